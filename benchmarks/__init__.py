@@ -1,0 +1,1 @@
+"""One command for each published figure; see README, Targets and measured figures."""

@@ -1,0 +1,103 @@
+"""`python -m benchmarks.latency`: waveform to probabilities on one core, against the targets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import figure, write_result
+from deploy.benchmark import measure_bundle, summary
+from deploy.bundle import MODEL_FILES, Bundle, read_bundle
+from search_spaces.command_line import CommandParser, positive_whole_number
+from search_spaces.errors import UserError, run_command
+
+MODELS_FOLDER = Path("models")
+MAX_PARAMS = 100_000
+TARGET_MS = {"fp32": 1.5, "int8": 0.9}
+TARGET_INT8_KB = 150
+RUNS = 1_000
+
+
+def main() -> int:
+    """Measure every bundle at every precision that it holds, with one thread."""
+    parser = CommandParser(prog="python -m benchmarks.latency", description=__doc__)
+    parser.add_argument(
+        "--bundle", nargs="+", type=Path, help=f"default: those in {MODELS_FOLDER}/"
+    )
+    parser.add_argument(
+        "--runs", type=positive_whole_number, default=RUNS, help="default: %(default)s"
+    )
+    parser.add_argument("--out", type=Path, help="default: docs/results/latency.json")
+    return run_command(lambda: _run(parser.parse_args()))
+
+
+def _run(args: argparse.Namespace) -> int:
+    bundles = [read_bundle(path) for path in args.bundle or _shipped_bundles()]
+    for bundle in bundles:
+        _check_params(bundle)
+    figures, details = [], {}
+    for bundle in bundles:
+        for precision in bundle.precisions:
+            measurement = measure_bundle(bundle, precision, threads=1, runs=args.runs)
+            print(summary(measurement), file=sys.stderr)
+            figures += _figures(bundle, precision, measurement)
+            details[f"{bundle.name} {precision}"] = measurement
+    path = write_result("latency", "python -m benchmarks.latency", figures, details, args.out)
+    for row in figures:
+        target = f" (target {row['target']})" if row["target"] else ""
+        print(f"{row['name']}: {row['value']:.4g} {row['unit']}{target}")
+    print(path)
+    return 0
+
+
+def _shipped_bundles() -> list[Path]:
+    folders = sorted(path.parent for path in MODELS_FOLDER.glob("*/manifest.json"))
+    if not folders:
+        raise UserError(f"{MODELS_FOLDER}/: holds no bundle; give one with --bundle")
+    return folders
+
+
+def _check_params(bundle: Bundle) -> None:
+    """The targets are for nets of at most 100 k parameters.
+
+    Raises:
+        UserError: a larger net.
+    """
+    params = bundle.manifest["costs"]["params"]
+    if params > MAX_PARAMS:
+        raise UserError(
+            f"{bundle.path}: has {params:,} parameters, the targets are for at most {MAX_PARAMS:,}"
+        )
+
+
+def _figures(bundle: Bundle, precision: str, measurement: dict[str, Any]) -> list[dict[str, Any]]:
+    title = f"{bundle.name}, {precision}"
+    latency, throughput = measurement["latency_ms"], measurement["throughput"]
+    size_kb = bundle.manifest["files"][MODEL_FILES[precision]]["bytes"] / 1000
+    rows = [
+        figure(
+            f"{title}: waveform to level, one core, median",
+            latency["p50"],
+            "ms",
+            target=f"< {TARGET_MS[precision]} ms",
+        ),
+        figure(f"{title}: the same, p99", latency["p99"], "ms"),
+        figure(
+            f"{title}: size of the file",
+            size_kb,
+            "kB",
+            target=f"<= {TARGET_INT8_KB} kB" if precision == "int8" else None,
+        ),
+        figure(f"{title}: MAC/s of what the core can do", 100 * throughput["share"], "%"),
+    ]
+    if "share" in measurement["frontend"]:
+        rows.append(figure(f"{title}: front end", 100 * measurement["frontend"]["share"], "%"))
+    if "speedup" in measurement["eager"]:
+        rows.append(figure(f"{title}: torch eager takes", measurement["eager"]["speedup"], "times"))
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

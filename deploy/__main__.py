@@ -1,0 +1,53 @@
+"""`python -m deploy`: everything that happens to a net once it was found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from search_spaces.command_line import CommandParser
+from search_spaces.errors import run_command
+
+# Each module has HELP, add_arguments(parser) and run(args) -> exit code.
+COMMANDS = {
+    "run": "deploy.pipeline",
+    "cost-table": "deploy.cost_table",
+    "lower": "deploy.lower",
+    "benchmark": "deploy.benchmark",
+    "compare": "deploy.compare",
+    "predict": "deploy.predict",
+    "evaluate": "deploy.evaluate",
+    "report": "deploy.report",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; only its module is imported."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return run_command(lambda: _dispatch(arguments))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    args = build_parser(chosen).parse_args(arguments)
+    return import_module(COMMANDS[args.command]).run(args)
+
+
+def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The parser; with ``chosen``, the other commands are known by name only."""
+    parser = CommandParser(prog="python -m deploy", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module_name in COMMANDS.items():
+        if chosen in (None, name):
+            module = import_module(module_name)
+            command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+            module.add_arguments(command)
+        else:
+            commands.add_parser(name)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

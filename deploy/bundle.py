@@ -1,0 +1,144 @@
+"""A bundle: the folder that `lower` writes and that everything after it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.engine import RUNTIME_NAME, Engine, runtime_version
+from deploy.vectors import Vectors, read_vectors
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.errors import UserError
+from search_spaces.files import load_schema, read_json, sha256_file
+
+SCHEMA_VERSION = 1
+SCHEMA = load_schema(Path(__file__).parent / "schemas", "manifest")
+MANIFEST = "manifest.json"
+VECTORS = "vectors.bin"
+MODEL_CARD = "README.md"
+MODEL_FILES = {"fp32": "model.pte", "int8": "model_int8.pte"}
+PRECISIONS = tuple(MODEL_FILES)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose manifest was validated.
+
+    Attributes:
+        path: its folder.
+        manifest: as in the schema.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the net."""
+        return self.manifest["name"]
+
+    @property
+    def levels(self) -> AmbianceLevels:
+        """Levels of social ambiance by which it decides."""
+        levels = self.manifest["levels"]
+        return AmbianceLevels(tuple(levels["edges"]), tuple(levels["names"]))
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Precisions that it holds."""
+        return tuple(name for name in PRECISIONS if self.manifest["precisions"][name] is not None)
+
+    @property
+    def default_precision(self) -> str:
+        """The fastest that passed every check: int8 where it was kept."""
+        return self.precisions[-1]
+
+    def choose_precision(self, precision: str | None) -> str:
+        """``precision`` if the bundle holds it, `default_precision` for None.
+
+        Raises:
+            UserError: the bundle does not hold it; the message has the reason.
+        """
+        if precision is None:
+            return self.default_precision
+        if precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            raise UserError(f"precision: got {precision!r}, expected one of {known}")
+        if precision not in self.precisions:
+            raise UserError(
+                f"{self.path}: holds no {precision} model: {self.manifest['int8_reason']}"
+            )
+        return precision
+
+    def model_path(self, precision: str) -> Path:
+        """The ``.pte`` file of a precision.
+
+        Raises:
+            UserError: see `choose_precision`.
+        """
+        return self.path / MODEL_FILES[self.choose_precision(precision)]
+
+    def tolerance(self, precision: str) -> float:
+        """Largest difference from the vectors that is allowed."""
+        return self.manifest["precisions"][precision]["tolerance"]
+
+    def load(self, precision: str | None = None, threads: int = 1) -> Engine:
+        """Load the model of a precision; see `choose_precision`."""
+        return Engine(self.model_path(self.choose_precision(precision)), threads)
+
+    def vectors(self) -> Vectors:
+        """Inputs with their expected outputs."""
+        return read_vectors(self.path / VECTORS, self.precisions)
+
+
+def read_bundle(path: Path, verify: bool = True) -> Bundle:
+    """Read a bundle.
+
+    Args:
+        path: its folder.
+        verify: whether every file's SHA-256 is checked.
+
+    Raises:
+        UserError: not a bundle, a manifest against the schema, a file that is missing or changed,
+            or a runtime older than the one that the models were lowered for.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder, expected a bundle written by `deploy lower`")
+    if not (path / MANIFEST).exists():
+        raise UserError(f"{path}: not a bundle, has no {MANIFEST}; `deploy lower` writes bundles")
+    bundle = Bundle(path, read_json(path / MANIFEST, SCHEMA))
+    _check_runtime(bundle)
+    if verify:
+        for name, expected in bundle.manifest["files"].items():
+            _check_file(path / name, expected)
+    return bundle
+
+
+def _check_file(path: Path, expected: dict[str, Any]) -> None:
+    if not path.is_file():
+        raise UserError(f"{path}: missing, though {MANIFEST} lists it; lower the net anew")
+    size = path.stat().st_size
+    if size != expected["bytes"]:
+        raise UserError(
+            f"{path}: has {size} bytes, {MANIFEST} says {expected['bytes']}; lower the net anew"
+        )
+    if sha256_file(path) != expected["sha256"]:
+        raise UserError(
+            f"{path}: changed since it was lowered (sha256 differs from {MANIFEST});"
+            " lower the net anew or copy it again"
+        )
+
+
+def _check_runtime(bundle: Bundle) -> None:
+    needed, installed = bundle.manifest["runtime"]["version"], runtime_version()
+    if _numbers(installed) < _numbers(needed):
+        raise UserError(
+            f"{bundle.path}: lowered for {RUNTIME_NAME} {needed}, this is the older {installed};"
+            f" install {RUNTIME_NAME} {needed} or later"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,44 @@
+"""The confusion matrices of an evaluation as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from search_spaces.files import atomic_path
+
+
+def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
+    """Draw levels and counts, each cell's share of its row and number of clips, as a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 5.4), layout="constrained")
+    bundle = evaluation["bundle"]
+    error = evaluation["metrics"]["level_error"]["value"]
+    figure.suptitle(
+        f"{bundle['name']} ({bundle['precision']}), {evaluation['clips']['number']} clips,"
+        f" level error {100 * error:.1f} %"
+    )
+    axes = figure.subplots(1, 2, width_ratios=[4, 6])
+    names = evaluation["levels"]["names"]
+    _draw(axes[0], evaluation["level_confusion"], names, "level")
+    counts = [str(count) for count in range(len(evaluation["count_confusion"]))]
+    _draw(axes[1], evaluation["count_confusion"], counts, "count")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _draw(axes: Any, matrix: list[list[int]], names: list[str], what: str) -> None:
+    clips = np.array(matrix)
+    share = clips / np.maximum(clips.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel(f"said {what}")
+    axes.set_ylabel(f"true {what}")
+    for (row, column), number in np.ndenumerate(clips):
+        if number:
+            color = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, number, ha="center", va="center", color=color, fontsize=9)

@@ -1,0 +1,118 @@
+"""Lower the nets of a cost table, in several processes.
+
+Weights are fresh: time does not depend on them. Each program is a file, so that a killed run
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, Literal
+
+from search_spaces.architecture import Architecture
+from search_spaces.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Program:
+    """One file to lower and time.
+
+    Attributes:
+        part: ``whole`` net, or its ``frontend`` alone.
+        architecture: for a front end any net that has it.
+        precision: ``fp32`` or ``int8``.
+    """
+
+    part: Literal["frontend", "whole"]
+    architecture: Architecture
+    precision: str
+
+    @property
+    def key(self) -> str:
+        """Name of the file, and of its rows among the measurements."""
+        return f"{self.part}-{self.architecture.digest}-{self.precision}"
+
+    def path(self, folder: Path) -> Path:
+        """Its file."""
+        return folder / f"{self.key}.pte"
+
+
+def lower_programs(programs: Iterable[Program], folder: Path, processes: int) -> Iterator[Program]:
+    """Lower those whose file is missing, and yield each when it is there."""
+    waiting = []
+    for program in programs:
+        if program.path(folder).exists():
+            yield program
+        else:
+            waiting.append(program)
+    if not waiting:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(processes, len(waiting)), context, _start_worker)
+    try:
+        futures = {
+            pool.submit(_lower, _plain(program), program.path(folder)): program
+            for program in waiting
+        }
+        for future in as_completed(futures):
+            future.result()
+            yield futures[future]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _plain(program: Program) -> dict[str, Any]:
+    architecture = program.architecture
+    return {
+        "part": program.part,
+        "space": architecture.space,
+        "version": architecture.version,
+        "choices": dict(architecture.choices),
+        "precision": program.precision,
+    }
+
+
+def _start_worker() -> None:
+    """Silence the worker, and let it end when its parent is killed."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _lower(program: Mapping[str, Any], path: Path) -> None:
+    import torch
+
+    from deploy.export import ProbabilityNet, lower_program, ready_to_lower
+    from deploy.quantize import quantize
+    from search_spaces.clip import CLIP_SAMPLES
+    from search_spaces.supernet import build_subnet
+
+    architecture = Architecture(program["space"], program["version"], program["choices"])
+    net = build_subnet(architecture)
+    whole = program["part"] == "whole"
+    network = ready_to_lower(ProbabilityNet(net) if whole else net.frontend)
+    noise = 0.1 * torch.randn(1, CLIP_SAMPLES, generator=torch.Generator().manual_seed(0))
+    if program["precision"] == "int8":
+        network = quantize(network, [noise])
+    content = lower_program(network, noise).program
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,128 @@
+"""`python -m deploy evaluate`: how well a bundle counts on clips whose counts are known.
+
+Letters: N clips, K counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.bundle import MANIFEST, PRECISIONS, read_bundle
+from deploy.confusion_plot import write_confusion_plot
+from deploy.engine import RUNTIME_NAME, runtime_version
+from deploy.evaluation import SCHEMA, make_evaluation
+from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
+from deploy.progress import stderr_progress
+from deploy.windows import windows
+from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
+from search_spaces.files import sha256_file, write_json
+
+HELP = "error, calibration and confusion of a bundle on clips with known counts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder")
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        required=True,
+        help="folder of <count>_<anything>.wav, or a CSV with the columns file,count",
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("evaluation"),
+        help="folder for evaluation.json and confusion.png, or a name ending in .json"
+        " (the picture then lies beside it); default: %(default)s",
+    )
+    parser.add_argument(
+        "--rows", action="store_true", help="also write one row per clip, with its file name"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, write the files, print the metrics."""
+    bundle = read_bundle(args.bundle)
+    precision = bundle.choose_precision(args.precision)
+    clips = read_labelled_clips(args.clips)
+    probabilities, input_dbfs = hear(clips, bundle.load(precision).run)
+    origin = {
+        "bundle": {
+            "name": bundle.name,
+            "precision": precision,
+            "manifest_sha256": sha256_file(bundle.path / MANIFEST),
+            "runtime": {"name": RUNTIME_NAME, "version": runtime_version()},
+        },
+        "clips": {"number": len(clips), "sha256": clips_sha256(clips)},
+    }
+    evaluation = make_evaluation(clips, probabilities, input_dbfs, bundle.levels, origin, args.rows)
+    json_path, picture_path = output_paths(args.out)
+    write_json(json_path, evaluation, SCHEMA)
+    write_confusion_plot(picture_path, evaluation)
+    print(table(evaluation))
+    print(f"wrote {json_path} and {picture_path}")
+    return 0
+
+
+def hear(
+    clips: Sequence[LabelledClip],
+    run_model: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Run the model on every clip.
+
+    Returns:
+        Probabilities float32 [N, K], and each clip's RMS level in dB of full scale [N], -inf for
+        digital silence.
+
+    Raises:
+        UserError: a clip that cannot be read, or is longer than one window.
+    """
+    probabilities, levels_dbfs = [], []
+    with stderr_progress() as progress:
+        for clip in progress.track(clips, description="evaluate"):
+            first, *more = islice(windows(clip.path), 2)
+            if more:
+                raise UserError(
+                    f"{clip.path}: longer than a clip of {CLIP_SECONDS:g} s, so its count is not"
+                    " that of one window; cut it"
+                )
+            probabilities.append(run_model(first.waveform))
+            sound = first.waveform[: round(first.end_s * SAMPLE_RATE_HZ)].astype(np.float64)
+            with np.errstate(divide="ignore"):
+                levels_dbfs.append(10.0 * np.log10(np.square(sound).mean()))
+    return np.stack(probabilities), np.array(levels_dbfs)
+
+
+def output_paths(out: Path) -> tuple[Path, Path]:
+    """Where evaluation and picture go: into a folder, or beside each other under a given name."""
+    if out.suffix == ".json":
+        return out, out.with_suffix(".png")
+    return out / "evaluation.json", out / "confusion.png"
+
+
+def table(evaluation: dict[str, Any]) -> str:
+    """The metrics as lines for a terminal."""
+    bundle, metrics = evaluation["bundle"], evaluation["metrics"]
+    percent = "{:.1f} %".format
+    lines = [f"{bundle['name']} ({bundle['precision']}) on {evaluation['clips']['number']} clips"]
+    for title, key, scale, form in (
+        ("level error", "level_error", 100.0, percent),
+        ("MAE of the count", "mae", 1.0, "{:.2f}".format),
+        ("exact accuracy", "exact_accuracy", 100.0, percent),
+    ):
+        value, low, high = (form(scale * metrics[key][end]) for end in ("value", "low", "high"))
+        lines.append(f"  {title:<18}{value:>8}   95 % interval {low} to {high}")
+    lines.append(f"  {'ECE':<18}{metrics['ece']:>8.3f}")
+    return "\n".join(lines)

@@ -1,0 +1,158 @@
+"""`evaluation.json`: how well a bundle counts, over all clips and where it is weak.
+
+Letters: N clips, K counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.labelled_clips import LabelledClip
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.files import load_schema, read_json
+from search_spaces.metrics import (
+    CALIBRATION_BINS,
+    CONFIDENCE,
+    RESAMPLES,
+    bootstrap_mean,
+    evaluate,
+    reliability,
+)
+
+SCHEMA_VERSION = 1
+SCHEMA = load_schema(Path(__file__).parent / "schemas", "evaluation")
+SEED = 0  # of the bootstrap
+
+# Edges of the bins; what lies outside them falls into an open bin at either end.
+SNR_EDGES_DB = (5.0, 10.0, 15.0, 20.0, 25.0)
+RT60_EDGES_S = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+LEVEL_EDGES_DBFS = (-50.0, -40.0, -30.0, -20.0, -10.0)
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """Read and validate `evaluation.json`.
+
+    Raises:
+        UserError: missing, not JSON, or a field against the schema.
+    """
+    return read_json(path, SCHEMA)
+
+
+def make_evaluation(
+    clips: Sequence[LabelledClip],
+    probabilities: NDArray[np.float32],
+    input_dbfs: NDArray[np.float64],
+    levels: AmbianceLevels,
+    origin: dict[str, Any],
+    with_rows: bool,
+) -> dict[str, Any]:
+    """Everything that `evaluation.json` holds.
+
+    Args:
+        clips: N clips with their counts.
+        probabilities: float32 [N, K] from the bundle.
+        input_dbfs: [N] level of each clip in dB of full scale, -inf for digital silence.
+        levels: the levels of the bundle.
+        origin: the fields ``bundle`` and ``clips``, which say what was evaluated.
+        with_rows: also keep one row per clip, with its file name.
+    """
+    counts = np.array([clip.count for clip in clips], dtype=np.int64)
+    metrics = evaluate(probabilities, counts, counts, levels, SEED)
+    decision = levels.decide(probabilities)
+    wrong_level = (decision.levels != levels.of_counts(counts)).astype(np.float64)
+    off_by = np.abs(decision.counts - counts).astype(np.float64)
+
+    def group(which: NDArray[np.bool_]) -> dict[str, Any]:
+        return {
+            "clips": int(which.sum()),
+            "level_error": bootstrap_mean(wrong_level[which], SEED).to_json(),
+            "mae": bootstrap_mean(off_by[which], SEED).to_json(),
+        }
+
+    evaluation: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **origin,
+        "levels": {"edges": list(levels.edges), "names": list(levels.names)},
+        "interval": {
+            "method": "percentile bootstrap over clips",
+            "confidence": CONFIDENCE,
+            "resamples": RESAMPLES,
+            "seed": SEED,
+        },
+        "metrics": {
+            "level_error": metrics.level_error.to_json(),
+            "mae": metrics.mae.to_json(),
+            "exact_accuracy": metrics.exact_accuracy.to_json(),
+            "ece": metrics.ece,
+        },
+        "calibration": _calibration(decision.probability, wrong_level == 0),
+        "level_confusion": metrics.level_confusion.tolist(),
+        "count_confusion": metrics.count_confusion.tolist(),
+        "by_count": [
+            {"count": int(count), **group(counts == count)} for count in np.unique(counts)
+        ],
+        "by_snr_db": _bins(_known(clips, "snr_db"), SNR_EDGES_DB, group),
+        "by_rt60_s": _bins(_known(clips, "rt60_s"), RT60_EDGES_S, group),
+        "by_input_dbfs": _bins(input_dbfs, LEVEL_EDGES_DBFS, group),
+        "by_protocol": [
+            {"protocol": name, **group(np.array([clip.protocol == name for clip in clips]))}
+            for name in sorted({clip.protocol for clip in clips if clip.protocol})
+        ],
+    }
+    if with_rows:
+        evaluation["rows"] = [
+            {
+                "file": clip.name,
+                "count": clip.count,
+                "predicted_count": int(decision.counts[at]),
+                "level": int(levels.of_counts(clip.count)),
+                "predicted_level": int(decision.levels[at]),
+                "probability": float(decision.probability[at]),
+            }
+            for at, clip in enumerate(clips)
+        ]
+    return evaluation
+
+
+def _known(clips: Sequence[LabelledClip], field: str) -> NDArray[np.float64]:
+    """A field of every clip [N], NaN where it is not known."""
+    return np.array([getattr(clip, field) for clip in clips], dtype=np.float64)
+
+
+def _bins(
+    values: NDArray[np.float64],
+    edges: tuple[float, ...],
+    group: Callable[[NDArray[np.bool_]], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Metrics of the clips whose value [N] lies in [low, high), for each bin that holds any."""
+    rows = []
+    for low, high in pairwise((-np.inf, *edges, np.inf)):
+        which = (values >= low) & (values < high) & np.isfinite(values)
+        if which.any():
+            bounds = [float(edge) if np.isfinite(edge) else None for edge in (low, high)]
+            rows.append({"low": bounds[0], "high": bounds[1], **group(which)})
+    return rows
+
+
+def _calibration(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_]
+) -> list[dict[str, Any]]:
+    diagram = reliability(confidence, correct)
+    return [
+        {
+            "low": at / CALIBRATION_BINS,
+            "high": (at + 1) / CALIBRATION_BINS,
+            "confidence": float(diagram.confidence[at]),
+            "accuracy": float(diagram.accuracy[at]),
+            "clips": int(diagram.clips[at]),
+        }
+        for at in np.flatnonzero(diagram.clips)
+    ]

@@ -1,0 +1,82 @@
+"""From an eager net to a program for the ExecuTorch runtime with its XNNPACK delegate.
+
+Letters: B batch (always 1 here), T samples of a clip, K counts.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from deploy.delegation import Delegation, delegation_of
+from search_spaces.clip import CLIP_SAMPLES
+
+
+class ProbabilityNet(nn.Module):
+    """What is lowered: a net and the softmax that turns its logits into probabilities.
+
+    Args:
+        network: waveform [B, T] to logits [B, K].
+        temperature: logits are divided by it before the softmax (Guo et al. 2017, section 4.2).
+    """
+
+    def __init__(self, network: nn.Module, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("temperature", torch.tensor(float(temperature)))
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveform float32 [B, T] -> probability of each count, float32 [B, K]."""
+        return torch.softmax(self.network(waveform) / self.temperature, dim=-1)
+
+
+@dataclass(frozen=True)
+class LoweredProgram:
+    """A program as bytes (the content of a ``.pte``), and where it runs."""
+
+    program: bytes
+    delegation: Delegation
+
+
+def example_waveform() -> Tensor:
+    """A clip of the only shape that a lowered file takes: float32 [1, T]."""
+    return torch.zeros(1, CLIP_SAMPLES)
+
+
+def ready_to_lower(network: nn.Module) -> nn.Module:
+    """A copy in evaluation mode with folded batch norms and constants laid out contiguously.
+
+    Within each module, a `Conv2d` whose next sibling is a `BatchNorm2d` takes it in. The lowering
+    would do the same, but spends a third of its time on it.
+    """
+    folded = copy.deepcopy(network).eval()
+    for module in list(folded.modules()):
+        children = list(module.named_children())
+        for (name, child), (next_name, following) in pairwise(children):
+            if isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(child, following))
+                setattr(module, next_name, nn.Identity())
+        for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+            tensor.data = tensor.data.contiguous()  # ExecuTorch refuses constants of other layouts
+    return folded
+
+
+def lower_program(network: nn.Module, example: Tensor) -> LoweredProgram:
+    """Lower a net, fp32 or already quantised by PT2E, for inputs shaped like ``example``."""
+    from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+
+    from deploy.lean_lowering import LeanPartitioner, lean_lowering
+
+    with torch.no_grad(), lean_lowering():
+        edge = to_edge_transform_and_lower(
+            torch.export.export(network, (example,)),
+            partitioner=[LeanPartitioner()],
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        )
+        delegation = delegation_of(edge.exported_program().graph_module)
+        return LoweredProgram(bytes(edge.to_executorch().buffer), delegation)

@@ -1,0 +1,139 @@
+"""Clips with their counts: a folder of `<count>_<anything>.wav`, or a CSV that lists them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deploy.audio_files import audio_files
+from search_spaces.clip import MAX_COUNT
+from search_spaces.errors import UserError
+from search_spaces.files import sha256_file
+
+CSV_NAME = "clips.csv"  # beside the clips of a folder, as `lightning_modules clips` writes it
+_COUNT_IN_NAME = re.compile(r"(\d+)_")
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """One clip; what is not known of it is None."""
+
+    path: Path
+    name: str  # relative to the folder or the CSV
+    count: int
+    snr_db: float | None = None
+    rt60_s: float | None = None
+    protocol: str | None = None
+
+
+def read_labelled_clips(source: Path) -> list[LabelledClip]:
+    """Read the clips of a folder or of a CSV with the columns ``file,count[,snr_db,rt60_s,...]``.
+
+    In a folder the names hold the counts, and a `clips.csv` there adds what else is known.
+
+    Raises:
+        UserError: no clips, a name without a count, a count outside 0..10, a row whose file is
+            missing, or a row that contradicts a name; the message names the file and the mend.
+    """
+    if source.is_dir():
+        clips = list(_of_folder(source))
+    elif source.is_file():
+        clips = list(_of_csv(source))
+    else:
+        raise UserError(f"{source}: no such file or folder; give a folder of clips or a CSV")
+    if not clips:
+        raise UserError(f"{source}: holds no clips, expected at least one")
+    return clips
+
+
+def clips_sha256(clips: Iterable[LabelledClip]) -> str:
+    """One digest of the clips' bytes and counts, whatever their names and order."""
+    lines = sorted(f"{sha256_file(clip.path)} {clip.count}\n" for clip in clips)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _of_folder(folder: Path) -> Iterator[LabelledClip]:
+    known = {}
+    if (folder / CSV_NAME).is_file():
+        known = {clip.path: clip for clip in _of_csv(folder / CSV_NAME)}
+    found = audio_files([folder])
+    for problem in found.problems:
+        raise UserError(problem)
+    for path in found.paths:
+        count = _count_in_name(path)
+        clip = known.get(path, LabelledClip(path, str(path.relative_to(folder)), count))
+        if clip.count != count:
+            raise UserError(
+                f"{path}: the name says count {count}, {CSV_NAME} says {clip.count}; mend one"
+            )
+        yield clip
+
+
+def _count_in_name(path: Path) -> int:
+    match = _COUNT_IN_NAME.match(path.name)
+    if match is None:
+        raise UserError(
+            f"{path}: no count in the name; rename it to <count>_<anything>{path.suffix},"
+            f" e.g. 3_{path.name}, or list the counts in a CSV"
+        )
+    return _checked_count(match[1], str(path))
+
+
+def _checked_count(text: str, where: str) -> int:
+    count = int(text) if text.strip().isdecimal() else -1
+    if not 0 <= count <= MAX_COUNT:
+        raise UserError(f"{where}: count {text!r}, expected a whole number from 0 to {MAX_COUNT}")
+    return count
+
+
+def _of_csv(source: Path) -> Iterator[LabelledClip]:
+    seen: set[Path] = set()
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            missing = [c for c in ("file", "count") if c not in (rows.fieldnames or ())]
+            if missing:
+                raise UserError(
+                    f"{source}: no column {' and '.join(missing)} in its first line;"
+                    " expected file,count[,snr_db,rt60_s,protocol]"
+                )
+            for row in rows:
+                clip = _of_row(row, source, f"{source} line {rows.line_num}")
+                if clip.path in seen:
+                    raise UserError(f"{source} line {rows.line_num}: {clip.name} is listed twice")
+                seen.add(clip.path)
+                yield clip
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{source}: not a CSV in UTF-8 ({error}); export it anew") from None
+
+
+def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledClip:
+    name = row["file"] or ""
+    path = source.parent / name
+    if not path.is_file():
+        raise UserError(f"{where}: no such file {path}; paths are relative to the CSV's folder")
+    clip = LabelledClip(path, name, _checked_count(row["count"] or "", where))
+    return replace(
+        clip,
+        snr_db=_number(row, "snr_db", where),
+        rt60_s=_number(row, "rt60_s", where),
+        protocol=row.get("protocol") or None,
+    )
+
+
+def _number(row: dict[str, str | None], column: str, where: str) -> float | None:
+    text = row.get(column)
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise UserError(
+            f"{where}: {column} {text!r}, expected a number, or nothing if not known"
+        ) from None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,176 @@
+"""`python -m deploy lower`: turn the winners of a search into bundles."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.bundle import MODEL_FILES, read_bundle
+from deploy.engine import runtime_version
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.files import sha256_file
+
+if TYPE_CHECKING:
+    from search_spaces.clips_file import Clips
+    from search_spaces.frontier import Frontier, Winner
+
+HELP = "lower a search's winners to fp32 and int8 bundles"
+DEFAULT_LICENCE = "Apache-2.0"
+DEFAULT_MAX_INT8_DROP_POINTS = 0.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--frontier", type=Path, required=True, help="frontier.json of a search")
+    parser.add_argument("--out", type=Path, required=True, help="folder for one bundle per winner")
+    parser.add_argument(
+        "--winner", nargs="+", metavar="NAME", help="winners to lower (default: all)"
+    )
+    parser.add_argument(
+        "--clips", type=Path, help="clips.npz (default: the one that the search used)"
+    )
+    parser.add_argument(
+        "--allow-drop", action="store_true", help="keep int8 whatever level accuracy it loses"
+    )
+    parser.add_argument(
+        "--max-int8-drop",
+        type=float,
+        default=DEFAULT_MAX_INT8_DROP_POINTS,
+        metavar="POINTS",
+        help="level accuracy that int8 may lose, in percentage points (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--licence", default=DEFAULT_LICENCE, help="SPDX id of the weights (default: %(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lower every winner; 2 when one was refused (after the others are done), else 0."""
+    from search_spaces.clips_file import read_clips
+    from search_spaces.frontier import read_frontier
+
+    if not args.max_int8_drop >= 0:
+        raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
+    frontier = read_frontier(args.frontier)
+    winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
+    clips_path = args.clips or _input_path(args.frontier, frontier.raw["inputs"]["clips"])
+    clips = read_clips(clips_path)
+    training = training_record(args.frontier, frontier)
+    versions = {
+        "executorch": runtime_version(),
+        "torch": version("torch"),
+        "torchao": version("torchao"),
+        "ersam-kit": version("ersam-kit"),
+    }
+    refused = 0
+    for number, winner in enumerate(winners, start=1):
+        inputs = {
+            "weights_sha256": winner.weights_sha256,
+            "clips_sha256": sha256_file(clips_path),
+            "levels": {"edges": list(frontier.levels.edges), "names": list(frontier.levels.names)},
+            "max_int8_drop": args.max_int8_drop,
+            "allow_drop": args.allow_drop,
+            "versions": versions,
+        }
+        target = args.out / winner.name
+        label = f"{winner.name} ({number}/{len(winners)})"
+        if is_done(target, inputs):
+            print(f"{label}: is there already, made of the same inputs", file=sys.stderr)
+        else:
+            try:
+                _lower_winner(target, winner, frontier, clips, inputs, training, label, args)
+            except UserError as error:
+                print(f"error: {one_line(str(error))}", file=sys.stderr)
+                refused += 1
+                continue
+        print(summary(target))
+    return EXIT_BAD_INPUT if refused else 0
+
+
+def is_done(target: Path, inputs: dict[str, Any]) -> bool:
+    """Whether a sound bundle of the same inputs lies there."""
+    try:
+        return read_bundle(target).manifest["inputs"] == inputs
+    except UserError:
+        return False
+
+
+def summary(target: Path) -> str:
+    """One line on a bundle: what it holds, how large and how good."""
+    bundle = read_bundle(target, verify=False)
+    parts = []
+    for name in bundle.precisions:
+        precision = bundle.manifest["precisions"][name]
+        size_kb = bundle.manifest["files"][MODEL_FILES[name]]["bytes"] / 1000
+        error = 100 * precision["validation"]["level_error"]["value"]
+        parts.append(
+            f"{name} {size_kb:.0f} kB, level error {error:.1f} % (validation),"
+            f" differs by {precision['max_difference']:.1e}"
+        )
+    reason = bundle.manifest["int8_reason"]
+    if reason and "int8" in bundle.precisions:
+        parts.append(f"kept by --allow-drop: {reason}")
+    elif reason:
+        parts.append(f"fp32 only: {reason}")
+    return f"{target}: {'; '.join(parts)}"
+
+
+def training_record(frontier_path: Path, frontier: Frontier) -> dict[str, Any]:
+    """The training record of the supernet searched, or None with the reason."""
+    from search_spaces.supernet_file import read_supernet
+
+    recorded = frontier.raw["inputs"]["checkpoint"]
+    try:
+        path = _input_path(frontier_path, recorded)
+        if sha256_file(path) != recorded["sha256"]:
+            raise UserError(f"{path}: changed since the search")
+        return {"record": read_supernet(path).training, "reason": None}
+    except (UserError, OSError) as error:
+        return {"record": None, "reason": one_line(str(error))}
+
+
+def _lower_winner(
+    target: Path,
+    winner: Winner,
+    frontier: Frontier,
+    clips: Clips,
+    inputs: dict[str, Any],
+    training: dict[str, Any],
+    label: str,
+    args: argparse.Namespace,
+) -> None:
+    from deploy.bundle_writer import staged_folder, write_bundle_files
+    from deploy.lowering import lower_net
+    from search_spaces.frontier import load_winner
+
+    with staged_folder(target) as folder:
+        lowered = lower_net(
+            winner.name,
+            load_winner(args.frontier, winner),
+            clips,
+            frontier.levels,
+            folder,
+            allow_drop=args.allow_drop,
+            max_int8_drop_points=args.max_int8_drop,
+            tell=lambda stage: print(f"{label}: lowering {stage}", file=sys.stderr),
+        )
+        write_bundle_files(
+            folder,
+            winner,
+            frontier,
+            lowered,
+            clips,
+            inputs=inputs,
+            training=training,
+            licence=args.licence,
+        )
+
+
+def _input_path(frontier_path: Path, recorded: dict[str, str]) -> Path:
+    """A path of the search's inputs: as it was given there, or from the frontier's own folder."""
+    path = Path(recorded["path"])
+    beside = frontier_path.parent / path.name
+    return path if path.exists() or not beside.exists() else beside

@@ -1,0 +1,250 @@
+"""Lower one net, compare it with eager torch number by number, and decide what may be kept.
+
+Letters: N clips, T samples of a clip, K counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deploy.bundle import MODEL_FILES
+from deploy.check_clips import calibration_waveforms, extreme_waveforms
+from deploy.delegation import Delegation
+from deploy.engine import Engine
+from deploy.export import ProbabilityNet, example_waveform, ready_to_lower, lower_program
+from deploy.quantize import quantize
+from deploy.quiet import quiet
+from deploy.temperature import fit_temperature
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.clips_file import Clips, to_float32
+from search_spaces.errors import UserError
+from search_spaces.metrics import Evaluation, evaluate
+
+TOLERANCE = {"fp32": 1e-3, "int8": 0.1}  # of a probability; int8 rounds differently
+MAX_INT8_DROP_POINTS = 0.5
+INT8_COMPARED_VALIDATION_CLIPS = 64  # the quantised graph is slow in eager torch
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class LoweredModel:
+    """One ``.pte`` file and what is known of it.
+
+    Attributes:
+        delegation: where it runs.
+        max_difference: largest difference of a probability from eager torch.
+        compared_clips: clips that were compared.
+        validation: metrics of this very file on the labelled validation clips.
+        level_error: on those clips and the sums of them, in points; finer than ``validation``.
+    """
+
+    delegation: Delegation
+    max_difference: float
+    compared_clips: int
+    validation: Evaluation
+    level_error: float
+
+
+@dataclass(frozen=True)
+class LoweredNet:
+    """A net's files.
+
+    Attributes:
+        temperature: divisor of the logits inside the files.
+        eager: waveforms [N, T] to probabilities [N, K] by the net before lowering.
+        fp32: always there.
+        int8: None where it was not kept.
+        int8_reason: why it was not kept, or by how much it missed the limit.
+        calibration_clips: clips that set the scales of int8.
+    """
+
+    temperature: float
+    eager: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    fp32: LoweredModel
+    int8: LoweredModel | None
+    int8_reason: str | None
+    calibration_clips: int
+
+
+class _Int8RejectedError(Exception):
+    """The int8 file may not be kept; the message says why."""
+
+
+def lower_net(
+    name: str,
+    network: nn.Module,
+    clips: Clips,
+    levels: AmbianceLevels,
+    folder: Path,
+    *,
+    allow_drop: bool = False,
+    max_int8_drop_points: float = MAX_INT8_DROP_POINTS,
+    tell: Callable[[str], None] = lambda stage: None,
+) -> LoweredNet:
+    """Write ``model.pte`` and, if it passes, ``model_int8.pte`` to ``folder``.
+
+    Args:
+        name: of the net, for messages.
+        network: waveform [B, T] to logits [B, K], in evaluation mode.
+        clips: validation clips that judge, calibration clips that set the scales of int8.
+        levels: by which level accuracy is judged.
+        folder: exists.
+        allow_drop: keep int8 whatever level accuracy it loses.
+        max_int8_drop_points: level accuracy that int8 may lose, in percentage points.
+        tell: is called with what is being done.
+
+    Raises:
+        UserError: fp32 differs from eager by more than the tolerance, too few MACs are delegated,
+            or no validation clip has a label that settles its level.
+    """
+    validation = to_float32(clips.validation_waveform)
+    temperature = _temperature(network, validation, clips)
+    net = ProbabilityNet(network, temperature).eval()
+    folded = ready_to_lower(net)
+
+    tell("fp32")
+    with quiet():
+        lowered = lower_program(folded, example_waveform())
+    lowered.delegation.check(name)
+    engine = _write(folder, "fp32", lowered.program)
+    checked = np.concatenate([calibration_waveforms(clips), extreme_waveforms(clips), validation])
+    answers = engine.run_many(checked)
+    difference = _largest_difference(run_eager(net, checked), answers)
+    if not difference <= TOLERANCE["fp32"]:
+        raise UserError(
+            f"{name}: fp32 differs from eager torch by {difference:.2g} on {len(checked)} clips,"
+            f" allowed {TOLERANCE['fp32']:g}; report it with the architecture"
+        )
+    fp32 = _judge(
+        name,
+        lowered.delegation,
+        difference,
+        len(checked),
+        answers[-len(validation) :],
+        clips,
+        levels,
+    )
+
+    tell("int8")
+    calibration = calibration_waveforms(clips)
+    reason = None
+    int8: LoweredModel | None = None
+    try:
+        int8 = _lower_int8(name, folded, calibration, clips, levels, folder)
+        drop = int8.level_error - fp32.level_error
+        if drop > max_int8_drop_points:
+            reason = (
+                f"int8 loses {drop:.2f} points of level accuracy on {len(validation)} validation"
+                f" clips, allowed {max_int8_drop_points:g}"
+            )
+            if not allow_drop:
+                raise _Int8RejectedError(f"{reason} (--allow-drop keeps it)")
+    except _Int8RejectedError as rejection:
+        int8, reason = None, str(rejection)
+        (folder / MODEL_FILES["int8"]).unlink(missing_ok=True)
+    return LoweredNet(
+        temperature=temperature,
+        eager=lambda waveforms: run_eager(net, waveforms),
+        fp32=fp32,
+        int8=int8,
+        int8_reason=reason,
+        calibration_clips=len(calibration),
+    )
+
+
+def run_eager(net: nn.Module, waveforms: NDArray[np.float32], batch: int = _BATCH) -> NDArray:
+    """Run a net in torch, float32 [N, T] -> [N, K]."""
+    with torch.no_grad():
+        return np.concatenate(
+            [
+                net(torch.from_numpy(waveforms[start : start + batch])).numpy()
+                for start in range(0, len(waveforms), batch)
+            ]
+        )
+
+
+def _temperature(network: nn.Module, validation: NDArray[np.float32], clips: Clips) -> float:
+    """Fitted on the clips that were labelled, not on the sums of them."""
+    original = clips.validation_original
+    logits = run_eager(network, validation[original])
+    return fit_temperature(logits, clips.validation_lo[original], clips.validation_hi[original])
+
+
+def _lower_int8(
+    name: str,
+    folded: nn.Module,
+    calibration: NDArray[np.float32],
+    clips: Clips,
+    levels: AmbianceLevels,
+    folder: Path,
+) -> LoweredModel:
+    inputs: list[Tensor] = [torch.from_numpy(clip)[None] for clip in calibration]
+    with quiet():
+        quantized = quantize(folded, inputs)
+        lowered = lower_program(quantized, inputs[0])
+    try:
+        lowered.delegation.check(f"{name} int8")
+    except UserError as error:
+        raise _Int8RejectedError(str(error)) from None
+    engine = _write(folder, "int8", lowered.program)
+    validation = to_float32(clips.validation_waveform)
+    checked = np.concatenate(
+        [calibration, extreme_waveforms(clips), validation[:INT8_COMPARED_VALIDATION_CLIPS]]
+    )
+    difference = _largest_difference(
+        run_eager(quantized, checked, batch=1), engine.run_many(checked)
+    )
+    if not difference <= TOLERANCE["int8"]:
+        raise _Int8RejectedError(
+            f"int8 differs from its quantised graph in eager torch by {difference:.2g} on"
+            f" {len(checked)} clips, allowed {TOLERANCE['int8']:g}"
+        )
+    return _judge(
+        name,
+        lowered.delegation,
+        difference,
+        len(checked),
+        engine.run_many(validation),
+        clips,
+        levels,
+    )
+
+
+def _write(folder: Path, precision: str, program: bytes) -> Engine:
+    path = folder / MODEL_FILES[precision]
+    path.write_bytes(program)
+    return Engine(path)
+
+
+def _largest_difference(expected: NDArray, got: NDArray) -> float:
+    """Largest absolute difference; NaN in either is NaN, which no tolerance allows."""
+    return float(np.abs(expected.astype(np.float64) - got).max())
+
+
+def _judge(
+    name: str,
+    delegation: Delegation,
+    difference: float,
+    compared: int,
+    answers: NDArray[np.float32],
+    clips: Clips,
+    levels: AmbianceLevels,
+) -> LoweredModel:
+    low, high, original = clips.validation_lo, clips.validation_hi, clips.validation_original
+    every = evaluate(answers, low, high, levels, resamples=1)
+    if every.level_error.value is None:
+        raise UserError(f"{name}: no validation clip's label settles its level; label such clips")
+    return LoweredModel(
+        delegation=delegation,
+        max_difference=difference,
+        compared_clips=compared,
+        validation=evaluate(answers[original], low[original], high[original], levels),
+        level_error=100.0 * every.level_error.value,
+    )

@@ -1,0 +1,140 @@
+"""`python -m deploy run`: from speech and a budget to searched, trained, lowered, measured models.
+
+Four files: this command, `pipeline_plan` (the steps), `pipeline_runner` (runs them) and
+`pipeline_state` (what is done).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import shutil
+import signal
+from pathlib import Path
+from typing import Any, NoReturn
+
+from deploy.pipeline_plan import RunSettings, plan
+from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
+from deploy.pipeline_scale import SHIPPED_SCALES, Scale, read_scale
+from deploy.pipeline_state import open_run_folder
+from lightning_modules.sources import Source, find_source
+from lightning_modules.splits import split_readers
+from search_spaces.budget import Budget, check_budget
+from search_spaces.command_line import positive_number, positive_whole_number, whole_number
+from search_spaces.errors import EXIT_BAD_INPUT, UserError
+from search_spaces.files import write_json
+from search_spaces.space import get_space
+
+HELP = "the whole job: speech with few labels and a budget -> models on the frontier and a report"
+MIN_FREE_BYTES = 500 * 1024**2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument(
+        "--speech",
+        help="a folder of recordings, librispeech:<root>/<subset>, or espeak[:<voices>]"
+        " (default: the scale's, of espeak)",
+    )
+    parser.add_argument(
+        "--scale",
+        default="demo",
+        help=f"{', '.join(SHIPPED_SCALES)} (deploy/scales/) or a YAML file (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<scale>)")
+    parser.add_argument(
+        "--protocol",
+        choices=("libricount", "rooms"),
+        default="libricount",
+        help="how clips are mixed (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=whole_number, default=0, help="default: %(default)s")
+    parser.add_argument(
+        "--threads",
+        type=positive_whole_number,
+        default=1,
+        help="of the cost table and the benchmark (default: %(default)s)",
+    )
+    limits = parser.add_argument_group("budget (default: the scale's)")
+    limits.add_argument("--labelled-clips", type=positive_whole_number)
+    limits.add_argument("--max-latency-ms", type=positive_number)
+    limits.add_argument("--max-params", type=positive_whole_number)
+    limits.add_argument("--max-energy-mj", type=positive_number)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run or continue the job; prints the table of the winners and the report's path."""
+    scale = _scale(args)
+    source = find_source(scale.speech)
+    split_readers(recording.reader for recording in source.recordings)
+    check_budget(get_space(scale.space), None, Budget(max_params=scale.max_params))
+    out = args.out or Path("runs", Path(args.scale).stem)
+    _check_disk(out)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with open_run_folder(out) as folder:
+        settings = RunSettings(
+            out=out,
+            protocol=args.protocol,
+            seed=args.seed,
+            scale=scale,
+            threads=args.threads,
+            versions=json.dumps(recorded_versions()),
+            listing=_listing(source),
+        )
+        write_json(out / "config.json", _config(settings))
+        try:
+            run_steps(folder, plan(settings), scale.expected_seconds)
+        except StepRefusedError:
+            return EXIT_BAD_INPUT
+    from deploy.pipeline_summary import print_summary  # here, since it brings torch
+
+    print_summary(out)
+    return 0
+
+
+def _scale(args: argparse.Namespace) -> Scale:
+    """The scale with what the command line says in its place."""
+    given = {
+        field: value
+        for field in ("speech", "labelled_clips", "max_latency_ms", "max_params", "max_energy_mj")
+        if (value := getattr(args, field)) is not None
+    }
+    return dataclasses.replace(read_scale(args.scale), **given)
+
+
+def _check_disk(out: Path) -> None:
+    """Refuse a disk that a run would fill.
+
+    Raises:
+        UserError: too little space is free where ``out`` lies or will lie.
+    """
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < MIN_FREE_BYTES:
+        raise UserError(
+            f"--out {out}: {free // 1024**2} MiB free on its disk, a run needs"
+            f" {MIN_FREE_BYTES // 1024**2}; free some or name another folder"
+        )
+
+
+def _listing(source: Source) -> str:
+    """Digest of the names and versions of all recordings."""
+    rows = [(item.reader, item.name, item.version) for item in source.recordings]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _config(settings: RunSettings) -> dict[str, Any]:
+    """The run's ``config.json``: everything that was asked of it."""
+    return {
+        "protocol": settings.protocol,
+        "seed": settings.seed,
+        "threads": settings.threads,
+        "scale": dataclasses.asdict(settings.scale),
+    }
+
+
+def _interrupt(signal_number: int, frame: object) -> NoReturn:
+    """Treat SIGTERM as Ctrl-C: the command at work ends first."""
+    raise KeyboardInterrupt

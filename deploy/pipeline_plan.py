@@ -1,0 +1,233 @@
+"""The steps of a run: which public command each is, what it reads and what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.pipeline_scale import Scale
+from deploy.pipeline_state import Step
+from search_spaces.budget import check_budget
+from search_spaces.cost_table import read_cost_table
+from search_spaces.space import get_space
+
+CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
+
+Options = Mapping[str, object]  # flag to value, or to several; None leaves the flag out
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What the user asked of a run.
+
+    Attributes:
+        out: the run folder.
+        protocol: of the mixtures.
+        seed: of everything.
+        scale: speech, sizes, label budget and cost budget.
+        threads: of every measurement.
+        versions: packages and versions that all results depend on.
+        listing: digest of the recordings of the speech.
+    """
+
+    out: Path
+    protocol: str
+    seed: int
+    scale: Scale
+    threads: int
+    versions: str
+    listing: str
+
+    def step(
+        self,
+        stage: str,
+        command: str,
+        options: Options,
+        *,
+        outputs: tuple[Path, ...],
+        inputs: tuple[Path, ...] = (),
+        clears: tuple[Path, ...] = (),
+        label: str = "",
+        hears_speech: bool = False,
+    ) -> Step:
+        """A step that calls ``python -m <command> <options>`` and what the scale adds to it."""
+        flags: list[str] = []
+        for flag, value in options.items():
+            values = value if isinstance(value, list) else [value]
+            flags += [] if value is None else [flag, *map(str, values)]
+        return Step(
+            stage=stage,
+            label=label,
+            argv=("-m", *command.split(), *flags, *self.scale.arguments.get(stage, ())),
+            inputs=inputs,
+            outputs=outputs,
+            clears=clears,
+            facts=(self.versions, self.listing) if hears_speech else (self.versions,),
+        )
+
+
+def plan(settings: RunSettings) -> Iterator[Step]:
+    """Yield the steps in order; those after the search are known once it is done.
+
+    What can refuse its input comes before what takes long: the clips read the speech, and the cost
+    table tells whether the budget can be met, before anything is trained.
+
+    Raises:
+        UserError: no net of the space meets the budget by the cost table.
+    """
+    yield _clips(settings)
+    yield _cost_table(settings)
+    table = read_cost_table(settings.out / "cost_table.json")
+    check_budget(get_space(settings.scale.space), table, settings.scale.budget)
+    yield _fit(settings)
+    yield _search(settings)
+    yield _lower(settings)
+    bundles = _bundles(settings.out)
+    yield _benchmark(settings, list(bundles))
+    for bundle, precisions in bundles.items():
+        for precision in precisions:
+            yield _evaluate(settings, bundle, precision)
+    yield _report(settings)
+
+
+def _clips(settings: RunSettings) -> Step:
+    clips = settings.out / "test_clips"
+    options = {
+        "--speech": settings.scale.speech,
+        "--protocol": settings.protocol,
+        "--split": "test",
+        "--count": settings.scale.test_clips,
+        "--seed": settings.seed,
+        "--out": clips,
+    }
+    return settings.step(
+        "clips",
+        "lightning_modules clips",
+        options,
+        outputs=(clips,),
+        clears=(clips,),
+        hears_speech=True,
+    )
+
+
+def _cost_table(settings: RunSettings) -> Step:
+    table = settings.out / "cost_table.json"
+    options = {"--space": settings.scale.space, "--threads": settings.threads, "--out": table}
+    begun = (table.with_suffix(".raw.jsonl"), table.with_suffix(".programs"))
+    return settings.step(
+        "cost-table", "deploy cost-table", options, outputs=(table,), clears=(table, *begun)
+    )
+
+
+def _fit(settings: RunSettings) -> Step:
+    config, train = _config_path(settings.scale.fit_config), settings.out / "train"
+    options = {
+        "--config": config,
+        "--data.speech": settings.scale.speech,
+        "--data.protocol": settings.protocol,
+        "--data.labelled_clips": settings.scale.labelled_clips,
+        "--seed_everything": settings.seed,
+        "--trainer.default_root_dir": train,
+    }
+    return settings.step(
+        "fit",
+        "lightning_modules fit",
+        options,
+        inputs=(config,),
+        outputs=(train / "supernet.pt", train / "clips.npz", train / "labels.csv"),
+        clears=(train,),
+        hears_speech=True,
+    )
+
+
+def _search(settings: RunSettings) -> Step:
+    out, budget = settings.out, settings.scale.budget
+    supernet, search = out / "train" / "supernet.pt", out / "search"
+    options = {
+        "--checkpoint": supernet,
+        "--cost-table": out / "cost_table.json",
+        "--max-latency-ms": budget.max_latency_ms,
+        "--max-params": budget.max_params,
+        "--max-energy-mj": budget.max_energy_mj,
+        "--seed": settings.seed,
+        "--out": search,
+    }
+    return settings.step(
+        "search",
+        "search_spaces search",
+        options,
+        inputs=(supernet, supernet.with_name("clips.npz"), out / "cost_table.json"),
+        outputs=(search,),
+        clears=(search,),
+    )
+
+
+def _lower(settings: RunSettings) -> Step:
+    out = settings.out
+    clips, bundles = out / "train" / "clips.npz", out / "bundles"
+    options = {"--frontier": out / "search" / "frontier.json", "--clips": clips, "--out": bundles}
+    return settings.step(
+        "lower",
+        "deploy lower",
+        options,
+        inputs=(out / "search", clips),
+        outputs=(bundles,),
+        clears=(bundles, out / "measurements", out / "evaluations"),
+    )
+
+
+def _benchmark(settings: RunSettings, bundles: list[Path]) -> Step:
+    measurements = settings.out / "measurements"
+    options = {"--bundle": bundles, "--threads": settings.threads, "--out": measurements}
+    return settings.step(
+        "benchmark",
+        "deploy benchmark",
+        options,
+        inputs=(settings.out / "bundles",),
+        outputs=(measurements,),
+        clears=(measurements,),
+    )
+
+
+def _evaluate(settings: RunSettings, bundle: Path, precision: str) -> Step:
+    label = f"{bundle.name}-{precision}"
+    clips = settings.out / "test_clips"
+    evaluation = settings.out / "evaluations" / f"{label}.json"
+    options = {"--bundle": bundle, "--precision": precision, "--clips": clips, "--out": evaluation}
+    return settings.step(
+        "evaluate",
+        "deploy evaluate",
+        options,
+        label=label,
+        inputs=(bundle, clips),
+        outputs=(evaluation,),
+    )
+
+
+def _report(settings: RunSettings) -> Step:
+    out = settings.out
+    read = ("cost_table.json", "search", "bundles", "measurements", "evaluations")
+    return settings.step(
+        "report",
+        "deploy report",
+        {"--run": out},
+        inputs=tuple(out / name for name in read),
+        outputs=(out / "report.html",),
+    )
+
+
+def _bundles(out: Path) -> dict[Path, tuple[str, ...]]:
+    """The bundle of each winner, with the precisions that lowering kept."""
+    from deploy.bundle import read_bundle  # here, since they bring torch
+    from search_spaces.frontier import read_frontier
+
+    winners = read_frontier(out / "search" / "frontier.json").winners
+    folders = [out / "bundles" / winner.name for winner in winners]
+    return {folder: tuple(read_bundle(folder).precisions) for folder in folders}
+
+
+def _config_path(name: str) -> Path:
+    """A shipped configuration by name, else the path as it is."""
+    shipped = CONFIGS_FOLDER / f"{name}.yaml"
+    return shipped if shipped.is_file() else Path(name)

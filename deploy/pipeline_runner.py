@@ -1,0 +1,134 @@
+"""Runs the steps of a pipeline one after the other: skips, resumes, records, shows progress."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from deploy.pipeline_state import RunFolder, Step
+from search_spaces.errors import EXIT_BAD_INPUT, UserError
+
+RECORDED_PACKAGES = ("ersam-kit", "torch", "executorch", "torchao", "nni", "lightning", "numpy")
+GRACE_S = 10.0
+PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+
+class StepRefusedError(Exception):
+    """A command ended with exit code 2, after its own one-line error."""
+
+
+def recorded_versions() -> dict[str, str]:
+    """Versions that a result depends on, by package."""
+    return {package: version(package) for package in RECORDED_PACKAGES}
+
+
+def run_steps(run: RunFolder, steps: Iterable[Step], expected_s: Mapping[str, float]) -> None:
+    """Run every step that is not done yet, each as its own process.
+
+    Args:
+        run: the opened run folder.
+        steps: in order; may be lazy, since later steps depend on what a search found.
+        expected_s: usual duration of each stage in seconds, in order; for the time left.
+
+    Raises:
+        StepRefusedError: a command refused its input (it has said why).
+        UserError: a command failed otherwise.
+        KeyboardInterrupt: Ctrl-C; the command at work has ended.
+    """
+    stages = list(expected_s)
+    started = time.monotonic()
+    for step in steps:
+        key = step.key()
+        position = stages.index(step.stage)
+        if run.is_done(step, key):
+            _say(f"[{position + 1}/{len(stages)}] {step.name}: done before, unchanged")
+            continue
+        left_s = sum(expected_s[stage] for stage in stages[position:])
+        gone_s = time.monotonic() - started
+        _say(
+            f"[{position + 1}/{len(stages)}] {step.name}  "
+            f"({minutes(gone_s)} gone, about {minutes(left_s)} left)"
+        )
+        run.begin(step, key)
+        exit_code = _run_recorded(run, step)
+        if exit_code == EXIT_BAD_INPUT:
+            raise StepRefusedError(step.name)
+        if exit_code != 0:
+            raise UserError(
+                f"step {step.name!r} {describe_exit(exit_code)}; its last words are above;"
+                " the same command again goes on from this step"
+            )
+        run.finish(step, key)
+
+
+def describe_exit(exit_code: int) -> str:
+    """An exit code in words; negative codes are signals."""
+    if exit_code < 0:
+        hint = " (out of memory?)" if -exit_code == signal.SIGKILL else ""
+        return f"was killed by {signal.Signals(-exit_code).name}{hint}"
+    return f"ended with exit code {exit_code}"
+
+
+def minutes(seconds: float) -> str:
+    """A duration for people, e.g. ``2m05s``."""
+    whole = round(seconds)
+    return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def _run_recorded(run: RunFolder, step: Step) -> int:
+    """Run one command to its end and append it to ``commands.jsonl``; returns its exit code."""
+    began = datetime.now(UTC)
+    clock = time.monotonic()
+    exit_code: int | None = None
+    try:
+        exit_code = _run_process(step.argv)
+        return exit_code
+    finally:
+        run.record(
+            {
+                "stage": step.stage,
+                "label": step.label,
+                "argv": ["python", *step.argv],
+                "started": began.isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - clock, 2),
+                "versions": recorded_versions(),
+                "exit_code": exit_code,
+            }
+        )
+
+
+def _run_process(argv: tuple[str, ...]) -> int:
+    """Run ``python *argv`` with our own streams; on Ctrl-C let it end first, then pass that on."""
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    process = subprocess.Popen(
+        [sys.executable, *argv], env=environment, preexec_fn=_die_with_parent
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # A terminal's Ctrl-C reached the child as well; a signal to us alone did not.
+        for stop in (process.terminate, process.kill):
+            try:
+                process.wait(GRACE_S)
+                break
+            except subprocess.TimeoutExpired:
+                stop()
+        process.wait()
+        raise
+
+
+def _die_with_parent() -> None:
+    """In the child: end when the pipeline is killed, lest an orphan write into the run (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,65 @@
+"""How large a run is: the shipped scales, or a YAML file of the same form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from search_spaces.budget import Budget
+from search_spaces.errors import UserError
+from search_spaces.files import load_schema
+
+SCALES_FOLDER = Path(__file__).parent / "scales"
+SHIPPED_SCALES = ("smoke", "demo", "reference")
+SCHEMA = load_schema(Path(__file__).parent / "schemas", "scale")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of a run's stages; the fields are described in ``schemas/scale.schema.json``."""
+
+    description: str
+    fit_config: str
+    space: str
+    speech: str
+    labelled_clips: int
+    test_clips: int
+    expected_seconds: dict[str, float]
+    max_latency_ms: float | None = None
+    max_params: int | None = None
+    max_energy_mj: float | None = None
+    arguments: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def budget(self) -> Budget:
+        """What a winner may cost at most."""
+        return Budget(
+            max_latency_ms=self.max_latency_ms,
+            max_params=self.max_params,
+            max_energy_mj=self.max_energy_mj,
+        )
+
+
+def read_scale(name: str) -> Scale:
+    """Read a shipped scale by name, or a YAML file by path.
+
+    Raises:
+        UserError: neither a shipped scale nor a file, not YAML, or a field that is unknown, missing
+            or out of range.
+    """
+    path = SCALES_FOLDER / f"{name}.yaml" if name in SHIPPED_SCALES else Path(name)
+    if not path.is_file():
+        raise UserError(f"--scale {name}: expected {', '.join(SHIPPED_SCALES)} or a YAML file")
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML ({error})") from None
+    fault = jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(SCHEMA).iter_errors(value)
+    )
+    if fault is not None:
+        raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
+    return Scale(**value)

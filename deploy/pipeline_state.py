@@ -1,0 +1,163 @@
+"""What a run folder remembers of its steps, so that a run started again does only what is left."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path, load_schema, read_json, sha256_file, write_json
+
+SCHEMA = load_schema(Path(__file__).parent / "schemas", "pipeline_state")
+STATE_FILE = "state.json"
+COMMANDS_FILE = "commands.jsonl"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One public command of the run.
+
+    Attributes:
+        stage: the stage it belongs to, e.g. ``"benchmark"``.
+        label: what tells it from other steps of its stage, e.g. ``"w1 int8"``; may be empty.
+        argv: arguments after ``python``, e.g. ``("-m", "deploy", "lower", ...)``.
+        inputs: files and folders whose contents the result depends on.
+        outputs: files and folders that the command writes.
+        facts: anything else the result depends on (versions, the listing of the speech).
+        clears: files and folders removed before the step starts on changed inputs: its own and
+            those made from its outputs. Kept when the same call is made again, to resume from.
+    """
+
+    stage: str
+    label: str
+    argv: tuple[str, ...]
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+    facts: tuple[str, ...] = ()
+    clears: tuple[Path, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Stage and label, unique in a run."""
+        return f"{self.stage} {self.label}".rstrip()
+
+    def key(self) -> str:
+        """Hex digest of everything that the step's result depends on."""
+        inputs = {str(path): fingerprint(path) for path in self.inputs}
+        return digest(json.dumps([self.argv, inputs, self.facts], sort_keys=True))
+
+
+def digest(text: str) -> str:
+    """Hex SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(path: Path) -> str | None:
+    """Hex digest of a file's bytes or of a folder's names and bytes; None if it is missing."""
+    if path.is_file():
+        return sha256_file(path)
+    if not path.is_dir():
+        return None
+    files = sorted(item for item in path.rglob("*") if item.is_file())
+    return digest("".join(f"{item.relative_to(path)}\0{sha256_file(item)}\n" for item in files))
+
+
+class RunFolder:
+    """A run's folder with its state; made by :func:`open_run_folder`, which also locks it."""
+
+    def __init__(self, path: Path, state: dict[str, Any]) -> None:
+        self.path = path
+        self._state = state
+
+    def is_done(self, step: Step, key: str) -> bool:
+        """Whether the step finished with this key and its outputs are as it left them."""
+        entry = self._state["finished"].get(step.name)
+        if entry is None or entry["key"] != key:
+            return False
+        now = {str(path.relative_to(self.path)): fingerprint(path) for path in step.outputs}
+        return now == entry["outputs"]
+
+    def begin(self, step: Step, key: str) -> None:
+        """Remember that the step has begun; what it clears is removed if its inputs changed."""
+        finished = self._state["finished"].pop(step.name, {"key": None})
+        last_key = self._state["started"].get(step.name, finished["key"])
+        if last_key != key:
+            for path in step.clears:
+                _remove(path)
+        self._state["started"][step.name] = key
+        self._write()
+
+    def finish(self, step: Step, key: str) -> None:
+        """Remember that the step succeeded, with its outputs' contents.
+
+        Raises:
+            UserError: an output is missing although the command reported success.
+        """
+        outputs = {str(path.relative_to(self.path)): fingerprint(path) for path in step.outputs}
+        for name, value in outputs.items():
+            if value is None:
+                raise UserError(
+                    f"{self.path / name}: not written by step {step.name!r}, which reported success"
+                )
+        self._state["started"].pop(step.name, None)
+        self._state["finished"][step.name] = {"key": key, "outputs": outputs}
+        self._write()
+
+    def record(self, command: dict[str, Any]) -> None:
+        """Append one command to ``commands.jsonl``."""
+        path = self.path / COMMANDS_FILE
+        lines = path.read_text(encoding="utf-8") if path.exists() else ""
+        with atomic_path(path) as temporary:
+            temporary.write_text(lines + json.dumps(command) + "\n", encoding="utf-8")
+
+    def _write(self) -> None:
+        write_json(self.path / STATE_FILE, self._state, SCHEMA)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_run_folder(path: Path) -> Iterator[RunFolder]:
+    """Open or make a run folder and hold it until the block ends.
+
+    Raises:
+        UserError: the folder holds other things, or another process runs in it.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: is a file; name a folder")
+    state_path = path / STATE_FILE
+    if path.is_dir() and not state_path.exists():
+        foreign = sorted(item.name for item in path.iterdir() if not item.name.startswith("."))
+        if foreign:
+            raise UserError(
+                f"--out {path}: holds {foreign[0]!r} but no {STATE_FILE}, so it is not the folder"
+                " of a run; name a new or empty folder"
+            )
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"--out {path}: another `deploy run` is at work in this folder;"
+                " wait for it or name another folder"
+            ) from None
+        if state_path.exists():
+            state = read_json(state_path, SCHEMA)
+        else:
+            state = {"schema_version": 1, "finished": {}, "started": {}}
+            write_json(state_path, state, SCHEMA)
+        yield RunFolder(path, state)

@@ -1,0 +1,66 @@
+"""The short table at the end of a run: what each winner turned out to be on test readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.bundle import Bundle, read_bundle
+from deploy.evaluation import SCHEMA as EVALUATION_SCHEMA
+from deploy.measurement import read_measurement
+from search_spaces.files import read_json
+from search_spaces.frontier import read_frontier
+
+COLUMNS = ("winner", "precision", "level error", "MAE", "params", "p50 ms", "size kB")
+
+
+def print_summary(run: Path) -> None:
+    """Print the winners' table and the report's path on stdout."""
+    table = Table(title="winners on test readers, best first")
+    for number, name in enumerate(COLUMNS):
+        table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
+    for row in summary_rows(run):
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(f"report: {run / 'report.html'}", soft_wrap=True, markup=False, highlight=False)
+
+
+def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:
+    """One row per winner and precision kept, in the order of ``COLUMNS``.
+
+    Winners go by their ranking error in the search, for the test readers choose nothing.
+    """
+    frontier = read_frontier(run / "search" / "frontier.json")
+    for winner in sorted(frontier.winners, key=lambda winner: winner.ranking_error):
+        bundle = read_bundle(run / "bundles" / winner.name)
+        for precision in bundle.precisions:
+            name = f"{winner.name}-{precision}.json"
+            metrics = read_json(run / "evaluations" / name, EVALUATION_SCHEMA)["metrics"]
+            measurement = read_measurement(run / "measurements" / name)
+            yield (
+                winner.name,
+                precision,
+                _percent(metrics["level_error"]),
+                f"{metrics['mae']['value']:.2f}",
+                str(winner.params),
+                f"{_p50_ms(measurement):.2f}",
+                f"{_size_kb(bundle, precision):.0f}",
+            )
+
+
+def _percent(estimate: dict[str, Any]) -> str:
+    value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
+    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def _p50_ms(measurement: dict[str, Any]) -> float:
+    return measurement["latency_ms"]["p50"]
+
+
+def _size_kb(bundle: Bundle, precision: str) -> float:
+    return bundle.model_path(precision).stat().st_size / 1000

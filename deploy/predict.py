@@ -1,0 +1,148 @@
+"""`python -m deploy predict`: count the people in audio files, window by window.
+
+Letters: T samples of a window, K counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from deploy.audio_files import audio_files
+from deploy.bundle import PRECISIONS, read_bundle
+from deploy.prediction_rows import FORMATS, Row, RowWriter, row_writer
+from deploy.progress import stderr_progress
+from deploy.windows import Window, duration_s, windows
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+
+HELP = "count the people in audio files, one row per 5 s window"
+REFERENCE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
+MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
+
+
+class Model(Protocol):
+    """Anything that gives the probability of each count; an `Engine` is one."""
+
+    def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Waveform float32 [T] at 16 kHz to probabilities float32 [K]."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A model with the levels by which its probabilities are judged."""
+
+    model: Model
+    levels: AmbianceLevels
+
+    def row(self, path: Path, window: Window) -> Row:
+        """Decide one window."""
+        decision = self.levels.decide(self.model.run(window.waveform)[None])
+        level = int(decision.levels[0])
+        return Row(
+            file=str(path),
+            start_s=window.start_s,
+            end_s=window.end_s,
+            count=int(decision.counts[0]),
+            level=level,
+            level_name=self.levels.names[level],
+            probability=float(decision.probability[0]),
+        )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("audio", nargs="+", type=Path, help="audio files or folders of them")
+    parser.add_argument(
+        "--bundle", type=Path, default=REFERENCE_BUNDLE, help="bundle folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="csv", help="default: %(default)s")
+    parser.add_argument(
+        "--hop-s",
+        type=float,
+        default=CLIP_SECONDS,
+        help="seconds between the starts of two windows (default: %(default)s)",
+    )
+    parser.add_argument("--output", type=Path, help="file for the rows (default: stdout)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict; 2 when a file could not be read (said after the others are done), else 0."""
+    hop_samples = _hop_samples(args.hop_s)
+    bundle = read_bundle(args.bundle)
+    listener = Listener(bundle.load(args.precision), bundle.levels)
+    found = audio_files(args.audio)
+    try:
+        with _output(args.output) as stream:
+            writer = row_writer(args.format, stream)
+            # Rows that scroll by on a terminal are progress enough, and a bar would tear them.
+            progress = stderr_progress(not stream.isatty())
+            problems = found.problems + predict_files(
+                found.paths, listener, hop_samples, writer, progress
+            )
+    except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush to it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        raise UserError(
+            f"{args.output or 'standard output'}: cannot be written ({error.strerror});"
+            " rows written so far stay, make room or choose another --output"
+        ) from None
+    for problem in problems:
+        print(f"error: {one_line(problem)}", file=sys.stderr)
+    return EXIT_BAD_INPUT if problems else 0
+
+
+def predict_files(
+    paths: list[Path], listener: Listener, hop_samples: int, writer: RowWriter, progress: Progress
+) -> list[str]:
+    """Write one row per window of every file; returns one line per file that could not be read."""
+    problems = []
+    with progress:
+        try:
+            for number, path in enumerate(paths, start=1):
+                title = f"{number}/{len(paths)} {path.name}"
+                task = progress.add_task(title, total=duration_s(path))
+                try:
+                    for window in windows(path, hop_samples):
+                        writer.write(listener.row(path, window))
+                        progress.update(task, completed=window.end_s)
+                except UserError as error:
+                    problems.append(str(error))
+                progress.remove_task(task)
+        finally:
+            writer.close()
+    return problems
+
+
+def _hop_samples(hop_s: float) -> int:
+    if not MIN_HOP_S <= hop_s <= MAX_HOP_S:
+        raise UserError(f"--hop-s: got {hop_s:g}, expected {MIN_HOP_S} to {MAX_HOP_S:g} seconds")
+    return round(hop_s * SAMPLE_RATE_HZ)
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """The stream for rows; file names that are not UTF-8 pass through as they are."""
+    if path is not None:
+        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield stream
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
+    yield sys.stdout

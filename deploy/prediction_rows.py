@@ -1,0 +1,86 @@
+"""Rows of `deploy predict` as CSV or JSON, each written out before the next window is heard."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Protocol, TextIO
+
+FORMATS = ("csv", "json")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One window's decision; the field names are the columns of the CSV."""
+
+    file: str
+    start_s: float
+    end_s: float
+    count: int
+    level: int
+    level_name: str
+    probability: float  # of the level
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+class RowWriter(Protocol):
+    """Writes rows to a text stream; every row is flushed, so that a kill loses none."""
+
+    def write(self, row: Row) -> None:
+        """Write one row."""
+
+    def close(self) -> None:
+        """Write what the format wants after the last row; the stream stays open."""
+
+
+class CsvWriter:
+    """A header, then one line per row."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+        stream.flush()
+
+    def write(self, row: Row) -> None:
+        """Write one row."""
+        times = (f"{row.start_s:.3f}", f"{row.end_s:.3f}")
+        self._writer.writerow(
+            (row.file, *times, row.count, row.level, row.level_name, f"{row.probability:.4f}")
+        )
+        self._stream.flush()
+
+    def close(self) -> None:
+        """A CSV needs nothing after its last row."""
+
+
+class JsonWriter:
+    """One JSON array with one object per line; a killed run lacks only the closing bracket."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._separator = "[\n"
+
+    def write(self, row: Row) -> None:
+        """Write one row."""
+        rounded = asdict(row) | {
+            "start_s": round(row.start_s, 3),
+            "end_s": round(row.end_s, 3),
+            "probability": round(row.probability, 4),
+        }
+        self._stream.write(self._separator + json.dumps(rounded))
+        self._stream.flush()
+        self._separator = ",\n"
+
+    def close(self) -> None:
+        """Close the array."""
+        self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
+        self._stream.flush()
+
+
+def row_writer(name: str, stream: TextIO) -> RowWriter:
+    """The writer of one of `FORMATS`."""
+    return JsonWriter(stream) if name == "json" else CsvWriter(stream)

@@ -1,0 +1,219 @@
+"""The report's sections about costs: frontier, predictions, energy."""
+
+from __future__ import annotations
+
+from deploy.report_cost_figures import (
+    Measured,
+    predicted_figure,
+    search_figure,
+    tested_figure,
+)
+from deploy.report_data import RunData
+from deploy.report_figures import Figure
+from deploy.report_page import Section, Table
+from deploy.report_text import (
+    DASH,
+    by_reason,
+    kilobytes,
+    machine,
+    milliseconds,
+    net_title,
+    percent,
+    threads,
+)
+from search_spaces.architecture import Architecture
+from search_spaces.cost_table import PRECISIONS, CostTable
+from search_spaces.frontier import Frontier
+
+Pair = tuple[str, str, float, float]  # name, precision, predicted ms, measured ms
+
+
+def frontier_section(data: RunData) -> Section:
+    """What the search found and what became of it."""
+    missing = [
+        *data.missing.get("frontier", ()),
+        *data.missing.get("bundles", ()),
+        *data.missing.get("evaluations", ()),
+        *data.missing.get("measurements", ()),
+    ]
+    figures: list[Figure] = []
+    tables = []
+    if data.frontier:
+        figures.append(search_figure(data.frontier))
+        tables.append(_winners(data, data.frontier))
+    figures += [tested_figure(nets, name) for name, nets in _tested(data).items()]
+    return Section(
+        "frontier",
+        "Frontier",
+        _budget(data),
+        figures=figures,
+        tables=tables,
+        missing=missing,
+    )
+
+
+def predicted_section(data: RunData) -> Section:
+    """Costs predicted from the cost table against costs measured."""
+    missing = [
+        *data.missing.get("cost_table", ()),
+        *data.missing.get("frontier", ()),
+        *data.missing.get("measurements", ()),
+    ]
+    figures, tables = [], []
+    if data.cost_table:
+        if data.frontier and (winners := _winner_pairs(data, data.frontier, data.cost_table)):
+            figures.append(predicted_figure(winners, "Winners"))
+        if unseen := _held_out_pairs(data.cost_table):
+            figures.append(predicted_figure(unseen, "Subnets that the cost table had not seen"))
+        tables.append(_held_out(data.cost_table))
+    return Section(
+        "predicted",
+        "Costs, predicted and measured",
+        "Parameters, MACs and activation memory are exact; latency is predicted from the cost"
+        " table, for its device and number of threads alone. A prediction between the dashed lines"
+        " is within 10 %.",
+        figures=figures,
+        tables=tables,
+        missing=missing,
+    )
+
+
+def energy_section(data: RunData) -> Section:
+    """Energy by net, or why there is none."""
+    rows, absent = [], []
+    for record in data.measurements:
+        energy = record["energy"]
+        if energy["value_mj"] is None:
+            absent.append((net_title(record), "energy of a clip", energy["reason"]))
+        else:
+            rows.append((net_title(record), f"{energy['value_mj']:.3g} mJ", energy["method"]))
+    if data.cost_table and data.cost_table.energy["reason"]:
+        reason = data.cost_table.energy["reason"]
+        absent.append(("the cost table", "predicted energy", reason))
+    tables = []
+    if rows:
+        tables.append(Table("Energy of one clip", ("net", "energy", "method"), rows))
+    if absent:
+        tables.append(Table("Not measured", ("figure", "reason", "of"), by_reason(absent)))
+    return Section(
+        "energy",
+        "Energy",
+        "A figure without a meter would be a guess: it is absent, with the reason.",
+        tables=tables,
+        missing=[*data.missing.get("cost_table", ()), *data.missing.get("measurements", ())],
+    )
+
+
+def _tested(data: RunData) -> dict[str, list[Measured]]:
+    """Nets with both an evaluation and a measurement, by the machine that measured."""
+    errors = {net_title(evaluation): evaluation for evaluation in data.evaluations}
+    nets: dict[str, list[Measured]] = {}
+    for record in data.measurements:
+        if evaluation := errors.get(net_title(record)):
+            bundle, latency_ms = record["bundle"], record["latency_ms"]["p50"]
+            net = Measured(bundle["name"], bundle["precision"], latency_ms, evaluation)
+            nets.setdefault(machine(record), []).append(net)
+    return nets
+
+
+def _budget(data: RunData) -> str:
+    if data.frontier is None:
+        return "What the search found, and what became of it."
+    budget, search = data.frontier.budget, data.frontier.raw["search"]
+    units = {"max_latency_ms": "ms", "max_params": "parameters", "max_macs": "MACs"}
+    units["max_energy_mj"] = "mJ"
+    limits = [f"{budget[key]:,g} {unit}" for key, unit in units.items() if budget[key] is not None]
+    return (
+        f"Space {data.frontier.space}, {search['evaluations']} subnets judged in"
+        f" {search['seconds']:.0f} s. Budget: {', '.join(limits) or 'none'}"
+        f" ({budget['precision']})."
+    )
+
+
+def _winners(data: RunData, frontier: Frontier) -> Table:
+    measured = {net_title(record): record["latency_ms"]["p50"] for record in data.measurements}
+    tested = {net_title(record): record["metrics"] for record in data.evaluations}
+    bundles = {bundle.name: bundle for bundle in data.bundles}
+    rows = []
+    for winner in frontier.winners:
+        bundle = bundles.get(winner.name)
+        for precision in bundle.precisions if bundle else ("fp32",):
+            title = f"{winner.name} {precision}"
+            size = bundle.model_path(precision).stat().st_size if bundle else None
+            metrics = tested.get(title)
+            rows.append(
+                (
+                    title,
+                    f"{winner.params / 1e3:.1f} k",
+                    f"{winner.macs / 1e6:.1f} M",
+                    kilobytes(winner.peak_activation_bytes),
+                    kilobytes(size) if size else DASH,
+                    milliseconds((winner.predicted_latency_ms or {}).get(precision)),
+                    milliseconds(measured.get(title)),
+                    percent(winner.level_error.to_json()),
+                    percent(metrics["level_error"]) if metrics else DASH,
+                )
+            )
+    header = (
+        *("net", "parameters", "MACs", "activations", "file"),
+        *("predicted", "measured", "level error, validation", "level error, test"),
+    )
+    return Table("Winners, cheapest first", header, rows)
+
+
+def _winner_pairs(data: RunData, frontier: Frontier, table: CostTable) -> list[Pair]:
+    """Predicted and measured latency of the winners, where the cost table's device measured."""
+    predicted = {winner.name: winner.predicted_latency_ms for winner in frontier.winners}
+    pairs = []
+    for record in data.measurements:
+        name, precision = record["bundle"]["name"], record["bundle"]["precision"]
+        guess = (predicted.get(name) or {}).get(precision)
+        alike = (record["device"]["name"], record["threads"]) == (
+            table.device["name"],
+            table.threads,
+        )
+        if guess is not None and alike:
+            pairs.append((name, precision, guess, record["latency_ms"]["p50"]))
+    return pairs
+
+
+def _held_out_pairs(table: CostTable) -> list[Pair]:
+    pairs: list[Pair] = []
+    for number, piece in enumerate(table.held_out_pieces, start=1):
+        architecture = Architecture(table.space["name"], table.space["version"], piece.choices)
+        for precision in PRECISIONS:
+            measured = piece.figure("latency_ms", precision)
+            if measured is not None and table.has("latency_ms", precision):
+                predicted = table.latency_ms(architecture, precision)
+                pairs.append((f"subnet {number}", precision, predicted, measured))
+    return pairs
+
+
+def _held_out(table: CostTable) -> Table:
+    rows = []
+    for fit in table.fits:
+        judged = fit.held_out
+        rows.append(
+            (
+                f"{fit.quantity} {fit.precision}",
+                *(
+                    (
+                        str(judged.subnets),
+                        f"{100 * judged.within_10_percent:.0f} %",
+                        DASH if judged.spearman is None else f"{judged.spearman:.3f}",
+                        f"{100 * judged.median_relative_error:.1f} %",
+                        f"{100 * judged.p95_relative_error:.1f} %",
+                    )
+                    if judged
+                    else (DASH,) * 5
+                ),
+            )
+        )
+    header = (
+        *("predictor", "unseen subnets", "within 10 %", "Spearman"),
+        *("median error", "95th percentile"),
+    )
+    device = table.device["name"]
+    runtime = f"{table.runtime['name']} {table.runtime['version']}"
+    caption = f"Cost table of {device}, {runtime}, {threads(table.threads)}, {table.created[:10]}"
+    return Table(caption, header, rows)

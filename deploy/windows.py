@@ -1,0 +1,75 @@
+"""An audio file of any rate, length and channels as 5 s windows, in constant memory.
+
+Letters: T samples of a window (80 000), N samples of a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from lightning_modules.audio import MIN_SECONDS, UNKNOWN_LENGTH_FRAMES, read_blocks
+from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
+
+MIN_SOUND_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)  # less new sound is not worth a window
+
+
+class Window(NamedTuple):
+    """One window; ``end_s`` is where its sound ends, before any padding."""
+
+    start_s: float
+    end_s: float
+    waveform: NDArray[np.float32]  # [T] at 16 kHz, peak at most 1, padded with silence
+
+
+def windows(path: Path, hop_samples: int = CLIP_SAMPLES) -> Iterator[Window]:
+    """Cut an audio file into windows that start every ``hop_samples`` (at 16 kHz).
+
+    Windows that fit whole are all given. What remains becomes a last window, padded with silence,
+    when it holds at least 0.5 s that no earlier window holds, or is all there is.
+
+    Raises:
+        UserError: a file that cannot be read to its end, holds NaN, or less than 0.5 s of sound;
+            windows before the fault have been given by then.
+    """
+    yield from cut(read_blocks(path), hop_samples)
+
+
+def cut(blocks: Iterable[NDArray[np.float32]], hop_samples: int) -> Iterator[Window]:
+    """Cut consecutive blocks [N] at 16 kHz into windows; see `windows` for the rule at the end."""
+    held = np.empty(0, dtype=np.float32)
+    total = 0  # samples received so far; `held` is the last of them
+    start = 0  # of the next window
+    covered = 0  # samples that some window holds
+    for block in blocks:
+        total += len(block)
+        held = np.concatenate([held, block])
+        while start + CLIP_SAMPLES <= total:
+            offset = start - (total - len(held))
+            yield _window(start, held[offset : offset + CLIP_SAMPLES])
+            covered = start + CLIP_SAMPLES
+            start += hop_samples
+        held = held[max(0, start - (total - len(held))) :]
+    if total - max(start, covered) >= MIN_SOUND_SAMPLES or (total and not covered):
+        yield _window(start, held)
+
+
+def _window(start: int, sound: NDArray[np.float32]) -> Window:
+    waveform = np.zeros(CLIP_SAMPLES, dtype=np.float32)
+    # Float files need not keep to full scale; a count does not depend on the gain, the range does.
+    waveform[: len(sound)] = sound / max(1.0, float(np.abs(sound).max()))
+    return Window(start / SAMPLE_RATE_HZ, (start + len(sound)) / SAMPLE_RATE_HZ, waveform)
+
+
+def duration_s(path: Path) -> float | None:
+    """Length that the file's header states; None where it states none or cannot be read."""
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.SoundFileError, TypeError):
+        return None
+    return info.duration if info.frames < UNKNOWN_LENGTH_FRAMES else None

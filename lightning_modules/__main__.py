@@ -1,0 +1,23 @@
+"""`python -m lightning_modules fit|validate|test|clips`: train and judge nets, make clips."""
+
+from __future__ import annotations
+
+import sys
+
+from search_spaces.errors import run_command
+
+
+def main() -> int | None:
+    """Dispatch to the subcommand."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["clips"]:
+        from lightning_modules import clips
+
+        return clips.main(arguments[1:])
+    from lightning_modules import cli
+
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

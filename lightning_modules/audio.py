@@ -1,0 +1,113 @@
+"""Audio files of any rate, depth and channels to mono float32, and 16-bit wav files back.
+
+Legend: T samples, C channels. A sample is a float32 in [-1, 1] or an int16 (value = int16 / 32768).
+"""
+
+from __future__ import annotations
+
+import os
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
+
+Float32 = NDArray[np.float32]
+Int16 = NDArray[np.int16]
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+MIN_SECONDS = 0.5
+PCM16_SCALE = 32768.0
+
+_BLOCK_VALUES = 1 << 20  # frames x channels decoded at a time: 4 MiB, whatever the file's length
+UNKNOWN_LENGTH_FRAMES = (
+    1 << 62
+)  # libsndfile announces about 2^63 frames for a stream without a length
+
+
+def read_audio(path: Path | str, rate_hz: int = SAMPLE_RATE_HZ) -> Float32:
+    """Decode a whole file to float32 [T]; see `read_blocks`."""
+    return np.concatenate(list(read_blocks(path, rate_hz)))
+
+
+def read_blocks(path: Path | str, rate_hz: int = SAMPLE_RATE_HZ) -> Iterator[Float32]:
+    """Decode a file block by block, average its channels and resample it (soxr, high quality).
+
+    Args:
+        path: a wav, flac, mp3 or ogg file of any rate, depth and number of channels.
+        rate_hz: rate of the result.
+
+    Yields:
+        float32 [T], consecutive, of any length, in constant memory.
+
+    Raises:
+        UserError: the file is missing, not audio, empty, truncated, shorter than 0.5 s, or holds
+            NaN or infinite samples. The message starts with the path. What was sound before the
+            fault has been given by then.
+    """
+    import soundfile
+    import soxr
+
+    path = Path(path)
+    _check_file(path)
+    decoded = 0
+    try:
+        with soundfile.SoundFile(path) as file:
+            announced, source_hz = file.frames, file.samplerate
+            resampler = soxr.ResampleStream(source_hz, rate_hz, 1, dtype="float32")
+            frames = max(1, _BLOCK_VALUES // file.channels)
+            while len(block := file.read(frames, dtype="float32", always_2d=True)):
+                mono = block.mean(axis=1)  # [T, C] -> [T]
+                decoded += len(mono)
+                if not np.isfinite(mono).all():
+                    raise UserError(f"{path}: holds NaN or infinite samples; export it again")
+                yield resampler.resample_chunk(mono)
+            # The length of an MP3 without a Xing header is an estimate.
+            if file.format != "MP3" and decoded < announced < UNKNOWN_LENGTH_FRAMES:
+                raise UserError(
+                    f"{path}: is truncated ({decoded} of {announced} frames); copy it again"
+                )
+            yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
+        reason = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
+        raise UserError(
+            f"{path}: cannot be decoded, damaged or not audio ({reason});"
+            " copy it again or convert it to wav"
+        ) from None
+    if decoded < MIN_SECONDS * source_hz:
+        raise UserError(
+            f"{path}: holds {decoded / source_hz:.2f} s of sound,"
+            f" at least {MIN_SECONDS} s is needed"
+        )
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: may not be read; change its permissions")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: is empty (0 bytes); copy or record it again")
+
+
+def to_pcm16(waveform: Float32) -> Int16:
+    """Round float32 in [-1, 1] to int16 of the same shape; 1.0 becomes 32767."""
+    return np.clip(np.rint(waveform * PCM16_SCALE), -PCM16_SCALE, PCM16_SCALE - 1).astype(np.int16)
+
+
+def from_pcm16(samples: Int16) -> Float32:
+    """int16 of any shape to float32 in [-1, 1), exactly."""
+    return samples.astype(np.float32) / np.float32(PCM16_SCALE)
+
+
+def write_wav(path: Path, samples: Int16, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+    """Write int16 [T] as a mono wav file, bit for bit (needs the standard library only)."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(samples.astype("<i2").tobytes())

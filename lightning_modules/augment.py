@@ -1,0 +1,168 @@
+"""Weak and strong augmentation of a batch, on its device; none of it changes the count.
+
+B batch, T samples, F mel bands, L frames.
+The weak one works on waveforms. The strong one works on the energies of the log-mel features, where
+a filter is a product, a room a decay and noise a sum: a hundredth of the cost of the same on
+waveforms.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from search_spaces.clip import CLIP_SECONDS
+from search_spaces.frontend import RELATIVE_FLOOR
+
+LEVEL_DBFS = (-50.0, 0.0)  # of a clip's peak after augmentation
+EQUALISER_KNOTS = 8  # equally spaced on the mel scale
+NOISE_COLOUR_DB = 6.0  # standard deviation of the noise's spectrum at the knots
+ROOM_RT60_S = (0.15, 0.6)
+ROOM_DIRECT_TO_REVERBERANT_DB = (0.0, 15.0)
+
+
+def uniform(size: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Uniform draws in [low, high) on the generator's device."""
+    return low + (high - low) * torch.rand(size, generator=generator, device=generator.device)
+
+
+def circular_shift(waveform: Tensor, generator: torch.Generator) -> Tensor:
+    """Rotate each clip in time by a random number of samples; [B, T] to [B, T]."""
+    batch, samples = waveform.shape
+    start = torch.randint(0, samples, (batch,), generator=generator, device=waveform.device)
+    windows = torch.cat([waveform, waveform], dim=1).unfold(1, samples, 1)  # a view
+    return windows[torch.arange(batch, device=waveform.device), start]
+
+
+def random_level(waveform: Tensor, generator: torch.Generator) -> Tensor:
+    """Set each clip's peak to a random level in `LEVEL_DBFS`; silence stays silent. [B, T]."""
+    peak = waveform.abs().amax(dim=1, keepdim=True).clamp_min(1e-8)
+    level_db = uniform((waveform.shape[0], 1), *LEVEL_DBFS, generator)
+    return waveform * (10 ** (level_db / 20) / peak)
+
+
+def strong_augment(
+    features: Tensor,
+    generator: torch.Generator,
+    noise_snr_db: tuple[float, float] = (15.0, 40.0),
+    equaliser_db: float = 3.0,
+    noise_probability: float = 0.3,
+    equaliser_probability: float = 0.5,
+    room_probability: float = 0.1,
+) -> Tensor:
+    """Filter, put into a synthetic room, add coloured noise: each at random.
+
+    Args:
+        features: float32 [B, 1, F, L] of `LogMelFrontEnd`.
+        generator: on the device of ``features``.
+        noise_snr_db: range of the signal to noise ratio of the added noise.
+        equaliser_db: standard deviation of the filter's gain at its knots.
+        noise_probability: share of the clips that get noise; likewise the next two.
+        equaliser_probability: see above.
+        room_probability: see above.
+
+    Returns:
+        Features of the changed sound, float32 [B, 1, F, L].
+    """
+    batch, _, bands, frames = features.shape
+
+    def chosen(probability: float) -> Tensor:
+        draw = torch.rand(batch, 1, 1, 1, generator=generator, device=features.device)
+        return draw < probability
+
+    # What is drawn per clip comes first: it is then the same for every front end.
+    filtered, placed, noisy = map(
+        chosen, (equaliser_probability, room_probability, noise_probability)
+    )
+    gain = smooth_gain(batch, bands, equaliser_db, generator)
+    decay_s, reverberant = room_decays(batch, generator)
+    colour = smooth_gain(batch, bands, NOISE_COLOUR_DB, generator)
+    snr_db = uniform((batch, 1, 1, 1), *noise_snr_db, generator)
+
+    energy = torch.expm1(features)
+    energy = energy * torch.where(filtered, gain, 1.0)
+    energy = torch.where(placed, reverberate(energy, decay_s, reverberant), energy)
+    noise = colour * noise_energy((batch, 1, bands, frames), generator)
+    mean = energy.mean(dim=(1, 2, 3), keepdim=True)
+    scale = mean / noise.mean(dim=(1, 2, 3), keepdim=True) * 10 ** (-snr_db / 10)
+    energy = energy + noise * (scale * noisy)
+    mean = energy.mean(dim=(1, 2, 3), keepdim=True)
+    return torch.log1p(energy / (RELATIVE_FLOOR * mean).clamp_min(1e-12))
+
+
+def smooth_gain(batch: int, bands: int, deviation_db: float, generator: torch.Generator) -> Tensor:
+    """Random smooth curves over the bands: power gains [B, 1, F, 1], piecewise linear in dB."""
+    device = generator.device
+    knots = deviation_db * torch.randn(
+        batch, 1, EQUALISER_KNOTS, generator=generator, device=device
+    )
+    gain_db = functional.interpolate(knots, size=bands, mode="linear", align_corners=True)
+    return (10 ** (gain_db / 10))[..., None]
+
+
+def room_decays(batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Rooms: time constants of the energy in s, and reverberant over direct energy; [B] each."""
+    rt60_s = uniform((batch,), *ROOM_RT60_S, generator)
+    direct_db = uniform((batch,), *ROOM_DIRECT_TO_REVERBERANT_DB, generator)
+    return rt60_s / math.log(1e6), 10 ** (-direct_db / 10)
+
+
+def reverberate(energy: Tensor, decay_s: Tensor, reverberant: Tensor) -> Tensor:
+    """Spread energy over later frames as a room does; circular in time.
+
+    A room response of exponentially decaying noise (Polack 1988) adds to each frame the energy of
+    earlier ones, decaying exponentially; phases are random and their cross terms zero on average.
+
+    Args:
+        energy: [B, 1, F, L].
+        decay_s: [B], time in which the energy falls by e.
+        reverberant: [B], energy of the whole tail over that of the direct sound.
+    """
+    frames = energy.shape[-1]
+    time_s = torch.arange(frames, device=energy.device) * (CLIP_SECONDS / frames)
+    tail = torch.exp(-time_s / decay_s[:, None])
+    response = tail * (reverberant[:, None] / tail.sum(dim=1, keepdim=True))
+    response[:, 0] += 1.0
+    spectrum = torch.fft.rfft(energy) * torch.fft.rfft(response)[:, None, None, :]
+    return torch.fft.irfft(spectrum, n=frames).clamp_min(0.0)
+
+
+def noise_energy(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Energies of white noise in bands of two bins: gamma distributed, mean 1."""
+    draws = torch.rand((2, *size), generator=generator, device=generator.device)
+    return -0.5 * torch.log(draws.clamp_min(1e-7)).sum(dim=0)
+
+
+def spec_augment(
+    features: Tensor,
+    generator: torch.Generator,
+    masks: int = 2,
+    widest_band: float = 0.2,
+    widest_time: float = 0.2,
+) -> Tensor:
+    """Mask random bands of frequency and stretches of time with the clip's mean.
+
+    Park et al., "SpecAugment", 2019, section 2; without time warping.
+
+    Args:
+        features: float32 [B, 1, F, L].
+        generator: on the device of ``features``.
+        masks: masks per axis.
+        widest_band: widest mask as a share of F.
+        widest_time: widest mask as a share of L.
+
+    Returns:
+        [B, 1, F, L].
+    """
+    batch, _, bands, frames = features.shape
+    hidden = torch.zeros(batch, 1, 1, 1, dtype=torch.bool, device=features.device)
+    for length, widest, axis in ((bands, widest_band, -2), (frames, widest_time, -1)):
+        place = torch.arange(length, device=features.device)
+        width = uniform((batch, masks, 1), 0.0, widest * length, generator)
+        start = uniform((batch, masks, 1), 0.0, 1.0, generator) * (length - width)
+        inside = ((place >= start) & (place < start + width)).any(dim=1)  # [B, length]
+        hidden = hidden | inside[:, None, :, None].transpose(-2, axis)
+    return torch.where(hidden, features.mean(dim=(1, 2, 3), keepdim=True), features)

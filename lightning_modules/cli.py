@@ -1,0 +1,175 @@
+"""`python -m lightning_modules fit|validate|test`: LightningCLI with this kit's run folder."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lightning.fabric.plugins import CheckpointIO
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning_utilities.core import rank_zero
+
+from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
+from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.loggers import StepCsvLogger
+from lightning_modules.module import SupernetModule
+from search_spaces.errors import UserError, one_line
+
+CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
+WANDB = "WandbLogger"
+# Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode.
+NOISE = (
+    ".*args parameter is intended to run from within Python.*",
+    r".*module\(s\) in eval mode at the start of training.*",
+    ".*isinstance.treespec, LeafSpec.*",
+    ".*does not have many workers.*",
+)
+
+
+class ParserError(UserError):
+    """An option that does not exist or has a bad value."""
+
+
+class OneLineParser(LightningArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """End the parsing.
+
+        Raises:
+            ParserError: always.
+        """
+        raise ParserError(one_line(message)) from ex
+
+
+class SaveRunConfig(SaveConfigCallback):
+    """Writes `config.yaml` when training starts, after a checkpoint of another run is refused."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Nothing yet."""
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the file."""
+        super().setup(trainer, pl_module, "fit")
+
+
+class AmbianceCLI(LightningCLI):
+    """Sets the run folder's logger and checkpoints; `fit` goes on from the last checkpoint."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Trainer methods offered, and their arguments that are not options."""
+        data = {"model", "datamodule", "dataloaders"}
+        return {
+            "fit": {"model", "datamodule", "train_dataloaders", "val_dataloaders"},
+            "validate": data,
+            "test": data,
+        }
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """One seed and one protocol for data and model."""
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("seed_everything", "model.seed")
+        parser.link_arguments("data.protocol", "model.protocol")
+
+    def before_instantiate_classes(self) -> None:
+        """Put W&B's files into the run folder too.
+
+        Raises:
+            UserError: there is none.
+        """
+        trainer = self._get(self.config, "trainer")
+        if trainer.default_root_dir is None:
+            raise UserError("trainer.default_root_dir: not given; name a folder, e.g. runs/sam")
+        for logger in as_list(trainer.logger):
+            if getattr(logger, "class_path", "").endswith(WANDB):
+                if logger.init_args.save_dir == ".":
+                    logger.init_args.save_dir = trainer.default_root_dir
+                Path(logger.init_args.save_dir).mkdir(parents=True, exist_ok=True)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The trainer, with a CSV log always and atomic checkpoints unless others are asked for."""
+        options = self._get(self.config_init, "trainer")
+        csv_file = Path(options.default_root_dir) / CSV_FILES[self.subcommand or "fit"]
+        plugins = as_list(options.plugins)
+        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+            plugins = [*plugins, AtomicCheckpointIO()]
+        loggers = [StepCsvLogger(csv_file), *as_list(options.logger)]
+        return super().instantiate_trainer(logger=loggers, plugins=plugins, **kwargs)
+
+    def before_fit(self) -> None:
+        """Go on from the run folder's last checkpoint."""
+        self._choose_checkpoint(required=False)
+
+    def before_validate(self) -> None:
+        """Judge the run folder's last checkpoint unless another is given."""
+        self._choose_checkpoint(required=True)
+
+    before_test = before_validate
+
+    def _choose_checkpoint(self, required: bool) -> None:
+        options = self.config_init[self.subcommand]
+        folder = Path(options.trainer.default_root_dir)
+        if options.weights_only is None:
+            options.weights_only = True
+        if options.ckpt_path is not None:
+            return
+        options.ckpt_path = last_checkpoint(folder)
+        if options.ckpt_path is None and required:
+            raise UserError(
+                f"{folder}: holds no checkpoints/last.ckpt; run `fit` first or give --ckpt_path"
+            )
+
+
+def as_list(value: Any) -> list[Any]:
+    """A trainer option that takes one, several or none of something, as a list."""
+    if value is None or isinstance(value, bool):
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def blame(error: ParserError, arguments: list[str]) -> str:
+    """A parser's complaint, with the configuration file in front unless an option is to blame."""
+    configs = [
+        value for flag, value in itertools.pairwise(arguments) if flag == "--config"
+    ]
+    options = [argument.removeprefix("--") for argument in arguments if argument[:2] == "--"]
+    key = re.search(r"['\"]([\w.]+)['\"]", str(error).replace(f"'{arguments[0]}'", ""))
+    from_option = "unrecognized" in str(error) or (
+        key is not None and any(option.startswith(key[1]) for option in options)
+    )
+    where = "" if from_option or not configs else f"{configs[-1]}: "
+    return f"{where}{error}; see `python -m lightning_modules {arguments[0]} --help`"
+
+
+def main(arguments: list[str]) -> int:
+    """Run a subcommand.
+
+    Raises:
+        UserError: bad options, configuration or data; see `search_spaces.errors.run_command`.
+    """
+    for message in NOISE:
+        warnings.filterwarnings("ignore", message)
+    rank_zero.log.addFilter(lambda record: "litlogger" not in record.getMessage())
+    try:
+        AmbianceCLI(
+            SupernetModule,
+            AmbianceDataModule,
+            parser_class=OneLineParser,
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            save_config_callback=SaveRunConfig,
+            save_config_kwargs={"overwrite": True},
+            trainer_defaults={"num_sanity_val_steps": 0, "max_epochs": -1},
+            args=arguments,
+        )
+    except ParserError as error:
+        raise UserError(blame(error, arguments or ["fit"])) from error
+    except MisconfigurationException as error:
+        raise UserError(f"trainer: {one_line(str(error))}") from error
+    return 0

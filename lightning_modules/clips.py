@@ -1,0 +1,86 @@
+"""`python -m lightning_modules clips`: a split's clips as wav files, with their truths."""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lightning_modules.audio import write_wav
+from lightning_modules.mixtures import Clip, Mixtures
+from lightning_modules.mixtures_open import DEFAULT_ROOMS, PROTOCOLS, open_mixtures
+from lightning_modules.sources_cache import prepare_speech
+from lightning_modules.splits import SPLITS
+from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
+from search_spaces.errors import UserError
+
+TABLE_NAME = "clips.csv"
+COLUMNS = ("file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; see ``--help``.
+
+    Raises:
+        UserError: bad options or speech, or a folder ``--out`` that holds something.
+    """
+    options = _parser().parse_args(argv)
+    out = Path(options.out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out: {out} exists and is not empty; name another folder or remove it")
+    speech = prepare_speech(options.speech, options.cache, options.strict)
+    mixtures = open_mixtures(
+        speech, options.protocol, options.seed, options.split, options.rooms, options.cache
+    )
+    write_clips(mixtures, options.count, options.protocol, out)
+    print(f"{options.count} clips in {out}", file=sys.stderr)
+    return 0
+
+
+def write_clips(mixtures: Mixtures, number: int, protocol: str, out: Path) -> None:
+    """Write clips 0..``number``-1 and `clips.csv` to the folder ``out``, all or nothing.
+
+    They are named ``<count>_<index>.wav``: 16-bit mono, 16 kHz, 5 s. They grow in a hidden folder
+    beside ``out`` that takes its name when they are complete.
+    """
+    growing = out.with_name(f".{out.name}.part")
+    shutil.rmtree(growing, ignore_errors=True)
+    growing.mkdir(parents=True)
+    try:
+        with (growing / TABLE_NAME).open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(COLUMNS)
+            for index in tqdm(range(number), "Writing clips"):
+                clip = mixtures[index]
+                name = f"{clip.count:.0f}_{index:06d}.wav"
+                write_wav(growing / name, clip.samples)
+                table.writerow([name, f"{clip.count:.0f}", *_truths(clip), protocol])
+        growing.replace(out)
+    finally:
+        shutil.rmtree(growing, ignore_errors=True)
+
+
+def _truths(clip: Clip) -> list[str]:
+    """SNR, RT60 and level; empty where there is none."""
+    values = ((clip.snr_db, 2), (clip.rt60_s, 3), (clip.level_dbfs, 2))
+    return ["" if math.isnan(value) else f"{value:.{digits}f}" for value, digits in values]
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser(prog="python -m lightning_modules clips", description=__doc__)
+    add = parser.add_argument
+    add("--speech", required=True, help="folder of recordings, espeak, or a prepared folder")
+    add("--protocol", choices=PROTOCOLS, default="libricount", help="how the clips are mixed")
+    add("--split", choices=SPLITS, default="test", help="whose readers speak")
+    add("--count", type=positive_whole_number, default=500, help="number of clips")
+    add("--seed", type=whole_number, default=0, help="same seed, same clips")
+    add("--out", required=True, help="folder to write; it must be new or empty")
+    add("--rooms", type=positive_whole_number, default=DEFAULT_ROOMS, help="size of the room bank")
+    add("--cache", help="folder of prepared speech and rooms ($ERSAM_CACHE or .cache/ersam)")
+    add("--strict", action="store_true", help="refuse speech with recordings that cannot be used")
+    return parser

@@ -1,0 +1,172 @@
+"""Training batches by number, and the stream of them that survives a kill.
+
+Legend: B labelled clips, U unlabelled clips, T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from lightning_modules.audio import PCM16_SCALE
+from lightning_modules.labels import Label
+from lightning_modules.mixtures import Mixtures
+from search_spaces.clip import CLIP_SAMPLES
+
+Batch = dict[str, dict[str, Tensor]]
+
+_LABELLED, _UNLABELLED = 0, 1  # streams of the shuffles
+_PREFETCH = 2  # batches that a worker prepares ahead
+
+
+class TrainBatches(Dataset[Batch]):
+    """Batch ``step`` of training, always the same: a function of the seed and the step alone.
+
+    Labelled and unlabelled clips are each taken in passes that see every clip once, shuffled anew
+    for each pass. Nothing here knows the count of an unlabelled clip.
+
+    Args:
+        mixtures: clips of the training readers that reveal no more than the labelled counts.
+        labels: the training labels.
+        pool_clips: clips 0..pool_clips-1 exist; those without a label are the unlabelled ones.
+        labelled_batch_size: B.
+        unlabelled_batch_size: U; 0 for none.
+        seed: entropy of the order.
+    """
+
+    def __init__(
+        self,
+        mixtures: Mixtures,
+        labels: Sequence[Label],
+        pool_clips: int,
+        labelled_batch_size: int,
+        unlabelled_batch_size: int,
+        seed: int,
+    ) -> None:
+        self._mixtures = mixtures
+        self._labels = labels
+        self._unlabelled_clips = pool_clips - len(labels)
+        self._labelled_batch_size = labelled_batch_size
+        self._unlabelled_batch_size = unlabelled_batch_size
+        self._seed = seed
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch with int16 waveforms; see `AmbianceDataModule.batch`."""
+        labelled = [
+            self._labels[place]
+            for place in self._places(step, self._labelled_batch_size, len(self._labels), _LABELLED)
+        ]
+        unlabelled = len(self._labels) + self._places(
+            step, self._unlabelled_batch_size, self._unlabelled_clips, _UNLABELLED
+        )
+        return {
+            "labelled": {
+                "waveform": self._waveforms([label.index for label in labelled]),
+                "lo": torch.tensor([label.lo for label in labelled]),
+                "hi": torch.tensor([label.hi for label in labelled]),
+            },
+            "unlabelled": {"waveform": self._waveforms(unlabelled.tolist())},
+        }
+
+    def _places(self, step: int, size: int, items: int, stream: int) -> NDArray[np.int64]:
+        passes, places = np.divmod(np.arange(step * size, (step + 1) * size), max(items, 1))
+        return np.array(
+            [
+                _shuffled(self._seed, stream, int(number), items)[place]
+                for number, place in zip(passes, places, strict=True)
+            ],
+            np.int64,
+        )
+
+    def _waveforms(self, indices: Sequence[int]) -> Tensor:
+        waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)
+        for row, index in enumerate(indices):
+            waveforms[row] = self._mixtures[index].samples
+        return torch.from_numpy(waveforms)
+
+
+class BatchStream:
+    """Training batches from ``position`` on, one epoch per pass, made ahead by workers.
+
+    `position` counts the batches that were handed out, over all epochs: not those that workers have
+    prepared. It is the whole state, so a stream that starts at a saved position goes on exactly.
+
+    Args:
+        batches: what to hand out.
+        steps_per_epoch: batches of one pass, its length.
+        num_workers: processes that make batches; 0 makes them here.
+        position: batches already handed out.
+        rank: this process among ``world_size`` that train together, each with batches of its own.
+        world_size: number of processes.
+    """
+
+    def __init__(
+        self,
+        batches: TrainBatches,
+        steps_per_epoch: int,
+        num_workers: int,
+        position: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self._batches = batches
+        self._steps_per_epoch = steps_per_epoch
+        self._num_workers = num_workers
+        self._rank = rank
+        self._world_size = world_size
+        self.position = position
+
+    def __len__(self) -> int:
+        return self._steps_per_epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The next ``steps_per_epoch`` batches, waveforms as float32."""
+        steps = range(self.position, self.position + self._steps_per_epoch)
+        loader = quiet_loader(
+            self._batches,
+            batch_size=None,
+            sampler=[step * self._world_size + self._rank for step in steps],
+            num_workers=self._num_workers,
+        )
+        for batch in loader:
+            self.position += 1
+            yield as_float(batch)
+
+    def state_dict(self) -> dict[str, int]:
+        """The number of batches handed out."""
+        return {"position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on where the saved stream was."""
+        self.position = state["position"]
+
+
+def as_float(batch: Batch) -> Batch:
+    """The batch with float32 waveforms in [-1, 1); workers pass on int16, half as much."""
+    return {
+        name: {**part, "waveform": part["waveform"].float().div_(PCM16_SCALE)}
+        for name, part in batch.items()
+    }
+
+
+def quiet_loader(dataset: Any, num_workers: int, **options: Any) -> DataLoader[Any]:
+    """A DataLoader that draws nothing from torch's global generator, which resumes rely on."""
+    return DataLoader(
+        dataset,
+        num_workers=num_workers,
+        generator=torch.Generator().manual_seed(0),
+        prefetch_factor=_PREFETCH if num_workers else None,
+        **options,
+    )
+
+
+@lru_cache(maxsize=4)
+def _shuffled(seed: int, stream: int, number: int, items: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, stream, number)).permutation(items)

@@ -1,0 +1,133 @@
+"""What training leaves for search and lowering: `supernet.pt` and `clips.npz` in the run folder.
+
+V validation clips, S sums of them, C calibration clips, T samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+
+from lightning_modules.additivity import plan_sums, sum_clips, sum_labels
+from lightning_modules.augment import random_level
+from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.module import SupernetModule
+from lightning_modules.randomness import torch_generator
+from search_spaces.clip import MAX_COUNT
+from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
+from search_spaces.files import atomic_path
+from search_spaces.supernet import Supernet
+from search_spaces.supernet_file import write_supernet
+
+SUPERNET, SUBNET, CLIPS = "supernet.pt", "subnet.pt", "clips.npz"
+
+
+class ExportSupernet(pl.Callback):
+    """Writes the teacher's weights with every checkpoint, and at the end also the clips.
+
+    Args:
+        validation_sums: sums of validation clips that join them in `clips.npz`.
+        calibration_clips: unlabelled training clips in `clips.npz`.
+        max_summands: validation clips in one sum at most.
+    """
+
+    def __init__(
+        self, validation_sums: int = 400, calibration_clips: int = 256, max_summands: int = 4
+    ) -> None:
+        self.validation_sums = validation_sums
+        self.calibration_clips = calibration_clips
+        self.max_summands = max_summands
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write the weights of this step."""
+        write_weights(trainer, pl_module)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Write the final weights and the clips."""
+        write_weights(trainer, pl_module)
+        if trainer.is_global_zero:
+            clips = make_clips(
+                datamodule(trainer),
+                exact=pl_module.recipe.counts_add_exactly,
+                seed=pl_module.seed,
+                num_sums=self.validation_sums,
+                max_summands=self.max_summands,
+                num_calibration=self.calibration_clips,
+            )
+            write_clips(Path(trainer.default_root_dir) / CLIPS, clips)
+
+
+def datamodule(trainer: pl.Trainer) -> AmbianceDataModule:
+    """The data of the run."""
+    return trainer.datamodule  # type: ignore[attr-defined]
+
+
+def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
+    """Write the teacher's weights to `supernet.pt`, or to `subnet.pt` if it is one fixed net."""
+    if not trainer.is_global_zero:
+        return
+    folder = Path(trainer.default_root_dir)
+    settings = module.settings()
+    training = {
+        **datamodule(trainer).provenance(),
+        "steps": trainer.global_step,
+        "settings": settings,
+        "settings_sha256": digest(settings),
+    }
+    if isinstance(module.teacher, Supernet):
+        write_supernet(folder / SUPERNET, module.teacher, training)
+        return
+    state = {name: value.cpu() for name, value in module.teacher.state_dict().items()}
+    content = {"architecture": settings["architecture"], "state_dict": state, "training": training}
+    with atomic_path(folder / SUBNET) as temporary:
+        torch.save(content, temporary)
+
+
+def digest(settings: dict[str, Any]) -> str:
+    """SHA-256 of a plain dictionary."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def make_clips(
+    data: AmbianceDataModule,
+    exact: bool,
+    seed: int,
+    num_sums: int,
+    max_summands: int,
+    num_calibration: int,
+) -> Clips:
+    """Validation clips, sums of them, and calibration clips.
+
+    The label budget counts only the originals: a sum's label follows from theirs.
+
+    Args:
+        data: set up.
+        exact: whether counts add exactly.
+        seed: of the choice of sums.
+        num_sums: S.
+        max_summands: clips with speech in one sum at most.
+        num_calibration: C.
+    """
+    samples, lo, hi = data.validation_clips()
+    waveform = torch.from_numpy(to_float32(samples))
+    lo_tensor, hi_tensor = torch.from_numpy(lo), torch.from_numpy(hi)
+    draws = torch_generator(seed, 0, "validation sums")
+    members = plan_sums(hi_tensor, num_sums, max_summands, MAX_COUNT, draws)
+    members = members[(members >= 0).sum(dim=1) > 1]  # a row of one clip is no sum
+    sums = random_level(sum_clips(waveform, hi_tensor.float(), members, draws), draws)
+    sum_lo, sum_hi = sum_labels(lo_tensor, hi_tensor, members, exact)
+    return Clips(
+        validation_waveform=np.concatenate([samples, to_int16(sums.numpy())]),
+        validation_lo=np.concatenate([lo, sum_lo.numpy()]),
+        validation_hi=np.concatenate([hi, sum_hi.numpy()]),
+        validation_original=np.arange(len(lo) + len(sum_lo)) < len(lo),
+        calibration_waveform=data.calibration_clips(num_calibration),
+    )

@@ -1,0 +1,77 @@
+"""Judging nets of the space on labelled clips, each with its own batch norm statistics.
+
+B clips, C calibration clips, T samples, N number of counts.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.losses import interval_nll
+from lightning_modules.students import Net, Students
+from search_spaces.batch_norm import recalibrate_batch_norm
+from search_spaces.metrics import evaluate
+
+CALIBRATION_BATCH = 32
+
+
+class Judge:
+    """Collects the distributions of several nets batch by batch, then computes their metrics.
+
+    Args:
+        students: makes the nets.
+    """
+
+    def __init__(self, students: Students) -> None:
+        self.students = students
+        self.nets: dict[str, nn.Module] = {}
+        self.logits: dict[str, list[Tensor]] = {}
+        self.labels: list[tuple[Tensor, Tensor]] = []
+
+    def prepare(self, weights: Net, calibration: Tensor) -> None:
+        """Extract the nets from ``weights`` and recalibrate them; forget what was collected.
+
+        Args:
+            weights: the supernet, or the one fixed net.
+            calibration: float32 [C, T], unlabelled training clips on the device of ``weights``.
+        """
+        self.logits, self.labels = {}, []
+        for name, architecture in self.students.judged().items():
+            net = self.students.extract(weights, architecture).to(calibration.device)
+            recalibrate_batch_norm(net, calibration.split(CALIBRATION_BATCH))
+            self.nets[name] = net.eval()
+
+    @torch.no_grad()
+    def add(self, waveform: Tensor, lo: Tensor, hi: Tensor) -> None:
+        """One batch: waveform float32 [B, T], lo and hi int64 [B]."""
+        for name, net in self.nets.items():
+            with torch.autocast(waveform.device.type, enabled=False):
+                logits = net(waveform.float())
+            self.logits.setdefault(name, []).append(logits.cpu())
+        self.labels.append((lo.cpu(), hi.cpu()))
+
+    def metrics(self, intervals: bool) -> dict[str, float]:
+        """Metrics of all clips by ``<metric>/<net>``; one that no label settles is left out.
+
+        Args:
+            intervals: also the ends of the 95 % intervals, as ``<metric>_low`` and ``_high``.
+        """
+        lo = torch.cat([lo for lo, _ in self.labels])
+        hi = torch.cat([hi for _, hi in self.labels])
+        result: dict[str, float] = {}
+        for name, batches in self.logits.items():
+            logits = torch.cat(batches)
+            result[f"nll/{name}"] = interval_nll(logits, lo, hi).item()
+            probabilities = functional.softmax(logits.double(), dim=1)
+            judged = evaluate(probabilities.numpy(), lo.numpy(), hi.numpy())
+            for metric in ("level_error", "mae", "exact_accuracy"):
+                estimate = getattr(judged, metric)
+                if estimate.value is None:
+                    continue
+                result[f"{metric}/{name}"] = estimate.value
+                if intervals:
+                    result[f"{metric}_low/{name}"] = estimate.low
+                    result[f"{metric}_high/{name}"] = estimate.high
+        return result

@@ -1,0 +1,189 @@
+"""The label budget as a file: which clips are labelled, with what, and by whom (`labels.csv`)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lightning_modules.mixtures import Mixtures
+from search_spaces.clip import MAX_COUNT
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path
+
+VALIDATION_SHARE = 0.2  # of the budget and of the pool
+GENERATOR = "generator"
+
+_CHECKED_COUNTS = 32  # recomputed on a resume to see whether the speech is still the same
+
+
+@dataclass(frozen=True)
+class Label:
+    """A row of `labels.csv`.
+
+    Attributes:
+        clip: name of the clip, ``<use>-<index>``.
+        use: ``train`` or ``validation``; it is also the split of the clip's readers.
+        protocol: how the clip is mixed.
+        seed: seed of the mixtures.
+        index: number of the clip in its split.
+        lo: the count is at least this.
+        hi: the count is at most this; equal to ``lo`` where the count itself is known.
+        labelled_by: ``generator``, or whoever edited the row.
+    """
+
+    clip: str
+    use: str
+    protocol: str
+    seed: int
+    index: int
+    lo: int
+    hi: int
+    labelled_by: str
+
+
+COLUMNS = tuple(field.name for field in fields(Label))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many clips exist and how many of them are labelled, per use.
+
+    The pool stands for the recordings that an application has collected: a fixed number of clips,
+    most of them never labelled. Clips 0..labelled-1 of each use are the labelled ones, so a larger
+    budget holds every label of a smaller one.
+    """
+
+    train_labelled: int
+    validation_labelled: int
+    train_pool: int
+
+    @classmethod
+    def of(cls, labelled_clips: int, pool_clips: int) -> Budget:
+        """Four fifths of the labels and of the pool for training, one fifth for validation.
+
+        Raises:
+            UserError: fewer than 2 labelled clips, or more than the pool holds.
+        """
+        if labelled_clips < 2:
+            raise UserError(
+                f"labelled_clips: {labelled_clips}, expected at least 2, one of them for validation"
+            )
+        if labelled_clips > pool_clips:
+            raise UserError(
+                f"labelled_clips: {labelled_clips} is a label budget larger than the data, a"
+                f" pool of {pool_clips} clips; lower it or raise pool_clips"
+            )
+        validation = max(1, round(labelled_clips * VALIDATION_SHARE))
+        validation_pool = max(1, round(pool_clips * VALIDATION_SHARE))
+        return cls(labelled_clips - validation, validation, pool_clips - validation_pool)
+
+
+def budget_labels(
+    path: Path, budget: Budget, protocol: str, seed: int, train: Mixtures, validation: Mixtures
+) -> list[Label]:
+    """Draw the budget's labels and write them to ``path``; if it is there, read and verify it.
+
+    The counts and ``labelled_by`` of an existing file may have been edited (a person who only knew
+    the level gives lo < hi); the clips in it, and the counts of rows by ``generator``, may not.
+
+    Args:
+        path: `labels.csv`.
+        budget: how many labels of each use.
+        protocol: name of the protocol.
+        seed: seed of the mixtures.
+        train: mixtures of the training readers that reveal the labelled clips' counts.
+        validation: the same of the validation readers.
+
+    Raises:
+        UserError: ``path`` is not such a file, or belongs to another budget or other speech.
+    """
+    uses = {
+        "train": (budget.train_labelled, train),
+        "validation": (budget.validation_labelled, validation),
+    }
+    clips = [(use, index) for use, (number, _) in uses.items() for index in range(number)]
+    if not path.exists():
+        labels = [
+            _draw(use, uses[use][1], protocol, seed, index)
+            for use, index in tqdm(clips, desc="Labelling clips", leave=False)
+        ]
+        write_labels(path, labels)
+        return labels
+    labels = read_labels(path)
+    wanted = [(_name(use, index), use, protocol, seed, index) for use, index in clips]
+    found = [(row.clip, row.use, row.protocol, row.seed, row.index) for row in labels]
+    if found != wanted:
+        raise UserError(
+            f"{path}: holds {len(found)} labels of another budget, protocol or seed than asked for"
+            f" ({len(wanted)} of {protocol}, seed {seed}); ask for the same, or delete it"
+        )
+    for row in [row for row in labels if row.labelled_by == GENERATOR][:_CHECKED_COUNTS]:
+        if row != _draw(row.use, uses[row.use][1], protocol, seed, row.index):
+            raise UserError(
+                f"{path}: {row.clip} has another count than the speech gives now; the speech has"
+                f" changed since (or the row was edited: then set labelled_by); delete it to redraw"
+            )
+    return labels
+
+
+def write_labels(path: Path, labels: Sequence[Label]) -> None:
+    """Write `labels.csv`, atomically."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(label) for label in labels)
+
+
+def read_labels(path: Path) -> list[Label]:
+    """Read `labels.csv`.
+
+    Raises:
+        UserError: missing, other columns, or a value out of range, named by line and column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            found = tuple(reader.fieldnames or ())
+            if found != COLUMNS:
+                raise UserError(f"{path}: columns {','.join(found)}; expected {','.join(COLUMNS)}")
+            return [_parse(path, line, row) for line, row in enumerate(reader, start=2)]
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as labels.csv ({error})") from None
+
+
+def _parse(path: Path, line: int, row: dict[str, str]) -> Label:
+    numbers = {}
+    for column in ("seed", "index", "lo", "hi"):
+        text = row[column] or ""
+        if not text.isdecimal():
+            raise UserError(
+                f"{path}: line {line}: {column}: {text!r}, expected a whole number >= 0"
+            )
+        numbers[column] = int(text)
+    if row["use"] not in ("train", "validation"):
+        raise UserError(f"{path}: line {line}: use: {row['use']!r}, expected train or validation")
+    if not numbers["lo"] <= numbers["hi"] <= MAX_COUNT:
+        raise UserError(
+            f"{path}: line {line}: lo {numbers['lo']}, hi {numbers['hi']};"
+            f" expected 0 <= lo <= hi <= {MAX_COUNT}"
+        )
+    return Label(
+        clip=row["clip"],
+        use=row["use"],
+        protocol=row["protocol"],
+        labelled_by=row["labelled_by"],
+        **numbers,
+    )
+
+
+def _draw(use: str, mixtures: Mixtures, protocol: str, seed: int, index: int) -> Label:
+    count = int(mixtures[index].count)
+    return Label(_name(use, index), use, protocol, seed, index, count, count, GENERATOR)
+
+
+def _name(use: str, index: int) -> str:
+    return f"{use}-{index:06d}"

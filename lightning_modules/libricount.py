@@ -1,0 +1,41 @@
+"""The libricount protocol: everybody talks all the time, equally loud, in the dry.
+
+After LibriCount (Stöter, Chakrabarty, Habets, Edler: "LibriCount, a dataset for speaker count
+estimation", 2018; CountNet, IEEE/ACM TASLP 27(2), 2019, section IV), with faint noise added.
+Legend: T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lightning_modules.audio import Int16
+from lightning_modules.mixtures_noise import NoiseBank, add_noise, rms
+from lightning_modules.mixtures_parts import Mix, random_window
+from search_spaces.clip import CLIP_SAMPLES
+
+SNR_RANGE_DB = (20.0, 50.0)  # of the whole mixture: faint
+
+
+class LibriCount:
+    """k readers, all different, each speaking throughout, 0 dB against each other; k uniform."""
+
+    name = "libricount"
+
+    def mix(
+        self,
+        rng: np.random.Generator,
+        voices: Sequence[Int16],
+        max_count: int,
+        noise: NoiseBank,
+    ) -> Mix:
+        """See `MixtureProtocol.mix`; the count is the number of readers, exactly."""
+        count = int(rng.integers(max_count + 1))
+        speech = np.zeros(CLIP_SAMPLES, np.float32)
+        for reader in rng.choice(len(voices), count, replace=False):
+            window = random_window(rng, voices[reader], CLIP_SAMPLES)
+            speech += window / np.float32(rms(window))
+        waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
+        return Mix(waveform, count, snr_db, rt60_s=float("nan"))

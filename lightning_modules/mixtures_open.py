@@ -1,0 +1,70 @@
+"""From prepared speech and the name of a protocol to the mixtures of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+from typing import Literal, get_args
+
+from lightning_modules.libricount import LibriCount
+from lightning_modules.mixtures import Mixtures
+from lightning_modules.mixtures_parts import MixtureProtocol
+from lightning_modules.rooms import Rooms
+from lightning_modules.rooms_bank import prepare_bank
+from lightning_modules.sources_cache import Speech, cache_root
+from lightning_modules.splits import Split, largest_count, split_readers
+from search_spaces.clip import MAX_COUNT
+from search_spaces.errors import UserError
+
+ProtocolName = Literal["libricount", "rooms"]
+PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
+DEFAULT_ROOMS = 200
+
+
+def open_mixtures(
+    speech: Speech,
+    protocol: str,
+    seed: int,
+    split: Split,
+    rooms: int = DEFAULT_ROOMS,
+    cache: Path | str | None = None,
+    revealed: Container[int] | None = None,
+) -> Mixtures:
+    """The mixtures that a split's readers make, for ``rooms`` in rooms of that split.
+
+    Args:
+        speech: prepared speech.
+        protocol: ``libricount`` or ``rooms``.
+        seed: see `Mixtures`.
+        split: whose readers speak.
+        rooms: size of the bank of rooms; what the cache lacks of it is made.
+        cache: see `cache_root`.
+        revealed: see `Mixtures`.
+
+    Raises:
+        UserError: no such protocol, or too few readers (see `split_readers`).
+    """
+    readers = split_readers(speech.voices)[split]
+    return Mixtures(
+        [speech.voices[reader] for reader in readers],
+        _open_protocol(protocol, split, rooms, cache),
+        seed,
+        split,
+        max_count=largest_count(split, len(readers), MAX_COUNT),
+        revealed=revealed,
+    )
+
+
+def prepare_protocol(protocol: str, rooms: int, cache: Path | str | None) -> None:
+    """Make what the protocol needs and the cache lacks; see `open_mixtures`."""
+    _open_protocol(protocol, "train", rooms, cache)
+
+
+def _open_protocol(
+    name: str, split: Split, rooms: int, cache: Path | str | None
+) -> MixtureProtocol:
+    if name == "libricount":
+        return LibriCount()
+    if name == "rooms":
+        return Rooms(prepare_bank(rooms, cache_root(cache) / "rooms").of_split(split))
+    raise UserError(f"protocol: {name!r}, expected one of {', '.join(PROTOCOLS)}")

@@ -1,0 +1,59 @@
+"""What a protocol gets and gives: voices in, a mixture and its truth out.
+
+Legend: T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lightning_modules.audio import PCM16_SCALE, Float32, Int16
+from lightning_modules.mixtures_noise import NoiseBank
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A mixture before its level is set.
+
+    Attributes:
+        waveform: float32 [T], any scale.
+        count: the most people who speak at the same moment.
+        snr_db: speech over noise; NaN without speech.
+        rt60_s: reverberation time of the room; NaN without a room.
+    """
+
+    waveform: Float32
+    count: int
+    snr_db: float
+    rt60_s: float
+
+
+class MixtureProtocol(Protocol):
+    """How readers become a mixture; all randomness comes from ``rng``."""
+
+    name: str
+
+    def mix(
+        self,
+        rng: np.random.Generator,
+        voices: Sequence[Int16],
+        max_count: int,
+        noise: NoiseBank,
+    ) -> Mix:
+        """A mixture of 0..``max_count`` of ``voices``, all different."""
+        ...
+
+
+def random_window(rng: np.random.Generator, voice: Int16, samples: int) -> Float32:
+    """A random stretch of a voice, float32 [T = ``samples``]; a shorter voice goes round again."""
+    if len(voice) >= samples:
+        start = rng.integers(len(voice) - samples + 1)
+        window = voice[start : start + samples]
+    else:
+        start = rng.integers(len(voice))
+        window = np.take(voice, np.arange(start, start + samples), mode="wrap")
+    return window.astype(np.float32) / np.float32(PCM16_SCALE)

@@ -1,0 +1,284 @@
+"""Semi-supervised training of a supernet as a LightningModule; docs/training.md explains it.
+
+B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N number of counts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn import functional
+
+from lightning_modules.ema import update_average
+from lightning_modules.ingredients import (
+    Additivity,
+    CountAddition,
+    Distillation,
+    LabelledLoss,
+    Optimisation,
+    PseudoLabels,
+    StrongAugmentation,
+    check_range,
+)
+from lightning_modules.judging import Judge
+from lightning_modules.optimiser import make_optimiser, warm_up_cosine
+from lightning_modules.randomness import torch_generator
+from lightning_modules.recipe import Batch, Recipe, StudentBatch
+from lightning_modules.students import FeatureCache, Students
+from search_spaces.architecture import Architecture
+from search_spaces.batch_norm import frozen_batch_norm_statistics
+from search_spaces.clips_file import to_float32
+from search_spaces.errors import UserError
+
+JUDGE_CALIBRATION_CLIPS = 128
+
+
+class SupernetModule(pl.LightningModule):
+    """Trains every net of a space on few labelled and many unlabelled clips.
+
+    Args:
+        space: name of the search space.
+        protocol: how the clips are mixed (set from `data.protocol`): under `libricount` the counts
+            of summed clips add exactly, under `rooms` they are bounded.
+        seed: of every random draw (set from `seed_everything`).
+        architecture: an `architecture.json`, to train that net alone by the same recipe.
+        random_subnets: random subnets per step, beside the largest and the smallest.
+        optimisation: see `ingredients.Optimisation`.
+        labelled_loss: see `ingredients.LabelledLoss`.
+        count_addition: see `ingredients.CountAddition`.
+        strong_augmentation: see `ingredients.StrongAugmentation`.
+        pseudo_labels: see `ingredients.PseudoLabels`.
+        additivity: see `ingredients.Additivity`.
+        distillation: see `ingredients.Distillation`.
+        ema_decay: of the teacher's weights.
+        ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
+
+    Raises:
+        UserError: a value out of range, naming the field, the value and the range.
+    """
+
+    def __init__(
+        self,
+        space: str = "sam",
+        protocol: Literal["libricount", "rooms"] = "libricount",
+        seed: int = 0,
+        architecture: Path | None = None,
+        random_subnets: int = 2,
+        optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
+        labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
+        count_addition: CountAddition = CountAddition(),  # noqa: B008
+        strong_augmentation: StrongAugmentation = StrongAugmentation(),  # noqa: B008
+        pseudo_labels: PseudoLabels = PseudoLabels(),  # noqa: B008
+        additivity: Additivity = Additivity(),  # noqa: B008
+        distillation: Distillation = Distillation(),  # noqa: B008
+        ema_decay: float = 0.998,
+        ramp_up_steps: int = 1000,
+    ) -> None:
+        super().__init__()
+        check_range("random_subnets", random_subnets, 0, 16)
+        check_range("ema_decay", ema_decay, 0.0, 0.999999)
+        check_range("ramp_up_steps", ramp_up_steps, 0)
+        self.seed = seed
+        self.optimisation = optimisation
+        self.distillation = distillation
+        self.ema_decay = ema_decay
+        self.recipe = Recipe(
+            labelled_loss=labelled_loss,
+            count_addition=count_addition,
+            strong_augmentation=strong_augmentation,
+            pseudo_labels=pseudo_labels,
+            additivity=additivity,
+            distillation=distillation,
+            ramp_up_steps=ramp_up_steps,
+            counts_add_exactly=protocol == "libricount",
+        )
+        self.students = Students(space, architecture, random_subnets, seed)
+        self.net = self.students.build()
+        self.teacher = self.students.build()
+        self.teacher.load_state_dict(self.net.state_dict())
+        self.teacher.requires_grad_(False).eval()
+        self.judge = Judge(self.students)
+
+    def train(self, mode: bool = True) -> SupernetModule:
+        """Switch the net to training; the teacher always stays in evaluation mode."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    # --- one training step ---
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Sum of the losses of all ingredients and nets on one batch (see `Recipe`)."""
+        step = self.trainer.fit_loop.total_batch_idx  # unlike batch_idx over all epochs
+        draws = partial(self._draws, step)
+        torch.manual_seed(draws("global").initial_seed())
+        seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws)
+        # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
+        cache = FeatureCache(
+            seen.waveform,
+            lambda features: self.recipe.strong_augmentation.features(
+                features, seen.strong, draws("strong")
+            ),
+        )
+        first, *others = self.students.of_step(step)
+        first_logits = self._student_logits(first, cache)
+        parts = self.recipe.losses(first_logits, seen)
+        loss = self.recipe.total(parts, step)
+        if others:
+            with frozen_batch_norm_statistics(self.net):
+                subnet_losses = [
+                    self._subnet_loss(self._student_logits(other, cache), first_logits, seen, step)
+                    for other in others
+                ]
+            parts["distillation"] = torch.stack(subnet_losses).mean()
+            loss = loss + self.distillation.weight * parts["distillation"]
+        self._log_step({"loss": loss, **parts}, seen)
+        return loss
+
+    @torch.no_grad()
+    def teacher_probabilities(self, waveform: Tensor) -> Tensor:
+        """The teacher's distributions: float32 [U, T] to float32 [U, N]."""
+        architecture = self.students.teacher
+        self.students.activate(self.teacher, architecture)
+        features = FeatureCache(waveform).of(self.teacher, architecture)
+        return functional.softmax(self.teacher.classify(features).float(), dim=1)
+
+    def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
+        self.students.activate(self.net, architecture)
+        return self.net.classify(cache.of(self.net, architecture)).float()
+
+    def _subnet_loss(
+        self, logits: Tensor, first_logits: Tensor, seen: StudentBatch, step: int
+    ) -> Tensor:
+        if self.distillation.enabled:
+            return self.distillation(logits, first_logits)
+        return self.recipe.total(self.recipe.losses(logits, seen), step)
+
+    def _draws(self, step: int, purpose: str) -> torch.Generator:
+        # Other processes of a distributed run see other clips and need other draws.
+        return torch_generator(self.seed, step, f"{purpose}/{self.global_rank}", self.device)
+
+    # --- optimisation ---
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW and its schedule over all steps of the run."""
+        settings = self.optimisation
+        optimiser = make_optimiser(self.net, settings.learning_rate, settings.weight_decay)
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = warm_up_cosine(optimiser, settings.warm_up_steps, total_steps)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step, then move the teacher: before any checkpoint of this step is written."""
+        super().optimizer_step(*args, **kwargs)
+        update_average(self.teacher, self.net, self.ema_decay, self.global_step)
+
+    # --- checkpoints ---
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, as plain values."""
+        fixed = self.students.fixed
+        return {
+            "space": self.students.spec.name,
+            "space_version": self.students.spec.version,
+            "architecture": None if fixed is None else fixed.to_json(),
+            "seed": self.seed,
+            "random_subnets": self.students.random_subnets,
+            "optimisation": asdict(self.optimisation),
+            "ema_decay": self.ema_decay,
+            **self.recipe.settings(),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the settings, and flush the logs: a resume repeats no step before this one.
+
+        Random numbers need no more than the seed: each step's follow from it and the step.
+        """
+        checkpoint["settings"] = self.settings()
+        for logger in self.trainer.loggers:
+            logger.save()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another run.
+
+        Raises:
+            UserError: naming the first setting that differs.
+        """
+        saved = checkpoint.get("settings")
+        if saved is None:
+            raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
+        resumes = self.trainer.state.fn == TrainerFn.FITTING
+        for name, value in self.settings().items():
+            matters = resumes or name in ("space", "space_version", "architecture")
+            if matters and saved.get(name) != value:
+                raise UserError(
+                    f"checkpoint: trained with {name} = {saved.get(name)}, not {value}; ask for the"
+                    " same, or choose another --trainer.default_root_dir"
+                )
+
+    # --- validation and test ---
+
+    def on_validation_epoch_start(self) -> None:
+        """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        samples = data.calibration_clips(JUDGE_CALIBRATION_CLIPS)
+        calibration = torch.from_numpy(to_float32(samples)).to(self.device)
+        self.judge.prepare(self.teacher, calibration)
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Judge one batch of labelled clips: ``waveform`` [B, T], ``lo`` and ``hi`` int64 [B]."""
+        self.judge.add(batch["waveform"], batch["lo"], batch["hi"])
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the metrics as ``val/<metric>/<net>``."""
+        metrics = self.judge.metrics(intervals=False)
+        self.log_dict({f"val/{name}": value for name, value in metrics.items()}, sync_dist=True)
+
+    def on_test_epoch_start(self) -> None:
+        """As for the validation."""
+        self.on_validation_epoch_start()
+
+    def test_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Judge one batch of the test readers' clips."""
+        self.judge.add(batch["waveform"], batch["lo"], batch["hi"])
+
+    def on_test_epoch_end(self) -> None:
+        """Log the metrics as ``test/<metric>/<net>``, with their 95 % intervals."""
+        metrics = self.judge.metrics(intervals=True)
+        self.log_dict({f"test/{name}": value for name, value in metrics.items()}, sync_dist=True)
+
+    # --- log ---
+
+    def _log_step(self, losses_by_name: dict[str, Tensor], seen: StudentBatch) -> None:
+        self.log("loss", losses_by_name["loss"].detach(), prog_bar=True, logger=False)
+        step, trainer = self.global_step, self.trainer
+        due = (step + 1) % trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
+        if not due or trainer.fit_loop._should_accumulate():
+            return
+        row = {f"train/{name}": value.item() for name, value in losses_by_name.items()}
+        if not math.isfinite(row["train/loss"]):
+            raise UserError(
+                f"training: the loss is {row['train/loss']} at step {step}; lower"
+                f" model.optimisation.learning_rate ({self.optimisation.learning_rate})"
+            )
+        if seen.pseudo is not None:
+            row["train/pseudo_label_share"] = seen.pseudo.weight.mean().item()
+        if seen.sums is not None:
+            row["train/sum_share"] = seen.sums.weight.mean().item()
+        row["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+        # Directly, not by `self.log`: Lightning passes a step's values on only after a checkpoint
+        # of that step is written, so a run killed in between would lack the row for ever.
+        for logger in trainer.loggers:
+            logger.log_metrics(row, step=step)

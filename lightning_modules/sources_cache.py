@@ -1,0 +1,257 @@
+"""Speech decoded once: 16 kHz mono int16, one .npy per reader and an index that names them.
+
+Training reads only this folder, so it also works where no decoder is installed.
+Legend: T samples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from lightning_modules.audio import MIN_SECONDS, Float32, Int16, to_pcm16
+from lightning_modules.audio_activity import keep_speech
+from lightning_modules.sources import Recording, Source, find_source
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path, load_schema, read_json, sha256_file, write_json
+
+INDEX_NAME = "speech.json"
+CACHE_VARIABLE = "ERSAM_CACHE"
+
+_SCHEMA_FOLDER = Path(__file__).parent / "schemas"
+_SECONDS_BETWEEN_INDEXES = 5.0  # a kill loses at most this much decoding
+_LEVEL_RMS = 10 ** (-26 / 20)  # of each recording, so that joins within one reader are even
+_LARGEST_PEAK = 0.99
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Prepared speech.
+
+    Attributes:
+        folder: the cache folder.
+        voices: reader id -> that reader's recordings joined, int16 [T], memory-mapped.
+        kind: what it was made from (``folder``, ``librispeech``, ``espeak``).
+        recordings: how many recordings it holds.
+        skipped: the refused ones' messages.
+    """
+
+    folder: Path
+    voices: dict[str, Int16]
+    kind: str
+    recordings: int
+    skipped: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """What it is, without names of people or folders (it travels with the trained model)."""
+        samples = sum(len(voice) for voice in self.voices.values())
+        return {
+            "kind": self.kind,
+            "readers": len(self.voices),
+            "recordings": self.recordings,
+            "skipped_recordings": len(self.skipped),
+            "hours": round(samples / SAMPLE_RATE_HZ / 3600, 3),
+            "index_sha256": sha256_file(self.folder / INDEX_NAME),
+        }
+
+
+def cache_root(cache: Path | str | None = None) -> Path:
+    """The cache folder: ``cache``, else ``$ERSAM_CACHE``, else ``.cache/ersam`` here."""
+    return Path(cache or os.environ.get(CACHE_VARIABLE) or Path(".cache", "ersam"))
+
+
+def prepare_speech(speech: str, cache: Path | str | None = None, strict: bool = False) -> Speech:
+    """Decode what is new or changed in ``speech`` into the cache, and open it.
+
+    Killed and started again, it goes on with the readers that are still missing. Recordings that
+    cannot be used are listed by name on stderr and skipped.
+
+    Args:
+        speech: see `sources.find_source`; or a folder that this function has prepared before
+            (it holds ``speech.json``), which is opened as it is.
+        cache: see `cache_root`.
+        strict: refuse, instead of skip, recordings that cannot be used.
+
+    Raises:
+        UserError: nothing usable, or ``strict`` and something to skip.
+    """
+    if Path(speech, INDEX_NAME).is_file():
+        prepared = open_speech(Path(speech))
+    else:
+        source = find_source(speech)
+        folder = cache_root(cache) / "speech" / _cache_name(source)
+        _decode_missing(source, folder)
+        prepared = open_speech(folder)
+    _report_skipped(speech, prepared, strict)
+    return prepared
+
+
+def open_speech(folder: Path) -> Speech:
+    """Open a prepared cache folder; nothing is decoded.
+
+    Raises:
+        UserError: not such a folder, unfinished, or damaged.
+    """
+    index = read_json(folder / INDEX_NAME, _schema())
+    if not index["complete"]:
+        raise UserError(f"{folder}: preparing it was interrupted; prepare the speech again")
+    voices = {}
+    for entry in index["readers"]:
+        if not entry["samples"]:
+            continue
+        path = folder / entry["file"]
+        try:
+            voice = np.load(path, mmap_mode="r")
+        except (OSError, ValueError):
+            raise UserError(
+                f"{path}: missing or damaged; delete {folder} and prepare it again"
+            ) from None
+        if voice.dtype != np.int16 or voice.shape != (entry["samples"],):
+            raise UserError(
+                f"{path}: not what {INDEX_NAME} says; delete {folder} and prepare it again"
+            )
+        voices[entry["reader"]] = voice
+    entries = index["readers"]
+    return Speech(
+        folder=folder,
+        voices=voices,
+        kind=index["source"]["kind"],
+        recordings=sum(len(e["recordings"]) - len(e["skipped"]) for e in entries),
+        skipped=[message for e in entries for message in e["skipped"]],
+    )
+
+
+def _decode_missing(source: Source, folder: Path) -> None:
+    wanted = {
+        reader: list(recordings)
+        for reader, recordings in groupby(source.recordings, key=lambda item: item.reader)
+    }
+    done = {
+        entry["reader"]: entry
+        for entry in _old_entries(folder)
+        if entry["reader"] in wanted
+        and entry["recordings"] == _listing(wanted[entry["reader"]])
+        and (not entry["samples"] or (folder / entry["file"]).is_file())
+    }
+    missing = {reader: wanted[reader] for reader in wanted if reader not in done}
+    if missing:
+        written = time.monotonic()
+        for entry in _decode(missing, folder):
+            done[entry["reader"]] = entry
+            if time.monotonic() - written > _SECONDS_BETWEEN_INDEXES:
+                _write_index(source, folder, done, complete=False)
+                written = time.monotonic()
+        _write_index(source, folder, done, complete=True)
+
+
+def _decode(missing: dict[str, list[Recording]], folder: Path) -> Iterator[dict[str, Any]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    pool = ThreadPoolExecutor(os.cpu_count())  # the decoder and the resampler release the GIL
+    try:
+        jobs = [pool.submit(_decode_reader, *item, folder) for item in missing.items()]
+        for job in tqdm(as_completed(jobs), "Decoding readers", len(jobs)):
+            yield job.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _decode_reader(reader: str, recordings: list[Recording], folder: Path) -> dict[str, Any]:
+    pieces, skipped = [], []
+    for recording in recordings:
+        try:
+            pieces.append(_level(_speech_of(recording)))
+        except UserError as error:
+            skipped.append(str(error))
+    name = f"{_digest(reader)[:16]}.npy"
+    voice = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+    if pieces:
+        with atomic_path(folder / name) as temporary:
+            np.save(temporary, voice)
+    return {
+        "reader": reader,
+        "file": name,
+        "samples": len(voice),
+        "recordings": _listing(recordings),
+        "skipped": skipped,
+    }
+
+
+def _speech_of(recording: Recording) -> Float32:
+    speech = keep_speech(recording.load())
+    if len(speech) < MIN_SECONDS * SAMPLE_RATE_HZ:
+        raise UserError(
+            f"{recording.name}: holds {len(speech) / SAMPLE_RATE_HZ:.2f} s of sound besides"
+            f" silence, at least {MIN_SECONDS} s is needed"
+        )
+    return speech
+
+
+def _level(speech: Float32) -> Int16:
+    rms = float(np.sqrt(np.mean(np.square(speech))))
+    gain = min(_LEVEL_RMS / rms, _LARGEST_PEAK / float(np.abs(speech).max()))
+    return to_pcm16(speech * np.float32(gain))
+
+
+def _listing(recordings: list[Recording]) -> list[dict[str, str]]:
+    return [{"name": recording.name, "version": recording.version} for recording in recordings]
+
+
+def _old_entries(folder: Path) -> list[dict[str, Any]]:
+    path = folder / INDEX_NAME
+    return read_json(path, _schema())["readers"] if path.is_file() else []
+
+
+def _write_index(
+    source: Source, folder: Path, entries: dict[str, dict[str, Any]], complete: bool
+) -> None:
+    index = {
+        "schema_version": 1,
+        "format": "ersam-speech",
+        "rate_hz": SAMPLE_RATE_HZ,
+        "complete": complete,
+        "source": {"kind": source.kind, "place": source.place},
+        "readers": [entries[reader] for reader in sorted(entries)],
+    }
+    write_json(folder / INDEX_NAME, index, _schema())
+
+
+def _report_skipped(name: str, speech: Speech, strict: bool) -> None:
+    skipped, total = len(speech.skipped), speech.recordings + len(speech.skipped)
+    for message in speech.skipped:
+        print(f"skipped: {message}", file=sys.stderr)
+    if not speech.voices:
+        raise UserError(f"speech: {name}: none of its {total} recordings can be used (see above)")
+    if skipped and strict:
+        raise UserError(
+            f"speech: {name}: {skipped} of {total} recordings cannot be used (see above); remove"
+            " them or drop strict"
+        )
+    if skipped:
+        print(f"warning: skipped {skipped} of {total} recordings of {name}", file=sys.stderr)
+
+
+def _cache_name(source: Source) -> str:
+    identity = _digest(f"{source.kind}:{source.place}")[:8]
+    stem = Path(source.place).name if source.kind != "espeak" else source.place
+    return f"{source.kind}-{stem}-{identity}"
+
+
+def _digest(text: str) -> str:
+    # Names of files need not be valid UTF-8; Python carries the other bytes as surrogates.
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _schema() -> dict[str, Any]:
+    return load_schema(_SCHEMA_FOLDER, "speech")

@@ -1,0 +1,139 @@
+"""The nets in training: a supernet or one fixed net, its EMA teacher, and shared features.
+
+B batch, T samples, F mel bands, L frames, N number of counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lightning_modules.randomness import numpy_generator
+from search_spaces.architecture import (
+    Architecture,
+    from_indices,
+    largest,
+    read_architecture,
+    smallest,
+)
+from search_spaces.blocks import AmbianceNet
+from search_spaces.clip import NUM_COUNTS
+from search_spaces.errors import UserError
+from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec, get_space
+from search_spaces.strategy import sandwich
+from search_spaces.supernet import Supernet, build_subnet, build_supernet
+
+Net = Supernet | AmbianceNet
+
+
+def middle(spec: SpaceSpec) -> Architecture:
+    """The net of the middle choice of each dimension; of two the cheaper and the dearer in turn."""
+    sizes = [len(choices) for choices in spec.dimensions.values()]
+    return from_indices(spec, [(size - 1 + place % 2) // 2 for place, size in enumerate(sizes)])
+
+
+class Students:
+    """Which nets one step trains, and how to make and switch them.
+
+    Args:
+        space: name of the search space.
+        architecture: path of an `architecture.json`, to train that one net alone; None for the
+            supernet.
+        random_subnets: random subnets per step beside the largest and the smallest.
+        seed: of the subnets drawn and of the initial weights.
+
+    Raises:
+        UserError: unknown space, unreadable architecture, or one of another space.
+    """
+
+    def __init__(
+        self, space: str, architecture: Path | None, random_subnets: int, seed: int
+    ) -> None:
+        try:
+            self.spec = get_space(space)
+        except UserError as error:
+            raise UserError(f"model.space: {error}") from None
+        self.fixed = None if architecture is None else read_architecture(architecture)
+        if self.fixed is not None and self.fixed.space != self.spec.name:
+            raise UserError(
+                f"model.architecture: {architecture} is of space {self.fixed.space}, not"
+                f" {space}; set model.space: {self.fixed.space}"
+            )
+        self.random_subnets = random_subnets
+        self.seed = seed
+
+    @property
+    def teacher(self) -> Architecture:
+        """The net that teaches and that is exported: the largest, or the fixed one."""
+        return self.fixed or largest(self.spec)
+
+    def build(self) -> Net:
+        """A net with fresh weights, laid out channels last: 1.7 times as fast on a CPU."""
+        net: Net
+        if self.fixed is not None:
+            net = build_subnet(self.fixed, NUM_COUNTS, self.seed)
+        else:
+            net = build_supernet(self.spec, NUM_COUNTS, self.seed)
+        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def of_step(self, step: int) -> list[Architecture]:
+        """The nets to train in this step, the largest first (sandwich rule)."""
+        if self.fixed is not None:
+            return [self.fixed]
+        rng = numpy_generator(self.seed, step, "sandwich")
+        return sandwich(self.spec, rng, num_random=self.random_subnets)
+
+    def activate(self, net: Net, architecture: Architecture) -> None:
+        """Make ``net`` compute as ``architecture``."""
+        if isinstance(net, Supernet):
+            net.activate(architecture)
+
+    def extract(self, net: Net, architecture: Architecture) -> AmbianceNet:
+        """A plain net of its own with the weights that ``net`` uses for ``architecture``."""
+        if isinstance(net, Supernet):
+            return net.extract(architecture)
+        subnet = build_subnet(architecture, NUM_COUNTS)
+        subnet.load_state_dict(net.state_dict())
+        return subnet
+
+    def judged(self) -> dict[str, Architecture]:
+        """The nets that validation looks at, by name."""
+        if self.fixed is not None:
+            return {"fixed": self.fixed}
+        return {
+            "largest": largest(self.spec),
+            "middle": middle(self.spec),
+            "smallest": smallest(self.spec),
+        }
+
+
+class FeatureCache:
+    """Features of one batch, computed once per front end and shared by the nets that use it.
+
+    Args:
+        waveform: float32 [B, T].
+        augment: applied to the features [B, 1, F, L] of each front end; by default they stay.
+    """
+
+    def __init__(
+        self, waveform: Tensor, augment: Callable[[Tensor], Tensor] = lambda features: features
+    ) -> None:
+        self.waveform = waveform
+        self.augment = augment
+        self.by_frontend: dict[tuple[int | str, ...], Tensor] = {}
+
+    @torch.no_grad()
+    def of(self, net: Net, architecture: Architecture) -> Tensor:
+        """Features [B, 1, F, L] for ``net``, in which ``architecture`` must be active.
+
+        Float32 under any precision: log-mel energies span more than 16-bit floats hold.
+        """
+        key = tuple(architecture.choices[name] for name in FRONTEND_DIMENSIONS)
+        if key not in self.by_frontend:
+            with torch.autocast(self.waveform.device.type, enabled=False):
+                features = net.features(self.waveform.float())
+                self.by_frontend[key] = self.augment(features)
+        return self.by_frontend[key]

@@ -1,0 +1,159 @@
+"""From a batch of clips to what the students see: labelled, pseudo-labelled and summed clips.
+
+B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N number of counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lightning_modules import additivity, augment
+
+PSEUDO_LABEL_RADIUS = 1  # a neighbouring count is a near miss: see `confidence`
+
+
+@dataclass(frozen=True)
+class LabelledView:
+    """Clips with interval labels: waveform [B, T], lo and hi int64 [B]."""
+
+    waveform: Tensor
+    lo: Tensor
+    hi: Tensor
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """Clips with a target distribution: waveform [U, T], target [U, N], weight [U] in 0..1."""
+
+    waveform: Tensor
+    target: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True)
+class SumView:
+    """Sums of unlabelled clips with the band in which their cumulative distribution must lie.
+
+    waveform [S, T]; target [S, N], the distribution if the counts add exactly; lower and upper
+    [S, N], the band if they need not; weight [S] in 0..1.
+    """
+
+    waveform: Tensor
+    target: Tensor
+    lower: Tensor
+    upper: Tensor
+    weight: Tensor
+
+
+def labelled_view(
+    waveform: Tensor,
+    lo: Tensor,
+    hi: Tensor,
+    added_share: float,
+    max_summands: int,
+    max_count: int,
+    exact: bool,
+    generator: torch.Generator,
+) -> LabelledView:
+    """Replace a share of the labelled clips by sums of several of them.
+
+    Args:
+        waveform: float32 [B, T].
+        lo: int64 [B].
+        hi: int64 [B].
+        added_share: share of the result that is sums, 0 for none.
+        max_summands: speech clips in one sum at most.
+        max_count: largest count of a sum.
+        exact: whether counts add exactly (see `additivity.sum_labels`).
+        generator: on the device of ``waveform``.
+
+    Returns:
+        B clips, the sums first.
+    """
+    waveform = augment.circular_shift(waveform, generator)
+    num_sums = round(added_share * len(waveform))
+    if num_sums == 0:
+        return LabelledView(waveform, lo, hi)
+    members = additivity.plan_sums(hi, num_sums, max_summands, max_count, generator)
+    # An empty plan is possible (nothing fits): such a row keeps a clip as it is.
+    kept = torch.randint(0, len(hi), (num_sums, 1), generator=generator, device=hi.device)
+    empty = (members == additivity.NO_MEMBER).all(dim=1, keepdim=True)
+    members[:, :1] = torch.where(empty, kept, members[:, :1])
+    sums = additivity.sum_clips(waveform, hi.float(), members, generator)
+    sum_lo, sum_hi = additivity.sum_labels(lo, hi, members, exact)
+    return LabelledView(
+        torch.cat([sums, waveform[num_sums:]]),
+        torch.cat([sum_lo, lo[num_sums:]]),
+        torch.cat([sum_hi, hi[num_sums:]]),
+    )
+
+
+def confidence(probabilities: Tensor, radius: int) -> Tensor:
+    """Probability that the count is within ``radius`` of the likeliest one: [U, N] to [U].
+
+    Counts are ordered, and among many voices the neighbours of the right count are nearly as good;
+    a threshold on the plain maximum (FixMatch, Sohn et al. 2020) would admit few loud rooms.
+    """
+    best = probabilities.argmax(dim=1, keepdim=True)
+    counts = torch.arange(probabilities.shape[1], device=probabilities.device)
+    return (probabilities * ((counts - best).abs() <= radius)).sum(dim=1)
+
+
+def pseudo_label_view(
+    waveform: Tensor, probabilities: Tensor, threshold: float, hard: bool
+) -> TargetView:
+    """The teacher's distributions as targets, those of confident clips only.
+
+    Args:
+        waveform: float32 [U, T].
+        probabilities: [U, N], the teacher's on the weakly augmented clips.
+        threshold: smallest `confidence` that counts.
+        hard: the likeliest count instead of the distribution.
+    """
+    target = probabilities
+    if hard:
+        target = torch.zeros_like(probabilities)
+        target.scatter_(1, probabilities.argmax(dim=1, keepdim=True), 1.0)
+    confident = confidence(probabilities, PSEUDO_LABEL_RADIUS) >= threshold
+    return TargetView(waveform, target, confident.to(probabilities.dtype))
+
+
+def sum_view(
+    waveform: Tensor,
+    probabilities: Tensor,
+    num_sums: int,
+    max_summands: int,
+    threshold: float,
+    generator: torch.Generator,
+) -> SumView:
+    """Sums of unlabelled clips and the distribution that the teacher's ones imply for them.
+
+    Only clips whose count the teacher is sure of are summed. Probability beyond the largest count
+    is cut off, and a sum weighs as much as what is left.
+
+    Args:
+        waveform: float32 [U, T].
+        probabilities: [U, N], the teacher's.
+        num_sums: S.
+        max_summands: speech clips in one sum at most.
+        threshold: smallest probability of the likeliest count.
+        generator: on the device of ``waveform``.
+    """
+    max_count = probabilities.shape[1] - 1
+    sure = confidence(probabilities, radius=0) >= threshold
+    counts = probabilities.argmax(dim=1)
+    members = additivity.plan_sums(counts, num_sums, max_summands, max_count, generator, sure)
+    sums = additivity.sum_clips(waveform, counts.float(), members, generator)
+    convolved = additivity.convolve_counts(probabilities, members)
+    kept = convolved.sum(dim=1, keepdim=True)
+    used = (members != additivity.NO_MEMBER).any(dim=1)
+    return SumView(
+        waveform=sums,
+        target=convolved / kept.clamp_min(1e-6),
+        lower=convolved.cumsum(dim=1),
+        upper=additivity.largest_of_counts(probabilities, members),
+        weight=kept.squeeze(1) * used,
+    )

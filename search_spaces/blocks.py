@@ -1,0 +1,314 @@
+"""The parts of a net, and how one choice per dimension becomes a net.
+
+The same code builds the plain net (`Layers`, torch alone) and, with the layers of `nni_adapter`,
+NNI's model space, so that both have one structure and one set of parameter names.
+ReLU, odd kernels and additions only: what int8 keeps and XNNPACK runs whole.
+Letters: B batch, T samples, C channels, F mel bands and W frames or what strides leave, K counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.space import NUM_STAGES, STEM_FREQUENCY_STRIDE
+
+POOLS = ("mean", "max", "mean_max")
+
+
+class Layers:
+    """Makes the elementary layers of a plain net.
+
+    `nni_adapter.NniLayers` makes the same from arguments that are still to be chosen.
+
+    Args:
+        device: where the learnt weights lie; on ``meta`` they take no time and are filled later.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+
+    def conv(self, **arguments: Any) -> nn.Conv2d:
+        """`torch.nn.Conv2d`."""
+        return nn.Conv2d(**arguments, device=self.device)
+
+    def norm(self, channels: Any) -> nn.BatchNorm2d:
+        """`torch.nn.BatchNorm2d`."""
+        return nn.BatchNorm2d(channels, device=self.device)
+
+    def frontend(self, **arguments: Any) -> nn.Module:
+        """`LogMelFrontEnd`."""
+        return LogMelFrontEnd(**arguments)
+
+    def pool(self, kind: Any) -> nn.Module:
+        """`TimePool`."""
+        return TimePool(kind)
+
+    def repeat(self, block: Callable[[int], nn.Module], depth: Any) -> nn.Module:
+        """The first ``depth`` blocks; ``block(i)`` makes the i-th."""
+        return nn.Sequential(*map(block, range(depth)))
+
+    def pair(self, frequency: Any, time: Any) -> Any:
+        """Strides as Conv2d takes them: (frequency, time)."""
+        return frequency, time
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution that keeps or strides the map, batch norm and, if asked, ReLU.
+
+    Args:
+        in_channels, out_channels: C before and after.
+        kernel: odd, square; padded by half of it, so that a map of any size stays valid.
+        stride: (frequency, time).
+        groups: as in Conv2d.
+        relu: whether a ReLU ends it.
+        layers: makes the layers.
+    """
+
+    def __init__(
+        self,
+        in_channels: Any,
+        out_channels: Any,
+        *,
+        kernel: Any = 1,
+        stride: Any = 1,
+        groups: Any = 1,
+        relu: bool = True,
+        layers: Layers,
+    ) -> None:
+        super().__init__()
+        self.conv: nn.Conv2d = layers.conv(
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel,
+            stride=stride,
+            padding=kernel // 2,
+            groups=groups,
+            bias=False,
+        )
+        self.norm: nn.BatchNorm2d = layers.norm(out_channels)
+        if relu:
+            self.relu = nn.ReLU()
+
+
+class InvertedBottleneck(nn.Module):
+    """Widen, filter each channel, narrow: MobileNetV2's block (Sandler et al. 2018, section 3.3).
+
+    Unlike there it widens also at expansion 1, so that every expansion has the same three layers.
+
+    Args:
+        in_channels, out_channels: C before and after.
+        expansion: widened channels per channel of the input.
+        kernel: of the depthwise convolution, odd.
+        stride: of the depthwise convolution, (frequency, time).
+        residual: whether the input is added to the output; needs equal channels and stride 1.
+        layers: makes the layers.
+    """
+
+    def __init__(
+        self,
+        in_channels: Any,
+        out_channels: Any,
+        *,
+        expansion: Any,
+        kernel: Any,
+        stride: Any,
+        residual: bool,
+        layers: Layers,
+    ) -> None:
+        super().__init__()
+        hidden = in_channels * expansion
+        self.expand = ConvNorm(in_channels, hidden, layers=layers)
+        self.depthwise = ConvNorm(
+            hidden, hidden, kernel=kernel, stride=stride, groups=hidden, layers=layers
+        )
+        self.project = ConvNorm(hidden, out_channels, relu=False, layers=layers)
+        self.residual = residual
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """float32 [B, C, F, W] -> [B, C', F', W']."""
+        outputs = self.project(self.depthwise(self.expand(inputs)))
+        return inputs + outputs if self.residual else outputs
+
+
+class TimePool(nn.Module):
+    """Mean over frequency, then mean, maximum or their sum over time.
+
+    The sum is the pooling of PANNs (Kong et al. 2020, section III-A): the mean sees how much was
+    spoken, the maximum the busiest moment, which is what a count is.
+
+    Args:
+        kind: one of `POOLS`.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        if kind not in POOLS:
+            raise ValueError(f"TimePool: kind is {kind!r}, allowed: {', '.join(POOLS)}")
+        self.kind = kind
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """float32 [B, C, F, W] -> [B, C, 1, 1]."""
+        if self.kind == "mean":
+            return inputs.mean(dim=(2, 3), keepdim=True)
+        frequencies, frames = inputs.shape[2:]
+        column = (frequencies, 1)  # XNNPACK wants strides spelt out
+        over_frequency = functional.avg_pool2d(
+            inputs, column, stride=column, count_include_pad=False
+        )
+        pooled = functional.max_pool2d(over_frequency, (1, frames), stride=(1, frames))
+        if self.kind == "mean_max":
+            pooled = pooled + over_frequency.mean(dim=(2, 3), keepdim=True)
+        return pooled
+
+    def extra_repr(self) -> str:
+        """The kind, for `print`."""
+        return f"kind={self.kind!r}"
+
+
+class Head(nn.Module):
+    """Pooled channels to one logit per count; 1x1 convolutions keep it in XNNPACK's one delegate.
+
+    Args:
+        in_channels: C.
+        hidden: channels of the hidden layer.
+        num_outputs: K.
+        layers: makes the layers.
+    """
+
+    def __init__(self, in_channels: Any, hidden: Any, num_outputs: int, *, layers: Layers) -> None:
+        super().__init__()
+        self.hidden = layers.conv(in_channels=in_channels, out_channels=hidden, kernel_size=1)
+        self.relu = nn.ReLU()
+        self.output = layers.conv(in_channels=hidden, out_channels=num_outputs, kernel_size=1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """float32 [B, C, 1, 1] -> [B, K]."""
+        return self.output(self.relu(self.hidden(inputs))).flatten(1)
+
+
+class AmbianceNet(nn.Module):
+    """A net of any of the spaces: waveform to logits over counts.
+
+    Args:
+        frontend: waveform to features, without learnt weights.
+        stem, stages, pool, head: the trunk, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        frontend: nn.Module,
+        stem: nn.Module,
+        stages: nn.Module,
+        pool: nn.Module,
+        head: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.stem = stem
+        self.stages = stages
+        self.pool = pool
+        self.head = head
+
+    def features(self, waveform: Tensor) -> Tensor:
+        """Waveform float32 [B, T = 80000] at 16 kHz -> log-mel features float32 [B, 1, F, W]."""
+        return self.frontend(waveform)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Features float32 [B, 1, F, W] -> logits float32 [B, K]."""
+        return self.head(self.pool(self.stages(self.stem(features))))
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveform float32 [B, T = 80000] at 16 kHz -> logits float32 [B, K]."""
+        return self.classify(self.features(waveform))
+
+
+def assemble(choices: Mapping[str, Any], num_outputs: int, layers: Layers) -> dict[str, nn.Module]:
+    """The parts that `AmbianceNet` takes, from one choice per dimension of a space.
+
+    Args:
+        choices: by dimension; with NNI's layers the values may still be open.
+        num_outputs: K, logits.
+        layers: makes the layers.
+    """
+    frontend = layers.frontend(
+        rate_hz=choices["frontend_rate_hz"],
+        hop_ms=choices["frontend_hop_ms"],
+        window_ms=choices["frontend_window_ms"],
+        mels=choices["frontend_mels"],
+    )
+    channels = choices["stem_width"]
+    stem = ConvNorm(
+        1,
+        channels,
+        kernel=choices["stem_kernel"],
+        stride=layers.pair(STEM_FREQUENCY_STRIDE, choices["stem_time_stride"]),
+        layers=layers,
+    )
+    stages = []
+    for number in range(1, NUM_STAGES + 1):
+        stage = {
+            key: choices[f"stage{number}_{key}"]
+            for key in ("width", "expansion", "kernel", "time_stride", "frequency_stride")
+        }
+        block = _block_maker(channels, **stage, layers=layers)
+        stages.append(layers.repeat(block, choices[f"stage{number}_depth"]))
+        channels = stage["width"]
+    return {
+        "frontend": frontend,
+        "stem": stem,
+        "stages": nn.Sequential(*stages),
+        "pool": layers.pool(choices["pool"]),
+        "head": Head(channels, choices["head_hidden"], num_outputs, layers=layers),
+    }
+
+
+def _block_maker(
+    in_channels: Any,
+    *,
+    width: Any,
+    expansion: Any,
+    kernel: Any,
+    time_stride: Any,
+    frequency_stride: Any,
+    layers: Layers,
+) -> Callable[[int], nn.Module]:
+    """The i-th block of a stage: the first strides and changes the width, the others add up."""
+
+    def block(index: int) -> nn.Module:
+        first = index == 0
+        return InvertedBottleneck(
+            in_channels if first else width,
+            width,
+            expansion=expansion,
+            kernel=kernel,
+            stride=layers.pair(frequency_stride, time_stride) if first else 1,
+            residual=not first,
+            layers=layers,
+        )
+
+    return block
+
+
+def initialise(net: nn.Module, generator: torch.Generator) -> None:
+    """Draw fresh weights: He's normal for ReLU (2015), identity for blocks with a residual.
+
+    The last norm of a residual block begins at zero (Goyal et al. 2017, section 5.1), so that the
+    deepest net begins as the shallowest.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, InvertedBottleneck) and module.residual:
+            nn.init.zeros_(module.project.norm.weight)

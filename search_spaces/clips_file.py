@@ -1,0 +1,107 @@
+"""`clips.npz`, beside `supernet.pt`: the clips that judge a subnet and those that calibrate it.
+
+Letters: V validation clips, C calibration clips, T samples of a clip (80 000 at 16 kHz).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path
+
+SCHEMA_VERSION = 1
+_MEND = "write it anew with `python -m lightning_modules fit`"
+_INT16_SCALE = 32767.0
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Labelled validation clips and unlabelled calibration clips as 16-bit sound.
+
+    Raises:
+        ValueError: a field has the wrong dtype, shape or range; the message names it.
+    """
+
+    validation_waveform: NDArray[np.int16]  # [V, T]
+    validation_lo: NDArray[np.int64]  # [V], smallest count that the label allows
+    validation_hi: NDArray[np.int64]  # [V], largest
+    validation_original: NDArray[np.bool_]  # [V], False for a sum of two labelled clips
+    calibration_waveform: NDArray[np.int16]  # [C, T]
+
+    def __post_init__(self) -> None:
+        num_validation = len(self.validation_lo)
+        expected = {
+            "validation_waveform": (np.int16, (num_validation, CLIP_SAMPLES)),
+            "validation_lo": (np.int64, (num_validation,)),
+            "validation_hi": (np.int64, (num_validation,)),
+            "validation_original": (np.bool_, (num_validation,)),
+            "calibration_waveform": (np.int16, (len(self.calibration_waveform), CLIP_SAMPLES)),
+        }
+        for name, (dtype, shape) in expected.items():
+            array = getattr(self, name)
+            if array.dtype != dtype or array.shape != shape:
+                raise ValueError(
+                    f"field {name}: got {array.dtype} {list(array.shape)},"
+                    f" expected {np.dtype(dtype)} {list(shape)}"
+                )
+        low, high = self.validation_lo, self.validation_hi
+        if ((low < 0) | (low > high) | (high > MAX_COUNT)).any():
+            raise ValueError(
+                f"fields validation_lo, validation_hi: expected 0 <= lo <= hi <= {MAX_COUNT}"
+            )
+        if not self.validation_original.any():
+            raise ValueError("field validation_original: marks no clip, expected at least one")
+        if not len(self.calibration_waveform):
+            raise ValueError("field calibration_waveform: holds no clip, expected at least one")
+
+
+def to_int16(waveform: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Waveform in [-1, 1], any shape, as 16-bit sound; louder samples are clipped."""
+    return np.round(np.clip(waveform, -1.0, 1.0) * _INT16_SCALE).astype(np.int16)
+
+
+def to_float32(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Inverse of `to_int16` up to rounding: float32 in [-1, 1]."""
+    return waveform.astype(np.float32) / np.float32(_INT16_SCALE)
+
+
+def write_clips(path: Path, clips: Clips) -> None:
+    """Write `clips.npz` atomically."""
+    with atomic_path(Path(path)) as temporary, temporary.open("wb") as stream:
+        arrays = {field.name: getattr(clips, field.name) for field in fields(clips)}
+        np.savez(stream, schema_version=np.int64(SCHEMA_VERSION), **arrays)
+
+
+def read_clips(path: Path) -> Clips:
+    """Read and validate `clips.npz`.
+
+    Raises:
+        UserError: missing, not such a file, of another version, or a field that does not fit.
+    """
+    path = Path(path)
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise UserError(f"{path}: a single array, expected a clips.npz; {_MEND}")
+        with archive:
+            version = int(archive["schema_version"])
+            if version != SCHEMA_VERSION:
+                raise UserError(
+                    f"{path}: field schema_version: got {version}, expected {SCHEMA_VERSION};"
+                    f" {_MEND}"
+                )
+            return Clips(**{field.name: archive[field.name] for field in fields(Clips)})
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {_MEND}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, expected a clips.npz") from None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        reason = error.args[0] if error.args else type(error).__name__
+        raise UserError(f"{path}: not a readable clips.npz ({reason}); {_MEND}") from None

@@ -1,0 +1,64 @@
+"""Command lines that refuse a wrong flag in one line, as every other bad input (`errors`)."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any, NoReturn
+
+from search_spaces.errors import UserError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser whose complaints are `UserError`s instead of a usage text and an exit.
+
+    An abbreviated flag is refused too: it would mean another one after the next release.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line.
+
+        Raises:
+            UserError: always, with argparse's message, which names the flag and the value.
+        """
+        raise UserError(f"{message} (see `{self.prog} --help`)")
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0, for ``type=`` of a flag.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number above 0")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """A whole number of at least 0, for ``type=`` of a flag.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number, 0 or more")
+    return int(text)
+
+
+def positive_whole_number(text: str) -> int:
+    """A whole number of at least 1, for ``type=`` of a flag.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number, 1 or more")
+    return int(text)

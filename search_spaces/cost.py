@@ -1,0 +1,210 @@
+"""What a net costs, computed from its architecture alone: parameters, MACs, activation memory.
+
+No net is built and nothing runs, so that a search can ask thousands of times. Everything is for one
+5 s clip, batch of one. Letters: H height (frequency), W width (time).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from search_spaces.architecture import Architecture
+from search_spaces.clip import NUM_COUNTS
+from search_spaces.frontend_geometry import FrontEndGeometry
+from search_spaces.frontend_layers import frontend_layers
+from search_spaces.layer import Layer
+from search_spaces.space import FRONTEND_DIMENSIONS, NUM_STAGES, STEM_FREQUENCY_STRIDE
+
+Precision = Literal["fp32", "int8"]
+TRUNK_BYTES = {"fp32": 4, "int8": 1}
+FRONTEND_BYTES = 4  # the front end stays fp32 in an int8 net
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one 5 s clip costs.
+
+    Attributes:
+        params: learnt numbers (weights, biases, batch norm's scale and shift).
+        macs: multiply-accumulates, the front end's as lowered included.
+        frontend_macs: the front end's share of ``macs``.
+        peak_activation_bytes: the largest sum, over the operators, of the bytes of what one reads
+            and writes and of what waits for a later one. A runtime that frees each tensor after its
+            last use and does nothing in place needs exactly this.
+    """
+
+    params: int
+    macs: int
+    frontend_macs: int
+    peak_activation_bytes: int
+
+
+def costs(
+    architecture: Architecture, num_outputs: int = NUM_COUNTS, precision: Precision = "fp32"
+) -> Cost:
+    """Cost of one clip; exact.
+
+    Args:
+        architecture: of any space.
+        num_outputs: logits.
+        precision: of the trunk's activations, for their bytes.
+    """
+    layers = layer_descriptors(architecture, num_outputs)
+    bytes_of = {"frontend": FRONTEND_BYTES, "trunk": TRUNK_BYTES[precision]}
+    return Cost(
+        params=sum(layer.params for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        frontend_macs=sum(layer.macs for layer in layers if layer.part == "frontend"),
+        peak_activation_bytes=max(
+            bytes_of[layer.part]
+            * (layer.input_elements + layer.output_elements + layer.held_elements)
+            for layer in layers
+        ),
+    )
+
+
+def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS) -> list[Layer]:
+    """The operators of the lowered net in the order in which they run."""
+    choices: Any = architecture.choices
+    settings = [choices[dimension] for dimension in FRONTEND_DIMENSIONS]
+    trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
+    trunk.conv(
+        "stem.conv",
+        choices["stem_width"],
+        kernel=choices["stem_kernel"],
+        stride=(STEM_FREQUENCY_STRIDE, choices["stem_time_stride"]),
+    )
+    for number in range(1, NUM_STAGES + 1):
+        width = choices[f"stage{number}_width"]
+        expansion = choices[f"stage{number}_expansion"]
+        kernel = choices[f"stage{number}_kernel"]
+        stride = (choices[f"stage{number}_frequency_stride"], choices[f"stage{number}_time_stride"])
+        for index in range(choices[f"stage{number}_depth"]):
+            path = f"stages.{number - 1}.{index}"
+            if index == 0:
+                trunk.bottleneck(path, width, expansion, kernel, stride, residual=False)
+            else:
+                trunk.bottleneck(path, width, expansion, kernel, (1, 1), residual=True)
+    trunk.pool(choices["pool"])
+    trunk.conv("head.hidden", choices["head_hidden"], norm=False)
+    trunk.conv("head.output", num_outputs, norm=False)
+    return [*frontend_layers(*settings), *trunk.layers]
+
+
+class _Trunk:
+    """Follows the size of the map through the trunk and writes down its operators.
+
+    Args:
+        size: (H, W) of the features.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.layers: list[Layer] = []
+        self.channels = 1
+        self.size = size
+
+    def conv(
+        self,
+        name: str,
+        out_channels: int,
+        *,
+        kernel: int = 1,
+        stride: tuple[int, int] = (1, 1),
+        depthwise: bool = False,
+        norm: bool = True,
+        held_elements: int = 0,
+    ) -> None:
+        """A convolution padded by half its kernel, with the norm folded in or else a bias."""
+        height, width = ((n - 1) // s + 1 for n, s in zip(self.size, stride, strict=True))
+        weights = kernel * kernel * out_channels * (1 if depthwise else self.channels)
+        dense = "conv" if kernel > 1 else "pointwise"
+        self.layers.append(
+            Layer(
+                name=name,
+                part="trunk",
+                kind="depthwise" if depthwise else dense,
+                in_channels=self.channels,
+                out_channels=out_channels,
+                kernel=(kernel, kernel),
+                stride=stride,
+                in_size=self.size,
+                out_size=(height, width),
+                macs=weights * height * width,
+                params=weights + (2 if norm else 1) * out_channels,
+                weight_elements=weights,
+                held_elements=held_elements,
+            )
+        )
+        self.channels, self.size = out_channels, (height, width)
+
+    def bottleneck(
+        self,
+        path: str,
+        out_channels: int,
+        expansion: int,
+        kernel: int,
+        stride: tuple[int, int],
+        *,
+        residual: bool,
+    ) -> None:
+        """The operators of `blocks.InvertedBottleneck`."""
+        hidden = self.channels * expansion
+        held = self.channels * self.size[0] * self.size[1] if residual else 0
+        self.conv(f"{path}.expand.conv", hidden)
+        self.conv(
+            f"{path}.depthwise.conv",
+            hidden,
+            kernel=kernel,
+            stride=stride,
+            depthwise=True,
+            held_elements=held,
+        )
+        self.conv(f"{path}.project.conv", out_channels, held_elements=held)
+        if residual:
+            self._weightless(path, "add", self.size)
+
+    def pool(self, kind: str) -> None:
+        """The operators of `blocks.TimePool`."""
+        height, width = self.size
+        if kind == "mean":
+            self._weightless("pool.mean", "pool", (1, 1), kernel=self.size)
+            return
+        self._weightless("pool.frequency", "pool", (1, width), kernel=(height, 1))
+        if kind == "mean_max":
+            self._weightless("pool.max", "pool", (1, 1), kernel=(1, width))
+            self.size = (1, width)
+            held = self.channels
+            self._weightless("pool.mean", "pool", (1, 1), kernel=(1, width), held_elements=held)
+            self._weightless("pool", "add", (1, 1))
+        else:
+            self._weightless("pool.max", "pool", (1, 1), kernel=(1, width))
+
+    def _weightless(
+        self,
+        name: str,
+        kind: str,
+        out_size: tuple[int, int],
+        *,
+        kernel: tuple[int, int] = (1, 1),
+        held_elements: int = 0,
+    ) -> None:
+        """An operator without products: counts no MACs."""
+        self.layers.append(
+            Layer(
+                name=name,
+                part="trunk",
+                kind=kind,
+                in_channels=self.channels,
+                out_channels=self.channels,
+                kernel=kernel,
+                stride=kernel,
+                in_size=self.size,
+                out_size=out_size,
+                macs=0,
+                params=0,
+                weight_elements=0,
+                held_elements=held_elements,
+            )
+        )
+        self.size = out_size

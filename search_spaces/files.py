@@ -1,0 +1,97 @@
+"""Files that pass between the packages: read with their schema, written atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from search_spaces.errors import UserError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that replaces it only when the block succeeds.
+
+    A reader therefore sees the old file or the whole new one, also after a kill or on a full disk.
+    The temporary keeps the suffix, since some writers choose their format by it.
+
+    Raises:
+        OSError: the folder cannot be written or its disk is full; it names ``path``.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, name):  # a full disk comes without a name
+            error.filename = str(path)
+        raise
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def write_json(path: Path, value: Any, schema: dict[str, Any] | None = None) -> None:
+    """Write ``value`` as JSON atomically; with ``schema``, a value that breaks it is our own bug.
+
+    Raises:
+        jsonschema.ValidationError: ``value`` does not satisfy ``schema``.
+    """
+    if schema is not None:
+        jsonschema.validate(value, schema)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, schema: dict[str, Any]) -> Any:
+    """Read a JSON file and validate it.
+
+    Raises:
+        UserError: the file is missing, is not JSON, or breaks the schema; the message names the
+            file, the field, and what is allowed there.
+    """
+    path = Path(path)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, expected a JSON file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid JSON ({error}); write it anew") from None
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    problem = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    if problem is not None:
+        raise UserError(f"{path}: field {problem.json_path}: {problem.message}")
+    return value
+
+
+def load_schema(folder: Path, name: str) -> dict[str, Any]:
+    """Read the JSON schema ``name`` (e.g. ``"frontier"``) that ships in ``folder``."""
+    return json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,179 @@
+"""`frontier.json` and `weights/*.pt`: what a search found, for lowering and for the report."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.architecture import Architecture
+from search_spaces.errors import UserError
+from search_spaces.files import load_schema, read_json, write_json
+from search_spaces.metrics import Estimate
+from search_spaces.supernet import build_subnet
+from search_spaces.torch_file import write_torch
+
+SCHEMA_VERSION = 1
+SCHEMA = load_schema(Path(__file__).parent / "schemas", "frontier")
+WEIGHTS_FORMAT = "ersam-subnet"
+_MEND = "search again with `python -m search_spaces search`"
+
+
+@dataclass(frozen=True)
+class Winner:
+    """A chosen net of the frontier; fields as in the schema."""
+
+    name: str
+    architecture: Architecture
+    ranking_error: float
+    level_error: Estimate
+    mae: Estimate
+    exact_accuracy: Estimate
+    params: int
+    macs: int
+    frontend_macs: int
+    peak_activation_bytes: int
+    predicted_latency_ms: dict[str, float] | None
+    predicted_latency_reason: str | None
+    predicted_energy_mj: dict[str, float] | None
+    predicted_energy_reason: str | None
+    weights_file: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """A validated `frontier.json`.
+
+    Attributes:
+        space, version: the space searched.
+        levels: by which errors were judged.
+        budget, points: as in the schema.
+        best: the winner of lowest ranking error.
+        winners: cheapest first.
+        raw: the whole file.
+    """
+
+    space: str
+    version: int
+    levels: AmbianceLevels
+    budget: dict[str, Any]
+    best: Winner
+    winners: tuple[Winner, ...]
+    points: list[dict[str, Any]]
+    raw: dict[str, Any]
+
+    def winner(self, name: str) -> Winner:
+        """The winner called ``name``.
+
+        Raises:
+            UserError: there is none; the message lists those there are.
+        """
+        for winner in self.winners:
+            if winner.name == name:
+                return winner
+        names = ", ".join(winner.name for winner in self.winners)
+        raise UserError(f"winner {name!r}: the frontier has none of this name; it has {names}")
+
+
+def read_frontier(path: Path) -> Frontier:
+    """Read and validate `frontier.json`; the weights are read by `load_winner`.
+
+    Raises:
+        UserError: missing, not JSON, a field against the schema, an architecture that is not of
+            its space, or a best winner that is not among the winners.
+    """
+    value = read_json(path, SCHEMA)
+    space = value["space"]
+    try:
+        winners = tuple(_winner(space, record) for record in value["winners"])
+        best = [winner for winner in winners if winner.name == value["best"]]
+        if not best:
+            raise UserError(f"field best: {value['best']!r} is not among the winners")
+        levels = AmbianceLevels(tuple(value["levels"]["edges"]), tuple(value["levels"]["names"]))
+    except UserError as error:
+        raise UserError(f"{path}: {error}; {_MEND}") from None
+    return Frontier(
+        space=space["name"],
+        version=space["version"],
+        levels=levels,
+        budget=value["budget"],
+        best=best[0],
+        winners=winners,
+        points=value["points"],
+        raw=value,
+    )
+
+
+def write_frontier(path: Path, value: dict[str, Any]) -> None:
+    """Write `frontier.json` atomically; ``value`` satisfies the schema but for its version."""
+    write_json(path, {"schema_version": SCHEMA_VERSION, **value}, SCHEMA)
+
+
+def save_weights(path: Path, architecture: Architecture, net: nn.Module, num_outputs: int) -> str:
+    """Write a subnet's weights atomically.
+
+    Returns:
+        Hex SHA-256 of the file.
+    """
+    value = {
+        "format": WEIGHTS_FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "architecture": architecture.to_json(),
+        "num_outputs": num_outputs,
+        "state_dict": net.state_dict(),
+    }
+    return write_torch(path, value)
+
+
+def load_winner(frontier_path: Path, winner: Winner) -> nn.Module:
+    """Load a winner's net: waveform [B, 80000] -> logits [B, counts], in evaluation mode.
+
+    Raises:
+        UserError: the weights file is missing, changed since the search, or not such a file.
+    """
+    path = Path(frontier_path).parent / winner.weights_file
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file, though {frontier_path} names it; {_MEND}") from None
+    if hashlib.sha256(content).hexdigest() != winner.weights_sha256:
+        raise UserError(f"{path}: its sha256 is not the one in {frontier_path}; {_MEND}")
+    try:
+        value = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if value["format"] != WEIGHTS_FORMAT or value["schema_version"] != SCHEMA_VERSION:
+            raise UserError(f"{path}: not the weights of a subnet; {_MEND}")
+        net = build_subnet(winner.architecture, value["num_outputs"])
+        net.load_state_dict(value["state_dict"])
+    except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path}: not the weights of {winner.name} ({error}); {_MEND}") from None
+    return net.eval()
+
+
+def _winner(space: Mapping[str, Any], record: Mapping[str, Any]) -> Winner:
+    return Winner(
+        name=record["name"],
+        architecture=Architecture(space["name"], space["version"], record["choices"]).validate(),
+        ranking_error=record["ranking_error"],
+        level_error=Estimate.from_json(record["level_error"]),
+        mae=Estimate.from_json(record["mae"]),
+        exact_accuracy=Estimate.from_json(record["exact_accuracy"]),
+        params=record["params"],
+        macs=record["macs"],
+        frontend_macs=record["frontend_macs"],
+        peak_activation_bytes=record["peak_activation_bytes"],
+        predicted_latency_ms=record["predicted_latency_ms"],
+        predicted_latency_reason=record.get("predicted_latency_reason"),
+        predicted_energy_mj=record["predicted_energy_mj"],
+        predicted_energy_reason=record.get("predicted_energy_reason"),
+        weights_file=record["weights"]["file"],
+        weights_sha256=record["weights"]["sha256"],
+    )

@@ -1,0 +1,136 @@
+"""How good a subnet is with the weights that it inherits from the supernet.
+
+Letters: N clips, T samples, M mels, F frames, K counts.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.architecture import Architecture
+from search_spaces.batch_norm import recalibrate_batch_norm
+from search_spaces.blocks import AmbianceNet
+from search_spaces.clips_file import Clips, to_float32
+from search_spaces.metrics import Evaluation, evaluate, expected_level_error
+from search_spaces.space import FRONTEND_DIMENSIONS, Choice
+from search_spaces.supernet import Supernet
+
+_BATCH = 64
+_CACHE_BYTES = 1 << 30
+
+
+class SubnetJudge:
+    """Judges subnets of one supernet on the clips of one `clips.npz`.
+
+    Features are kept per front end, for the same few front ends recur all through a search.
+
+    Args:
+        supernet: gives the weights.
+        clips: validation clips, and the unlabelled ones that re-estimate batch norm.
+        levels: of ambiance, by which errors are judged.
+        ranking_clips: at most so many validation clips rank; the labelled ones first, then sums.
+        calibration_clips: at most so many clips re-estimate batch norm while ranking; the final
+            judgement takes all.
+        seed: of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        clips: Clips,
+        levels: AmbianceLevels,
+        *,
+        ranking_clips: int,
+        calibration_clips: int,
+        seed: int,
+    ) -> None:
+        self.supernet = supernet.eval()
+        self.clips = clips
+        self.levels = levels
+        self.seed = seed
+        order = np.argsort(~clips.validation_original, kind="stable")
+        self._ranking = order[:ranking_clips]
+        self._calibration = clips.calibration_waveform[:calibration_clips]
+        self._features: OrderedDict[tuple[Choice, ...], tuple[Tensor, Tensor]] = OrderedDict()
+
+    @property
+    def ranking_clips(self) -> int:
+        """Validation clips that rank."""
+        return len(self._ranking)
+
+    @property
+    def calibration_clips(self) -> int:
+        """Clips that re-estimate batch norm while ranking."""
+        return len(self._calibration)
+
+    @torch.inference_mode()
+    def ranking_error(self, architecture: Architecture) -> float:
+        """Mean probability outside the true level, which ranks nets without steps (`metrics`)."""
+        net = self.supernet.extract(architecture).eval()
+        validation, calibration = self._cached_features(architecture, net)
+        recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
+        return expected_level_error(
+            _probabilities(net, validation.split(_BATCH)),
+            self.clips.validation_lo[self._ranking],
+            self.clips.validation_hi[self._ranking],
+            self.levels,
+        )
+
+    @torch.inference_mode()
+    def final(self, architecture: Architecture) -> tuple[AmbianceNet, Evaluation]:
+        """The subnet with batch norm re-estimated on every calibration clip, and its metrics.
+
+        The metrics look at the clips that were labelled and not at their sums: sums hold more
+        people than clips do, and would make the interval look narrower than it is.
+        """
+        net = self.supernet.extract(architecture).eval()
+        recalibrate_batch_norm(net, _batches(self.clips.calibration_waveform))
+        net.eval()
+        original = self.clips.validation_original
+        features = (net.features(x) for x in _batches(self.clips.validation_waveform[original]))
+        evaluation = evaluate(
+            _probabilities(net, features),
+            self.clips.validation_lo[original],
+            self.clips.validation_hi[original],
+            self.levels,
+            self.seed,
+        )
+        return net, evaluation
+
+    def _cached_features(
+        self, architecture: Architecture, net: AmbianceNet
+    ) -> tuple[Tensor, Tensor]:
+        """Features [N, 1, M, F] of the ranking clips and of the calibration clips."""
+        key = tuple(architecture.choices[name] for name in FRONTEND_DIMENSIONS)
+        if key not in self._features:
+            ranking = self.clips.validation_waveform[self._ranking]
+            self._features[key] = (_features(net, ranking), _features(net, self._calibration))
+        self._features.move_to_end(key)
+        while len(self._features) > 1 and self._held_bytes() > _CACHE_BYTES:
+            self._features.popitem(last=False)
+        return self._features[key]
+
+    def _held_bytes(self) -> int:
+        return sum(x.nbytes for pair in self._features.values() for x in pair)
+
+
+def _batches(waveform: NDArray[np.int16]) -> Iterator[Tensor]:
+    """Batches of [N, T] as float32 in [-1, 1]."""
+    for start in range(0, len(waveform), _BATCH):
+        yield torch.from_numpy(to_float32(waveform[start : start + _BATCH]))
+
+
+def _features(net: AmbianceNet, waveform: NDArray[np.int16]) -> Tensor:
+    return torch.cat([net.features(batch) for batch in _batches(waveform)])
+
+
+def _probabilities(net: AmbianceNet, features: Iterator[Tensor] | tuple[Tensor, ...]) -> NDArray:
+    """Count probabilities [N, K] from batches of features."""
+    return torch.cat([net.classify(x).softmax(dim=1) for x in features]).numpy()

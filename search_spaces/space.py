@@ -1,0 +1,248 @@
+"""The search spaces by name: which choices each dimension of a net offers.
+
+A space is data. Its dimensions name what differs between two nets (`blocks.assemble` turns one
+choice per dimension into a net, `nni_adapter` turns the whole table into an NNI model space).
+Each dimension lists its choices from the cheapest to the dearest, so that the first of all is the
+smallest net and the last of all the largest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search_spaces.errors import UserError
+
+Choice = int | str
+
+FRONTEND_DIMENSIONS = (
+    "frontend_rate_hz",
+    "frontend_hop_ms",
+    "frontend_window_ms",
+    "frontend_mels",
+)
+NUM_STAGES = 4
+STEM_FREQUENCY_STRIDE = 2  # no space changes it
+
+
+@dataclass(frozen=True)
+class SpaceSpec:
+    """A named, versioned search space.
+
+    Attributes:
+        name: what a user calls it, e.g. ``sam-lite``.
+        version: rises with every change that would make an old architecture or checkpoint mean
+            another net.
+        dimensions: choices per dimension, cheapest first.
+    """
+
+    name: str
+    version: int
+    dimensions: Mapping[str, tuple[Choice, ...]]
+
+    @property
+    def size(self) -> int:
+        """Number of architectures."""
+        return math.prod(len(choices) for choices in self.dimensions.values())
+
+    def restricted(self, fixed: Mapping[str, Choice]) -> SpaceSpec:
+        """The part of the space in which the dimensions in ``fixed`` offer that choice alone.
+
+        Its architectures are architectures of the whole space, hence the same name.
+
+        Raises:
+            UserError: a dimension that the space lacks, or a choice that it does not offer.
+        """
+        for dimension, choice in fixed.items():
+            self.check_choice(dimension, choice)
+        narrowed = {dimension: (choice,) for dimension, choice in fixed.items()}
+        return SpaceSpec(self.name, self.version, {**self.dimensions, **narrowed})
+
+    def check_choice(self, dimension: str, choice: Choice) -> None:
+        """Refuse a dimension or a choice that is not in the space.
+
+        Raises:
+            UserError: naming the dimension, what was got and what is allowed.
+        """
+        if dimension not in self.dimensions:
+            raise UserError(
+                f"architecture: space {self.name} has no dimension {dimension!r};"
+                f" it has {', '.join(self.dimensions)}"
+            )
+        allowed = self.dimensions[dimension]
+        if type(choice) is not type(allowed[0]) or choice not in allowed:
+            raise UserError(
+                f"architecture: {dimension} = {choice!r} is not in space {self.name};"
+                f" allowed: {', '.join(map(str, allowed))}"
+            )
+
+
+def stage_dimensions(
+    stage: int,
+    *,
+    depth: tuple[int, ...],
+    width: tuple[int, ...],
+    expansion: tuple[int, ...],
+    kernel: tuple[int, ...],
+    time_stride: tuple[int, ...],
+    frequency_stride: tuple[int, ...],
+) -> dict[str, tuple[Choice, ...]]:
+    """The six dimensions of stage ``stage`` (counted from 1)."""
+    return {
+        f"stage{stage}_depth": depth,
+        f"stage{stage}_width": width,
+        f"stage{stage}_expansion": expansion,
+        f"stage{stage}_kernel": kernel,
+        f"stage{stage}_time_stride": time_stride,
+        f"stage{stage}_frequency_stride": frequency_stride,
+    }
+
+
+# Widths are multiples of 16 (or 8 itself) where a net must be fast: XNNPACK's fp32 product computes
+# output channels in sixteens, and 24 take as long as 48 (docs/space.md).
+SAM = SpaceSpec(
+    "sam",
+    1,
+    {
+        "frontend_rate_hz": (8_000, 16_000),
+        "frontend_hop_ms": (32, 20, 16, 10),
+        "frontend_window_ms": (20, 32),
+        "frontend_mels": (20, 32, 40, 64),
+        "stem_width": (8, 16),
+        "stem_kernel": (3, 5),
+        "stem_time_stride": (4, 2),
+        **stage_dimensions(
+            1,
+            depth=(1, 2),
+            width=(8, 16, 24),
+            expansion=(1, 2),
+            kernel=(3, 5, 7),
+            time_stride=(2,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            2,
+            depth=(1, 2, 3),
+            width=(16, 24, 32),
+            expansion=(1, 2, 3, 4),
+            kernel=(3, 5, 7),
+            time_stride=(2,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            3,
+            depth=(1, 2, 3),
+            width=(24, 32, 48, 64),
+            expansion=(1, 2, 3, 4),
+            kernel=(3, 5, 7),
+            time_stride=(2, 1),
+            frequency_stride=(2, 1),
+        ),
+        **stage_dimensions(
+            4,
+            depth=(1, 2, 3),
+            width=(32, 48, 64, 80),
+            expansion=(1, 2, 3, 4, 6),
+            kernel=(3, 5, 7),
+            time_stride=(2, 1),
+            frequency_stride=(2,),
+        ),
+        "pool": ("mean", "max", "mean_max"),
+        "head_hidden": (32, 64, 128),
+    },
+)
+
+SAM_LITE = SpaceSpec(
+    "sam-lite",
+    1,
+    {
+        "frontend_rate_hz": (8_000,),
+        "frontend_hop_ms": (32, 20),
+        "frontend_window_ms": (20, 32),
+        "frontend_mels": (20, 40),
+        "stem_width": (8, 16),
+        "stem_kernel": (3, 5),
+        "stem_time_stride": (4, 2),
+        **stage_dimensions(
+            1,
+            depth=(1,),
+            width=(8, 16),
+            expansion=(1, 2),
+            kernel=(3, 5),
+            time_stride=(2,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            2,
+            depth=(1, 2),
+            width=(16, 32),
+            expansion=(1, 2, 3),
+            kernel=(3, 5),
+            time_stride=(2,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            3,
+            depth=(1, 2),
+            width=(32, 48),
+            expansion=(1, 2, 3),
+            kernel=(3, 5),
+            time_stride=(1,),
+            frequency_stride=(2, 1),
+        ),
+        **stage_dimensions(
+            4,
+            depth=(1, 2),
+            width=(32, 48, 64),
+            expansion=(1, 2, 3),
+            kernel=(3, 5),
+            time_stride=(2, 1),
+            frequency_stride=(2,),
+        ),
+        "pool": ("mean", "max", "mean_max"),
+        "head_hidden": (32, 64),
+    },
+)
+
+SAM_NANO = SpaceSpec(
+    "sam-nano",
+    1,
+    {
+        "frontend_rate_hz": (8_000,),
+        "frontend_hop_ms": (32,),
+        "frontend_window_ms": (20, 32),
+        "frontend_mels": (20,),
+        "stem_width": (8,),
+        "stem_kernel": (3,),
+        "stem_time_stride": (4, 2),
+        **{
+            dimension: choices
+            for number, width in enumerate((8, 16, 24, 32), start=1)
+            for dimension, choices in stage_dimensions(
+                number,
+                depth=(1, 2) if number == 4 else (1,),
+                width=(24, 32) if number == 3 else (width,),
+                expansion=(1, 2),
+                kernel=(3,),
+                time_stride=(2,) if number < 3 else (1,),
+                frequency_stride=(2,),
+            ).items()
+        },
+        "pool": ("mean", "mean_max"),
+        "head_hidden": (32,),
+    },
+)
+
+SPACES = {spec.name: spec for spec in (SAM, SAM_LITE, SAM_NANO)}
+
+
+def get_space(name: str) -> SpaceSpec:
+    """The space called ``name``.
+
+    Raises:
+        UserError: no such space; the message names those there are.
+    """
+    if name not in SPACES:
+        raise UserError(f"space {name!r} is unknown; there are {', '.join(SPACES)}")
+    return SPACES[name]

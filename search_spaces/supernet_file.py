@@ -1,0 +1,112 @@
+"""`supernet.pt`: the trained weights of a supernet, and how they came to be."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from search_spaces.errors import UserError
+from search_spaces.space import SpaceSpec, get_space
+from search_spaces.supernet import Supernet, build_supernet
+from search_spaces.torch_file import write_torch
+
+FORMAT = "ersam-supernet"
+SCHEMA_VERSION = 1
+FIELDS = ("format", "schema_version", "space", "num_outputs", "state_dict", "training")
+
+
+@dataclass(frozen=True)
+class SupernetFile:
+    """What `supernet.pt` holds.
+
+    Attributes:
+        supernet: in eval mode, its largest net active.
+        training: how it was trained (config digest, seed, steps, label budget, ...), plain values.
+    """
+
+    supernet: Supernet
+    training: dict[str, Any]
+
+
+def write_supernet(path: Path, supernet: Supernet, training: Mapping[str, Any]) -> None:
+    """Write `supernet.pt` atomically.
+
+    Args:
+        path: of the file.
+        supernet: its weights are written; for a trained one give the averaged (EMA) weights.
+        training: plain values (str, int, float, bool, None, lists and dicts of them), so that
+            `torch.load` reads the file with ``weights_only``.
+    """
+    value = {
+        "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "space": {"name": supernet.spec.name, "version": supernet.spec.version},
+        "num_outputs": supernet.num_outputs,
+        "state_dict": {name: tensor.cpu() for name, tensor in supernet.state_dict().items()},
+        "training": dict(training),
+    }
+    write_torch(path, value)
+
+
+def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
+    """Read `supernet.pt`.
+
+    Args:
+        path: of the file.
+        spec: the space that it must be of; default: whichever it names.
+
+    Raises:
+        UserError: no such file; not a supernet (a Lightning checkpoint is told apart); of another
+            space, version or format; weights that do not fit.
+    """
+    path = Path(path)
+    value = _load(path)
+    name, version = value["space"]["name"], value["space"]["version"]
+    try:
+        expected = get_space(name) if spec is None else spec
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    if (name, version) != (expected.name, expected.version):
+        raise UserError(
+            f"{path}: is of space {name} version {version}, expected {expected.name} version"
+            f" {expected.version}; train a supernet of that space"
+        )
+    supernet = build_supernet(expected, value["num_outputs"])
+    try:
+        supernet.load_state_dict(value["state_dict"])
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UserError(
+            f"{path}: its weights do not fit space {name}: {reason} Train it anew"
+        ) from None
+    return SupernetFile(supernet.eval(), value["training"])
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        value = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `fit` writes supernet.pt") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, expected a supernet.pt") from None
+    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError):
+        raise UserError(f"{path}: not a supernet file, or damaged; `fit` writes it anew") from None
+    if isinstance(value, dict) and "pytorch-lightning_version" in value:
+        raise UserError(
+            f"{path}: is a Lightning checkpoint, which only `fit` resumes from;"
+            " give the supernet.pt that `fit` writes"
+        )
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise UserError(f"{path}: not a supernet file; give the supernet.pt that `fit` writes")
+    if value.get("schema_version") != SCHEMA_VERSION or not all(key in value for key in FIELDS):
+        raise UserError(
+            f"{path}: supernet format version {value.get('schema_version')!r},"
+            f" this kit reads {SCHEMA_VERSION}; train it anew with this kit"
+        )
+    return value

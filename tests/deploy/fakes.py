@@ -1,0 +1,35 @@
+"""Stand-ins for a bundle, for the tests of what is done with its answers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.ambiance import AmbianceLevels
+
+
+class PeakModel:
+    """Says as many people as the clip's peak has tenths, with probability 0.9."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.heard += 1
+        probabilities = np.full(11, 0.01, dtype=np.float32)
+        probabilities[min(10, round(10 * float(np.abs(waveform).max())))] = 0.9
+        return probabilities
+
+
+class PeakBundle:
+    """A bundle with `PeakModel` in both precisions."""
+
+    levels = AmbianceLevels()
+
+    def __init__(self) -> None:
+        self.model = PeakModel()
+        self.loaded: list[str | None] = []
+
+    def load(self, precision: str | None = None) -> PeakModel:
+        self.loaded.append(precision)
+        return self.model

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import soundfile
+
+from deploy import evaluate
+from deploy.evaluation import SCHEMA, read_evaluation
+from deploy.labelled_clips import LabelledClip
+from search_spaces.errors import UserError
+from tests.deploy.fakes import PeakBundle, PeakModel
+
+
+class EvaluatedBundle(PeakBundle):
+    name = "net-fake"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        (path / "manifest.json").write_text("{}")
+
+    def choose_precision(self, precision: str | None) -> str:
+        return precision or "int8"
+
+
+def parse(*arguments: str | Path) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    return parser.parse_args([str(argument) for argument in arguments])
+
+
+def write_clip(path: Path, peak: float, seconds: float = 5.0) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    soundfile.write(path, np.full(round(seconds * 16_000), peak), 16_000)
+    return path
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """Five clips; `PeakModel` takes the second for 3 people and is right about the rest."""
+    for name, peak in (("0_a", 0.0), ("1_b", 0.3), ("3_c", 0.3), ("7_d", 0.7), ("2_e", 0.2)):
+        write_clip(tmp_path / "clips" / f"{name}.wav", peak)
+    return tmp_path / "clips"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluatedBundle:
+    fake = EvaluatedBundle(tmp_path)
+    monkeypatch.setattr(evaluate, "read_bundle", lambda path: fake)
+    return fake
+
+
+def test_a_folder_of_clips_gives_evaluation_and_picture(
+    tmp_path: Path, clips: Path, bundle: EvaluatedBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert evaluate.run(parse("--bundle", tmp_path, "--clips", clips, "--out", out)) == 0
+
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    jsonschema.validate(evaluation, SCHEMA)
+    assert evaluation["metrics"]["level_error"]["value"] == pytest.approx(0.2)
+    assert evaluation["metrics"]["mae"]["value"] == pytest.approx(0.4)
+    assert evaluation["bundle"]["precision"] == "int8"
+    assert evaluation["clips"]["number"] == 5
+    assert "rows" not in evaluation
+    assert "1_b" not in (out / "evaluation.json").read_text()
+    assert (out / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    table = capsys.readouterr().out
+    assert "net-fake (int8) on 5 clips" in table
+    assert re.search(r"level error +20\.0 % +95 % interval 0\.0 % to 60\.0 %", table)
+
+
+def test_a_csv_a_name_for_the_result_and_rows(
+    tmp_path: Path, clips: Path, bundle: EvaluatedBundle
+) -> None:
+    (clips / "mine.csv").write_text("file,count,snr_db\n1_b.wav,3,12\n7_d.wav,7,20\n")
+    out = tmp_path / "evaluations" / "net-fp32.json"
+    arguments = ("--precision", "fp32", "--rows", "--clips", clips / "mine.csv", "--out", out)
+    assert evaluate.run(parse("--bundle", tmp_path, *arguments)) == 0
+
+    evaluation = read_evaluation(out)
+    assert bundle.loaded == ["fp32"]
+    assert [row["file"] for row in evaluation["rows"]] == ["1_b.wav", "7_d.wav"]
+    assert evaluation["metrics"]["exact_accuracy"]["value"] == 1.0
+    assert len(evaluation["by_snr_db"]) == 2
+    assert out.with_suffix(".png").exists()
+
+
+def test_the_input_level_is_that_of_the_sound_without_padding(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clips" / "1_a.wav", 0.1, seconds=2.0)
+    silent = write_clip(tmp_path / "clips" / "0_b.wav", 0.0)
+    _, dbfs = evaluate.hear(
+        [LabelledClip(path, "1_a.wav", 1), LabelledClip(silent, "0_b.wav", 0)], PeakModel().run
+    )
+    assert dbfs[0] == pytest.approx(-20.0, abs=0.01)
+    assert dbfs[1] == -np.inf
+
+
+def test_a_clip_longer_than_a_window_is_refused(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clips" / "1_a.wav", 0.1, seconds=12.0)
+    with pytest.raises(UserError, match=r"1_a\.wav: longer than a clip of 5 s, .*; cut it"):
+        evaluate.hear([LabelledClip(path, "1_a.wav", 1)], PeakModel().run)
+
+
+def test_an_unreadable_clip_leaves_nothing_half_written(
+    tmp_path: Path, clips: Path, bundle: EvaluatedBundle
+) -> None:
+    (clips / "9_z.wav").write_text("no audio")
+    with pytest.raises(UserError, match=r"9_z\.wav: cannot be decoded"):
+        evaluate.run(parse("--bundle", tmp_path, "--clips", clips, "--out", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_evaluation_is_named_with_its_field(tmp_path: Path) -> None:
+    (tmp_path / "evaluation.json").write_text('{"schema_version": 2}')
+    with pytest.raises(UserError, match=r"evaluation\.json: field "):
+        read_evaluation(tmp_path / "evaluation.json")

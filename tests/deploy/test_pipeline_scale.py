@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from deploy.pipeline_plan import CONFIGS_FOLDER
+from deploy.pipeline_scale import SCALES_FOLDER, SHIPPED_SCALES, read_scale
+from search_spaces.errors import UserError
+from search_spaces.space import get_space
+
+
+def test_every_file_is_a_shipped_scale():
+    assert sorted(path.stem for path in SCALES_FOLDER.iterdir()) == sorted(SHIPPED_SCALES)
+
+
+@pytest.mark.parametrize("name", SHIPPED_SCALES)
+def test_a_shipped_scale_names_a_space_and_a_config_that_exist(name):
+    scale = read_scale(name)
+    assert get_space(scale.space).name == scale.space
+    assert (CONFIGS_FOLDER / f"{scale.fit_config}.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("labeled_clips: 3", r"field \$: .*'labeled_clips' was unexpected"),
+        ("labelled_clips: 0", r"field \$.labelled_clips: 0 is less than the minimum of 1"),
+        ("arguments: {fitt: []}", r"field \$.arguments: 'fitt' does not match"),
+        ("{", "not valid YAML"),
+    ],
+)
+def test_a_wrong_scale_is_refused_by_field(tmp_path: Path, change, message):
+    path = tmp_path / "own.yaml"
+    path.write_text((SCALES_FOLDER / "smoke.yaml").read_text() + change + "\n")
+    with pytest.raises(UserError, match=message):
+        read_scale(str(path))
+
+
+def test_an_unknown_scale_names_the_known_ones():
+    with pytest.raises(UserError, match="--scale huge: expected smoke, demo, reference or a YAML"):
+        read_scale("huge")

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from deploy import predict
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.errors import UserError, run_command
+from tests.deploy.fakes import PeakBundle, PeakModel
+
+
+@pytest.fixture
+def bundle(monkeypatch: pytest.MonkeyPatch) -> PeakBundle:
+    fake = PeakBundle()
+    monkeypatch.setattr(predict, "read_bundle", lambda path: fake)
+    return fake
+
+
+def parse(*arguments: str | Path) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    predict.add_arguments(parser)
+    return parser.parse_args([str(argument) for argument in arguments])
+
+
+def write_sound(path: Path, *peaks: float, seconds: float = 5.0) -> Path:
+    """One stretch of constant sound per peak."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sound = np.repeat(np.array(peaks), round(seconds * 16_000))
+    soundfile.write(path, sound, 16_000)
+    return path
+
+
+def test_csv_has_exactly_these_columns_and_one_row_per_window(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sound(tmp_path / "a, b.wav", 0.3, 0.0, 0.7)
+    assert predict.run(parse(path)) == 0
+    assert capsys.readouterr().out == (
+        "file,start_s,end_s,count,level,level_name,probability\n"
+        f'"{path}",0.000,5.000,3,2,some,0.9200\n'
+        f'"{path}",5.000,10.000,0,0,none,0.9000\n'
+        f'"{path}",10.000,15.000,7,3,active,0.9500\n'
+    )
+
+
+def test_json_is_one_array_with_one_row_per_line(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sound(tmp_path / "a.wav", 0.1, 0.5, seconds=4.0)
+    assert predict.run(parse("--format", "json", "--hop-s", "4", path)) == 0
+    out = capsys.readouterr().out
+    assert (out.splitlines()[0], out.splitlines()[-1]) == ("[", "]")
+    first, second = json.loads(out)
+    assert first == {
+        "file": str(path),
+        "start_s": 0.0,
+        "end_s": 5.0,
+        "count": 5,
+        "level": 3,
+        "level_name": "active",
+        "probability": 0.95,
+    }
+    assert (second["start_s"], second["end_s"], second["count"]) == (4.0, 8.0, 5)
+
+
+@pytest.mark.parametrize(("form", "expected"), [("csv", 1), ("json", 1)])
+def test_output_without_a_row_is_still_a_file_of_its_format(
+    tmp_path: Path, bundle: PeakBundle, form: str, expected: int
+) -> None:
+    out = tmp_path / "rows"
+    assert predict.run(parse("--format", form, "--output", out, tmp_path / "none.wav")) == 2
+    text = out.read_text()
+    assert json.loads(text) == [] if form == "json" else text.count("\n") == expected
+
+
+def test_unreadable_files_are_said_after_the_others_are_done(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.wav").write_text("no audio")
+    write_sound(tmp_path / "in" / "deep" / "b.wav", 0.4)
+    (tmp_path / "none").mkdir()
+
+    exit_code = predict.run(parse(tmp_path / "lost.wav", tmp_path / "in", tmp_path / "none"))
+
+    captured = capsys.readouterr()
+    assert exit_code == 2
+    (row,) = csv.DictReader(io.StringIO(captured.out))
+    assert row["file"] == str(tmp_path / "in" / "deep" / "b.wav")
+    lines = captured.err.splitlines()
+    assert lines == [
+        f"error: {tmp_path}/none: no audio file in this folder"
+        " (looked for .wav, .flac, .mp3, .ogg)",
+        f"error: {tmp_path}/lost.wav: no such file",
+        f"error: {tmp_path}/in/a.wav: cannot be decoded, damaged or not audio (Format not"
+        " recognised); copy it again or convert it to wav",
+    ]
+
+
+def test_rows_before_a_fault_are_kept(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = np.full(200 * 16_000, 0.2)
+    sound[-1] = np.nan
+    soundfile.write(tmp_path / "a.wav", sound, 16_000, subtype="FLOAT")
+    assert predict.run(parse(tmp_path / "a.wav")) == 2
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) > 30
+    assert "holds NaN or infinite samples" in captured.err
+
+
+@pytest.mark.parametrize("precision", [None, "fp32", "int8"])
+def test_the_precision_asked_for_is_loaded(
+    tmp_path: Path, bundle: PeakBundle, precision: str | None
+) -> None:
+    path = write_sound(tmp_path / "a.wav", 0.1)
+    predict.run(parse(path, *(["--precision", precision] if precision else [])))
+    assert bundle.loaded == [precision]
+
+
+@pytest.mark.parametrize("hop", ["0", "-1", "nan", "inf", "3601"])
+def test_a_hop_out_of_range_is_refused(tmp_path: Path, hop: str) -> None:
+    with pytest.raises(UserError, match=r"--hop-s: got .*, expected 0\.1 to 3600 seconds"):
+        predict.run(parse(tmp_path, f"--hop-s={hop}"))
+
+
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = parse(write_sound(tmp_path / "a.wav", 0.1), "--output", "/dev/full")
+    assert run_command(lambda: predict.run(arguments)) == 2
+    assert capsys.readouterr().err == (
+        "error: /dev/full: cannot be written (No space left on device);"
+        " rows written so far stay, make room or choose another --output\n"
+    )
+
+
+def test_the_level_of_a_row_follows_the_bundle_s_edges() -> None:
+    listener = predict.Listener(PeakModel(), AmbianceLevels((3,), ("few", "many")))
+    window = predict.Window(0.0, 5.0, np.full(80_000, 0.3, dtype=np.float32))
+    row = listener.row(Path("a.wav"), window)
+    assert (row.count, row.level, row.level_name) == (3, 1, "many")
+
+
+def _run_python(code: str, stdout: int) -> subprocess.Popen[bytes]:
+    root = Path(__file__).parent.parent.parent
+    environment = dict(os.environ, PYTHONPATH=str(root))
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=stdout, stderr=subprocess.PIPE, env=environment
+    )
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    for number in range(40):
+        write_sound(tmp_path / f"{number:03}.wav", 0.3)
+    code = (
+        "import sys; from deploy import predict; from tests.deploy.fakes import PeakBundle;"
+        "from tests.deploy.test_predict import parse;"
+        "predict.read_bundle = lambda path: PeakBundle();"
+        f"sys.exit(predict.run(parse({str(tmp_path)!r})))"
+    )
+    process = _run_python(code, subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == b"file,start_s,end_s,count,level,level_name,probability\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+def test_a_killed_run_keeps_the_rows_written(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.wav", 0.3, 0.4)
+    code = (
+        "import os; from deploy import predict; from tests.deploy.fakes import PeakModel;"
+        "from deploy.prediction_rows import CsvWriter; from pathlib import Path;"
+        "from deploy.progress import stderr_progress; from search_spaces.ambiance import *;"
+        "model = PeakModel(); run = model.run;"
+        "model.run = lambda w: os.kill(os.getpid(), 9) if model.heard == 1 else run(w);"
+        f"stream = open({str(tmp_path / 'rows.csv')!r}, 'w');"
+        f"predict.predict_files([Path({str(tmp_path / 'a.wav')!r})],"
+        " predict.Listener(model, AmbianceLevels()), 80000, CsvWriter(stream), stderr_progress())"
+    )
+    assert _run_python(code, subprocess.DEVNULL).wait() == -9
+    header, row = (tmp_path / "rows.csv").read_text().splitlines()
+    assert header.startswith("file,start_s")
+    assert ",3,2,some," in row

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deploy import report
+from deploy.report_data import read_commands, read_run
+from deploy.report_sections import headline_evaluation
+from search_spaces.errors import UserError
+from search_spaces.files import read_json, write_json
+from tests.deploy.run_folder import write_run
+
+SECTIONS = {
+    "frontier": "Frontier",
+    "confusion": "Confusion",
+    "errors": "Error against SNR and count",
+    "calibration": "Calibration",
+    "latency": "Latency",
+    "predicted": "Costs, predicted and measured",
+    "energy": "Energy",
+    "labels": "Label budget",
+    "commands": "Commands and versions",
+}
+
+
+class Outline(HTMLParser):
+    """Sections with their number of pictures and tables; refuses tags that do not close."""
+
+    VOID = ("meta", "br", "circle", "rect", "line", "path", "polyline")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sections: dict[str, dict[str, int]] = {}
+        self.alternatives: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "section":
+            self.sections[str(values["id"])] = {"svg": 0, "table": 0}
+        if tag in ("svg", "table") and self.sections:
+            list(self.sections.values())[-1][tag] += 1
+        if tag == "svg":
+            self.alternatives.append(values.get("aria-label"))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def write_report(run: Path) -> str:
+    parser = argparse.ArgumentParser()
+    report.add_arguments(parser)
+    assert report.run(parser.parse_args(["--run", str(run)])) == 0
+    return (run / "report.html").read_text(encoding="utf-8")
+
+
+def outline(html: str) -> Outline:
+    parsed = Outline()
+    parsed.feed(html)
+    assert parsed.open == []
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder, test_clips=66)
+    return folder
+
+
+@pytest.fixture
+def copied(run: Path, tmp_path: Path) -> Path:
+    """A run to take things out of."""
+    return shutil.copytree(run, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def html(run: Path) -> str:
+    return write_report(run)
+
+
+def test_the_page_has_every_section_in_order_with_its_pictures(html: str) -> None:
+    sections = outline(html).sections
+    assert list(sections) == list(SECTIONS)
+    for title in SECTIONS.values():
+        assert f">{title}</h2>" in html
+    pictures = {name: counted["svg"] for name, counted in sections.items()}
+    others = 3  # two winners in two precisions, one shown in full
+    assert pictures == {
+        "frontier": 2,
+        "confusion": 2 + 2 * others,
+        "errors": 6 + 6 * others,
+        "calibration": 2 + 2 * others,
+        "latency": 4,
+        "predicted": 2,
+        "energy": 0,
+        "labels": 1,
+        "commands": 0,
+    }
+
+
+def test_the_page_needs_nothing_beside_it(html: str) -> None:
+    assert not re.search(r"https?:|//[a-z]|@import|url\(|<script|<link|<img|\bsrc=", html)
+    assert set(re.findall(r'href="([^"]*)"', html)) == {f"#{name}" for name in SECTIONS}
+
+
+def test_every_picture_has_a_text_alternative_with_figures(html: str) -> None:
+    alternatives = outline(html).alternatives
+    assert len(alternatives) > 40
+    for text in alternatives:
+        assert text
+        assert re.search(r"\d", text)
+
+
+def test_the_headline_is_the_search_s_best_net_in_int8(run: Path, html: str) -> None:
+    data = read_run(run)
+    headline = headline_evaluation(data)
+    assert data.frontier is not None
+    assert headline is not None
+    assert headline["bundle"]["name"] == data.frontier.best.name
+    assert headline["bundle"]["precision"] == "int8"
+    error = headline["metrics"]["level_error"]["value"]
+    assert f"<span>Level error</span><b>{100 * error:.1f} %</b>" in html
+
+
+def test_figures_of_the_files_are_on_the_page(html: str) -> None:
+    assert "101 labelled clips in all" in html
+    assert "40 subnets" not in html
+    assert "80 of 80 predictions within 10 %" in html
+    assert "no energy meter on this host" in html
+    assert "no /proc on this system" in html
+    assert "python -m lightning_modules fit" in html
+    assert "/a folder&#39;" in html  # quoted as the shell needs it
+    for package in ("torch", "executorch", "ersam-kit"):
+        assert f"<td>{package}</td>" in html
+
+
+def test_a_missing_bundle_is_named_with_its_command(run: Path, html: str) -> None:
+    assert "<b>bundles/*</b>: not there" in html
+    assert f"python -m deploy lower --frontier {run}/search/frontier.json" in html
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "sections"),
+    [
+        ("search/frontier.json", "search_spaces search", ("frontier", "predicted")),
+        ("cost_table.json", "deploy cost-table", ("predicted", "energy")),
+        ("train/labels.csv", "lightning_modules fit", ("labels",)),
+        ("commands.jsonl", "deploy run", ("commands",)),
+        ("evaluations", "deploy evaluate", ("frontier", "confusion", "errors", "calibration")),
+        ("measurements", "deploy benchmark", ("frontier", "latency", "predicted", "energy")),
+    ],
+)
+def test_a_missing_part_is_said_in_its_sections_and_the_rest_stands(
+    copied: Path, name: str, part: str, sections: tuple[str, ...]
+) -> None:
+    (copied / name).rename(copied / "elsewhere")
+
+    html = write_report(copied)
+
+    assert list(outline(html).sections) == list(SECTIONS)
+    for section in re.findall(r'<section id="(\w+)".*?</section>', html, re.DOTALL):
+        body = re.search(f'<section id="{section}".*?</section>', html, re.DOTALL)
+        assert body is not None
+        said = bool(re.search(rf"<b>{name}.*Made by: <code>python -m {part}", body[0], re.DOTALL))
+        assert said == (section in sections)
+
+
+def test_a_damaged_file_is_named_with_its_field(copied: Path) -> None:
+    path = sorted((copied / "evaluations").glob("*.json"))[0]
+    evaluation = read_json(path, {})
+    del evaluation["metrics"]["ece"]
+    write_json(path, evaluation)
+    html = write_report(copied)
+    assert f"<b>evaluations/{path.name}</b>: field $.metrics: &#39;ece&#39; is a required" in html
+
+
+def test_clips_without_snr_or_reverberation_say_so(copied: Path) -> None:
+    for path in (copied / "evaluations").glob("*.json"):
+        write_json(path, {**read_json(path, {}), "by_snr_db": [], "by_rt60_s": []})
+    html = write_report(copied)
+    assert "its column snr_db is empty or not there" in html
+    assert "its column rt60_s is empty or not there" in html
+
+
+def test_text_of_the_files_cannot_become_markup(copied: Path) -> None:
+    for path in (copied / "evaluations").glob("*.json"):
+        evaluation = read_json(path, {})
+        evaluation["levels"]["names"][0] = "<b>nobody</b>"
+        write_json(path, evaluation)
+    html = write_report(copied)
+    assert "<b>nobody" not in html
+    assert "&lt;b&gt;nobody" in html
+
+
+def test_only_a_folder_without_any_file_of_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--run .*: no file of a run can be read there \(looked f"):
+        read_run(tmp_path)
+    with pytest.raises(UserError, match=r"--run .*/none: no such folder; give the folder of a"):
+        read_run(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "line 2 is not JSON"), ('{"argv": []}', "line 2 lacks one of")]
+)
+def test_a_broken_line_of_commands_is_named(tmp_path: Path, text: str, message: str) -> None:
+    good = '{"argv": [], "started": "", "seconds": 0, "versions": {}, "exit_code": 0}\n'
+    (tmp_path / "commands.jsonl").write_text(good + text)
+    with pytest.raises(UserError, match=message):
+        read_commands(tmp_path / "commands.jsonl")
+
+
+def test_the_same_run_gives_the_same_page_but_for_the_time(run: Path, html: str) -> None:
+    def without_time(page: str) -> str:
+        return re.sub(r"Written [\d: -]+ UTC", "", page)
+
+    assert without_time(write_report(run)) == without_time(html)
+    assert np.isclose(len(html), 250_000, atol=250_000)  # a page, not a book

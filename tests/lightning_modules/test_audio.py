@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis.extra import numpy as arrays
+
+from lightning_modules.audio import from_pcm16, read_audio, to_pcm16, write_wav
+from search_spaces.errors import UserError
+
+
+def tone(rate_hz: int, seconds: float, channels: int = 1) -> np.ndarray:
+    time_s = np.arange(int(rate_hz * seconds)) / rate_hz
+    return np.repeat(0.5 * np.sin(2 * np.pi * 440 * time_s)[:, None], channels, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate_hz", "channels", "subtype"),
+    [
+        ("eight_bit.wav", 8000, 1, "PCM_U8"),
+        ("fast.wav", 192_000, 8, "FLOAT"),
+        ("deep.flac", 44_100, 2, "PCM_24"),
+        ("plain.WAV", 16_000, 1, "PCM_16"),
+        ("lossy.ogg", 48_000, 2, "VORBIS"),
+        ("lossy.mp3", 22_050, 1, "MPEG_LAYER_III"),
+    ],
+)
+def test_any_format_becomes_16_khz_mono(
+    tmp_path: Path, name: str, rate_hz: int, channels: int, subtype: str
+) -> None:
+    path = tmp_path / name
+    soundfile.write(path, tone(rate_hz, 1.5, channels), rate_hz, subtype=subtype)
+    waveform = read_audio(path)
+    assert waveform.dtype == np.float32
+    assert waveform.ndim == 1
+    assert len(waveform) == pytest.approx(24_000, abs=1600)  # MP3 pads
+    middle = waveform[8000:16_000]
+    assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+    assert np.argmax(np.abs(np.fft.rfft(middle))) * 2 == 440  # bins of 2 Hz
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    both = tone(16_000, 1.0, 2)
+    both[:, 1] *= -1
+    soundfile.write(tmp_path / "opposed.wav", both, 16_000)
+    assert np.abs(read_audio(tmp_path / "opposed.wav")).max() < 1e-3
+
+
+def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
+    def refuse(name: str, expected: str) -> None:
+        with pytest.raises(UserError, match=expected) as refusal:
+            read_audio(tmp_path / name)
+        assert str(refusal.value).startswith(str(tmp_path / name))
+
+    refuse("missing.wav", "no such file")
+    refuse(".", "is a folder")
+    (tmp_path / "empty.wav").touch()
+    refuse("empty.wav", "is empty")
+    (tmp_path / "text.mp3").write_text("not audio " * 200)
+    refuse("text.mp3", "cannot be decoded, damaged or not audio")
+    soundfile.write(tmp_path / "short.wav", tone(16_000, 0.3), 16_000)
+    refuse("short.wav", r"holds 0\.30 s of sound, at least 0\.5 s is needed")
+    soundfile.write(tmp_path / "nan.wav", np.full(16_000, np.nan), 16_000, subtype="FLOAT")
+    refuse("nan.wav", "holds NaN or infinite samples")
+    soundfile.write(tmp_path / "whole.flac", tone(16_000, 3.0), 16_000)
+    whole = (tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "half.flac").write_bytes(whole[: len(whole) // 2])
+    refuse("half.flac", "truncated|cannot be decoded")
+
+
+@given(arrays.arrays(np.int16, 50))
+def test_int16_survives_float_and_back(samples: np.ndarray) -> None:
+    assert np.array_equal(to_pcm16(from_pcm16(samples)), samples)
+
+
+def test_full_scale_does_not_wrap() -> None:
+    assert to_pcm16(np.array([1.0, -1.0, 1.5], np.float32)).tolist() == [32767, -32768, 32767]
+
+
+def test_written_wav_is_bit_exact(tmp_path: Path) -> None:
+    samples = np.arange(-16_000, 16_000, 2, dtype=np.int16)
+    write_wav(tmp_path / "a.wav", samples)
+    read, rate_hz = soundfile.read(tmp_path / "a.wav", dtype="int16")
+    assert rate_hz == 16_000
+    assert np.array_equal(read, samples)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lightning_modules.cli import AmbianceCLI, OneLineParser, ParserError, main
+from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.module import SupernetModule
+from search_spaces.errors import UserError
+from tests.lightning_modules.runs import SMOKE
+
+CONFIGS = sorted(SMOKE.parent.glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+
+def instantiate(*arguments: str) -> AmbianceCLI:
+    return AmbianceCLI(
+        SupernetModule,
+        AmbianceDataModule,
+        parser_class=OneLineParser,
+        seed_everything_default=0,
+        auto_configure_optimizers=False,
+        args=list(arguments),
+        run=False,
+    )
+
+
+def test_there_are_four_configs():
+    assert [path.stem for path in CONFIGS] == ["demo", "sam-lite", "sam", "smoke"]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_can_be_instantiated(config: Path, tmp_path: Path):
+    cli = instantiate("--config", str(config), "--trainer.default_root_dir", str(tmp_path))
+    values = yaml.safe_load(config.read_text())
+    assert cli.trainer.max_steps == values["trainer"]["max_steps"]
+    assert cli.model.students.spec.name == values["model"]["space"]
+    assert cli.model.seed == values["seed_everything"]
+    assert type(cli.trainer.loggers[0]).__name__ == "StepCsvLogger"
+    assert cli.trainer.default_root_dir == str(tmp_path)
+    has_wandb = any(type(logger).__name__ == "WandbLogger" for logger in cli.trainer.loggers)
+    assert has_wandb == (config.stem == "sam")
+
+
+def test_rooms_switch_the_model_too(tmp_path: Path):
+    options = ("--data.protocol", "rooms", "--trainer.default_root_dir", str(tmp_path))
+    assert not instantiate("--config", str(SMOKE), *options).model.recipe.counts_add_exactly
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--model.colour", "red", "^unrecognized arguments: --model.colour red; see `python -m"),
+        ("--trainer.max_steps", "many", "^.*trainer.max_steps.*many; see `python -m lightning_mod"),
+        ("--model.space", "big", "^model.space: space 'big' is unknown"),
+        ("--model.ema_decay", "2", "^model.ema_decay: got 2.0, expected 0.0 to 0.999999"),
+        ("--model.additivity.share", "-1", "^model.additivity.share: got -1.0, expected 0.0 to 4"),
+        ("--data.labelled_clips", "1", "labelled_clips: 1; at least 2 are needed"),
+        ("--trainer.accelerator", "cuda", "^trainer: "),
+        ("--data.speech", "/no/speech", "^speech: /no/speech: no such folder"),
+    ],
+)
+def test_a_bad_option_is_one_line_that_names_it(
+    option: str, value: str, message: str, tmp_path: Path
+):
+    arguments = ["fit", "--config", str(SMOKE), "--trainer.default_root_dir", str(tmp_path)]
+    with pytest.raises(UserError, match=message) as caught:
+        main([*arguments, option, value])
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_key_in_a_file_names_the_file_and_the_key(tmp_path: Path):
+    config = tmp_path / "mine.yaml"
+    config.write_text(SMOKE.read_text().replace("  space:", "  colour: red\n  space:"))
+    with pytest.raises(UserError, match=r"^\S+mine.yaml: .*'model.colour'; see `python -m light"):
+        main(["fit", "--config", str(config)])
+
+
+def test_a_config_that_is_missing_is_named():
+    with pytest.raises(UserError, match=r"/no/config.yaml.*; see `python -m lightning_modules fit"):
+        main(["fit", "--config", "/no/config.yaml"])
+
+
+def test_a_parser_complains_in_one_line():
+    with pytest.raises(ParserError, match="^two lines$"):
+        OneLineParser().error("two\n  lines")
+
+
+def test_judging_needs_a_checkpoint(tmp_path: Path):
+    arguments = ["--config", str(SMOKE), "--trainer.default_root_dir", str(tmp_path)]
+    with pytest.raises(UserError, match=r"holds no checkpoints/last.ckpt; run `fit` first or give"):
+        main(["validate", *arguments])

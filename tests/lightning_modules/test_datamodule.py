@@ -1,0 +1,208 @@
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+
+from lightning_modules.audio import from_pcm16
+from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.mixtures_open import open_mixtures
+from lightning_modules.sources_cache import open_speech
+from search_spaces.errors import UserError
+
+Build = Callable[..., AmbianceDataModule]
+
+
+@pytest.fixture
+def build(prepared_speech: Path, tmp_path: Path) -> Build:
+    def build(**changes: Any) -> AmbianceDataModule:
+        options: dict[str, Any] = {
+            "speech": str(prepared_speech),
+            "labelled_clips": 10,
+            "pool_clips": 60,
+            "test_clips": 3,
+            "labelled_batch_size": 3,
+            "unlabelled_batch_size": 2,
+            "eval_batch_size": 2,
+            "steps_per_epoch": 4,
+            "num_workers": 0,
+            "labels": str(tmp_path / "labels.csv"),
+            "cache": str(tmp_path / "cache"),
+        }
+        return AmbianceDataModule(**{**options, **changes})
+
+    return build
+
+
+def ready(data: AmbianceDataModule) -> AmbianceDataModule:
+    data.prepare_data()
+    data.setup()
+    return data
+
+
+def test_batches_keep_the_contract(build: Build) -> None:
+    data = ready(build())
+    batch = next(iter(data.train_dataloader()))
+    labelled, unlabelled = batch["labelled"], batch["unlabelled"]
+    assert labelled["waveform"].shape == (3, 80_000)
+    assert labelled["waveform"].dtype == torch.float32
+    assert labelled["lo"].shape == labelled["hi"].shape == (3,)
+    assert unlabelled["waveform"].shape == (2, 80_000)
+    assert batch["labelled"]["waveform"].abs().max() <= 1
+    assert torch.equal(data.batch(0)["labelled"]["waveform"], labelled["waveform"])
+
+
+def test_counts_of_unlabelled_clips_cannot_be_reached(build: Build) -> None:
+    data = ready(build())
+    assert set(data.batch(0)["unlabelled"]) == {"waveform"}
+    for index in range(data.budget.train_pool):
+        clip = data.train_clips[index]
+        truths = (clip.count, clip.snr_db, clip.rt60_s, clip.level_dbfs)
+        if index < data.budget.train_labelled:
+            assert not math.isnan(clip.count)
+        else:
+            assert all(math.isnan(value) for value in truths)
+
+
+def test_a_batch_depends_on_seed_and_step_alone(build: Build) -> None:
+    one, other = ready(build()), ready(build(num_workers=2, steps_per_epoch=6))
+    for step, batch in enumerate(other.train_dataloader()):
+        again = one.batch(step)
+        for part in batch:
+            for field in batch[part]:
+                assert torch.equal(batch[part][field], again[part][field])
+
+
+def test_validation_clips_are_the_labelled_ones_of_their_readers(build: Build) -> None:
+    data = ready(build())
+    samples, lo, hi = data.validation_clips()
+    assert samples.shape == (2, 80_000)
+    assert samples.dtype == np.int16
+    known = open_mixtures(open_speech(Path(data._speech_name)), "libricount", 0, "validation")
+    assert lo.tolist() == hi.tolist() == [known[0].count, known[1].count]
+    loaded = next(iter(data.val_dataloader()))
+    assert torch.equal(loaded["waveform"], torch.from_numpy(from_pcm16(samples)))
+    assert loaded["lo"].tolist() == lo.tolist()
+
+
+def test_test_clips_carry_their_truths(build: Build) -> None:
+    batches = list(ready(build()).test_dataloader())
+    assert [len(batch["waveform"]) for batch in batches] == [2, 1]
+    assert set(batches[0]) == {"waveform", "lo", "hi", "snr_db", "rt60_s", "level_dbfs"}
+
+
+def test_calibration_clips_are_unlabelled(build: Build) -> None:
+    data = ready(build())
+    clips = data.calibration_clips(5)
+    assert clips.shape == (5, 80_000)
+    assert np.array_equal(clips[0], data.train_clips[8].samples)
+    with pytest.raises(UserError, match="leaves 40 unlabelled training clips, 41 are needed"):
+        data.calibration_clips(41)
+
+
+def test_provenance_says_what_without_names(build: Build, tmp_path: Path) -> None:
+    provenance = ready(build()).provenance()
+    assert provenance["readers"] == {"train": 11, "validation": 4, "test": 4}
+    assert provenance["labelled_clips"] == 10
+    assert len(provenance["labels_sha256"]) == 64
+    text = json.dumps(provenance)
+    assert "reader-0" not in text
+    assert str(tmp_path.parent) not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"labelled_clips": 61}, "labelled_clips: 61 is a label budget larger than the data"),
+        ({"labelled_clips": 60}, "leaves no clip of the pool unlabelled"),
+        ({"labelled_batch_size": 0}, "labelled_batch_size: 0, expected at least 1"),
+        ({"unlabelled_batch_size": -1}, "unlabelled_batch_size: -1, expected at least 0"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch: 0, expected at least 1"),
+        ({"seed": -1}, "seed: -1, expected at least 0"),
+        ({"num_workers": -2}, "num_workers: -2, expected at least 0"),
+        ({"speech": "/missing"}, "speech: /missing: no such folder"),
+        ({"protocol": "party"}, "protocol: 'party', expected one of"),
+    ],
+)
+def test_bad_settings_are_refused(build: Build, changes: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
+        ready(build(**changes))
+
+
+class Recorder(pl.LightningModule):
+    """Notes the first sample of what it is trained with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.seen: list[float] = []
+
+    def training_step(self, batch: dict[str, Any], _: int) -> torch.Tensor:
+        self.seen.append(float(batch["unlabelled"]["waveform"].sum()))
+        return self.weight.sum()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def train(
+    data: AmbianceDataModule, folder: Path, ckpt: Path | None = None, **options: Any
+) -> list[float]:
+    module = Recorder()
+    trainer = pl.Trainer(
+        default_root_dir=folder,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+    trainer.fit(module, datamodule=data, ckpt_path=ckpt, weights_only=True)
+    return module.seen
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:lightning")
+@pytest.mark.parametrize("stop", [{"max_steps": 9}, {"max_epochs": 2}])
+def test_training_resumes_with_the_next_batch(
+    build: Build, tmp_path: Path, stop: dict[str, Any]
+) -> None:
+    """From a checkpoint within and at the end of an epoch of 4 steps, as after a kill."""
+    saving = pl.callbacks.ModelCheckpoint(
+        tmp_path, "{step}", every_n_train_steps=1, save_top_k=-1, save_on_train_epoch_end=False
+    )
+    expected = train(build(), tmp_path, callbacks=[saving], **stop)
+    assert len(expected) == stop.get("max_steps", 8)
+    for step in (1, 4, 6):
+        checkpoint = tmp_path / f"step={step}.ckpt"
+        assert train(build(), tmp_path, checkpoint, **stop) == expected[step:]
+
+
+def test_a_checkpoint_of_other_labels_is_refused(build: Build, tmp_path: Path) -> None:
+    state = ready(build()).state_dict()
+    (tmp_path / "labels.csv").unlink()
+    other = ready(build(labelled_clips=12))
+    with pytest.raises(UserError, match="not the labels that the checkpoint was trained with"):
+        other.load_state_dict(state)
+
+
+def test_labels_lie_in_the_trainers_folder(build: Build, tmp_path: Path) -> None:
+    data = build(labels=None)
+    data.trainer = pl.Trainer(default_root_dir=tmp_path / "run", accelerator="cpu", logger=False)
+    ready(data)
+    assert (tmp_path / "run/labels.csv").is_file()
+
+
+@pytest.mark.skipif(
+    "ERSAM_SPEECH" not in os.environ, reason="needs ERSAM_SPEECH, a folder of speech"
+)
+def test_real_speech(build: Build, tmp_path: Path) -> None:
+    data = ready(build(speech=os.environ["ERSAM_SPEECH"]))
+    rms = data.batch(0)["unlabelled"]["waveform"].square().mean(dim=1).sqrt()
+    assert (rms < 1).all()
+    assert data.provenance()["speech"]["hours"] > 0

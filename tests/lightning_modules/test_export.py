@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.export import digest, make_clips
+from search_spaces.clips_file import read_clips, write_clips
+
+
+def data(prepared_speech: Path, folder: Path) -> AmbianceDataModule:
+    module = AmbianceDataModule(
+        str(prepared_speech), labelled_clips=40, num_workers=0, labels=str(folder / "labels.csv")
+    )
+    module.prepare_data()
+    module.setup("fit")
+    return module
+
+
+def test_clips_hold_the_validation_clips_their_sums_and_calibration(
+    prepared_speech: Path, tmp_path: Path
+):
+    module = data(prepared_speech, tmp_path)
+    clips = make_clips(module, True, seed=1, num_sums=20, max_summands=3, num_calibration=4)
+    write_clips(tmp_path / "clips.npz", clips)
+    clips = read_clips(tmp_path / "clips.npz")
+    samples, lo, hi = module.validation_clips()
+    original = clips.validation_original
+    np.testing.assert_array_equal(clips.validation_waveform[original], samples)
+    np.testing.assert_array_equal(clips.validation_lo[original], lo)
+    np.testing.assert_array_equal(clips.validation_hi[original], hi)
+    assert 0 < (~original).sum() <= 20
+    assert (clips.validation_hi[~original] == clips.validation_lo[~original]).all()
+    np.testing.assert_array_equal(clips.calibration_waveform, module.calibration_clips(4))
+
+
+def test_in_rooms_the_labels_of_sums_are_bounds(prepared_speech: Path, tmp_path: Path):
+    module = data(prepared_speech, tmp_path)
+    clips = make_clips(module, False, seed=1, num_sums=40, max_summands=3, num_calibration=1)
+    sums = ~clips.validation_original
+    assert (clips.validation_lo[sums] < clips.validation_hi[sums]).any()
+
+
+def test_a_digest_depends_on_values_and_not_on_their_order():
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})

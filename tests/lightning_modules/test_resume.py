@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from search_spaces.supernet_file import read_supernet
+from tests.lightning_modules.runs import metrics, run, smoke_arguments
+
+STEPS = 10  # of smoke.yaml: two epochs of five, a checkpoint every second step
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(prepared_speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert run(["fit", *smoke_arguments(prepared_speech, folder)]) == 0
+    return folder
+
+
+def test_a_run_logs_every_step_and_every_ingredient_once(uninterrupted: Path):
+    rows = metrics(uninterrupted)
+    assert [int(row["step"]) for row in rows] == list(range(STEPS))
+    for name in ("loss", "labelled", "pseudo_labels", "additivity", "distillation"):
+        assert all(float(row[f"train/{name}"]) >= 0 for row in rows)
+    validated = [int(row["step"]) for row in rows if row["val/level_error/smallest"]]
+    assert validated == [4, 9]
+
+
+def test_killed_at_any_point_it_resumes_to_the_same_losses(
+    uninterrupted: Path, prepared_speech: Path, tmp_path: Path
+):
+    arguments = ["fit", *smoke_arguments(prepared_speech, tmp_path)]
+    # Before any checkpoint; amid writing one; amid the validation that ends the epoch; between a
+    # step and its checkpoint; amid the validation that a due checkpoint waits for.
+    for kill_at in (
+        ("training step", 2),
+        ("checkpoint", 2),
+        ("validation", 1),
+        ("optimiser step", 4),
+        ("validation", 1),
+    ):
+        assert run(arguments, kill_at) == -9, kill_at
+    assert run(arguments) == 0
+    assert metrics(tmp_path) == metrics(uninterrupted)
+    resumed = read_supernet(tmp_path / "supernet.pt").supernet.state_dict()
+    for name, value in read_supernet(uninterrupted / "supernet.pt").supernet.state_dict().items():
+        assert torch.equal(resumed[name], value), name
+    assert (tmp_path / "clips.npz").read_bytes() == (uninterrupted / "clips.npz").read_bytes()
+
+
+def test_fit_of_a_finished_run_changes_nothing(uninterrupted: Path, prepared_speech: Path):
+    before = (uninterrupted / "metrics.csv").read_bytes()
+    assert run(["fit", *smoke_arguments(prepared_speech, uninterrupted)]) == 0
+    assert (uninterrupted / "metrics.csv").read_bytes() == before
+
+
+def test_a_checkpoint_holds_what_resuming_needs_and_loads_with_weights_only(uninterrupted: Path):
+    checkpoint = torch.load(uninterrupted / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == STEPS
+    names = checkpoint["state_dict"].keys()
+    assert any(name.startswith("net.") for name in names)
+    assert any(name.startswith("teacher.") for name in names)
+    assert checkpoint["AmbianceDataModule"]["position"] == STEPS
+    assert checkpoint["optimizer_states"][0]["state"]
+    assert checkpoint["settings"]["seed"] == 1
+
+
+def test_a_folder_of_another_run_is_refused_and_left_alone(
+    uninterrupted: Path, prepared_speech: Path, capfd: pytest.CaptureFixture[str]
+):
+    before = {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
+    options = smoke_arguments(prepared_speech, uninterrupted, "--model.ema_decay", "0.5")
+    assert run(["fit", *options]) == 2
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error")]
+    assert len(errors) == 1
+    assert "trained with ema_decay = 0.998, not 0.5" in errors[0]
+    after = {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_validate_and_test_judge_the_last_checkpoint(uninterrupted: Path, prepared_speech: Path):
+    before = (uninterrupted / "metrics.csv").read_bytes()
+    options = smoke_arguments(prepared_speech, uninterrupted, "--data.test_clips", "12")
+    for command in ("validate", "test"):
+        assert run([command, *options]) == 0
+        assert "level_error/largest" in (uninterrupted / f"{command}.csv").read_text()
+    assert (uninterrupted / "metrics.csv").read_bytes() == before
+
+
+def test_one_fixed_architecture_trains_by_the_same_recipe(prepared_speech: Path, tmp_path: Path):
+    from search_spaces.architecture import smallest, write_architecture
+    from search_spaces.space import get_space
+
+    architecture = smallest(get_space("sam-nano"))
+    write_architecture(tmp_path / "architecture.json", architecture)
+    options = ("--model.architecture", str(tmp_path / "architecture.json"))
+    arguments = smoke_arguments(prepared_speech, tmp_path, "--trainer.max_steps", "3", *options)
+    assert run(["fit", *arguments]) == 0
+    written = torch.load(tmp_path / "subnet.pt", weights_only=True)
+    assert written["architecture"] == architecture.to_json()
+    assert "train/distillation" not in metrics(tmp_path)[0]
+
+
+def test_with_every_ingredient_off_it_trains_too(prepared_speech: Path, tmp_path: Path):
+    switches = ("count_addition", "strong_augmentation", "pseudo_labels", "additivity")
+    off = [
+        part
+        for name in (*switches, "distillation")
+        for part in (f"--model.{name}.enabled", "false")
+    ]
+    arguments = smoke_arguments(prepared_speech, tmp_path, "--trainer.max_steps", "2", *off)
+    assert run(["fit", *arguments]) == 0
+    row = metrics(tmp_path)[0]
+    assert not {"train/pseudo_labels", "train/additivity"} & row.keys()
+    assert float(row["train/distillation"]) > 0  # the subnets learn from the labels

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_modules.judging import Judge
+from lightning_modules.students import FeatureCache, Students, middle
+from search_spaces.architecture import largest, smallest, write_architecture
+from search_spaces.errors import UserError
+from search_spaces.space import get_space
+
+NANO = get_space("sam-nano")
+T = 80_000
+
+
+def test_a_step_trains_the_sandwich_and_another_step_other_nets():
+    students = Students("sam-lite", None, random_subnets=2, seed=1)
+    spec = students.spec
+    first, second = students.of_step(0), students.of_step(1)
+    assert first[:2] == second[:2] == [largest(spec), smallest(spec)]
+    assert len(first) == 4
+    assert first[2:] != second[2:]
+    assert first == students.of_step(0)
+
+
+def test_the_middle_net_is_neither_end():
+    for name in ("sam", "sam-lite", "sam-nano"):
+        spec = get_space(name)
+        assert middle(spec).validate(spec) not in (largest(spec), smallest(spec))
+
+
+def test_a_fixed_architecture_is_the_only_student_and_the_teacher(tmp_path: Path):
+    write_architecture(tmp_path / "architecture.json", smallest(NANO))
+    students = Students("sam-nano", tmp_path / "architecture.json", random_subnets=2, seed=1)
+    assert students.of_step(0) == [students.teacher] == [smallest(NANO)]
+    net = students.build()
+    students.activate(net, students.teacher)
+    copy = students.extract(net, students.teacher)
+    assert all(torch.equal(value, copy.state_dict()[k]) for k, value in net.state_dict().items())
+    assert list(students.judged()) == ["fixed"]
+
+
+def test_an_architecture_of_another_space_is_refused(tmp_path: Path):
+    write_architecture(tmp_path / "architecture.json", smallest(NANO))
+    with pytest.raises(UserError, match=r"is of space sam-nano, not sam; set model.space: sam-nano"):
+        Students("sam", tmp_path / "architecture.json", random_subnets=2, seed=1)
+
+
+def test_an_unknown_space_is_refused_by_field():
+    with pytest.raises(UserError, match=r"model.space: space 'big' is unknown; there are sam, "):
+        Students("big", None, random_subnets=2, seed=1)
+
+
+def test_features_are_computed_once_per_front_end():
+    students = Students("sam-nano", None, random_subnets=0, seed=1)
+    net, calls = students.build(), 0
+
+    def count(features: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return features
+
+    cache = FeatureCache(torch.randn(2, T), count)
+    for architecture in (largest(NANO), smallest(NANO), largest(NANO), smallest(NANO)):
+        students.activate(net, architecture)
+        features = cache.of(net, architecture)
+        assert torch.equal(features, net.features(cache.waveform))
+    assert calls == 2  # sam-nano has two front ends
+
+
+def test_the_judge_scores_recalibrated_nets_and_leaves_the_weights_alone():
+    students = Students("sam-nano", None, random_subnets=0, seed=1)
+    net = students.build()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    judge = Judge(students)
+    judge.prepare(net, torch.randn(8, T))
+    lo = torch.tensor([0, 3, 10])
+    judge.add(torch.randn(3, T), lo, lo)
+    judge.add(torch.randn(3, T), lo, torch.tensor([10, 10, 10]))
+    metrics = judge.metrics(intervals=True)
+    nets = {name.split("/")[1] for name in metrics}
+    assert nets == {"largest", "middle", "smallest"}
+    assert 0 <= metrics["level_error_low/largest"] <= metrics["level_error/largest"] <= 1
+    assert 0 <= metrics["mae/smallest"] <= 10
+    assert all(torch.equal(value, before[k]) for k, value in net.state_dict().items())

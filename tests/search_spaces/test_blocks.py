@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from search_spaces.blocks import ConvNorm, InvertedBottleneck, Layers, TimePool
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("mean", 3.5), ("max", 4.5), ("mean_max", 8.0)])
+def test_time_pool_by_hand(kind, expected):
+    # frequency means per frame: (1 + 4) / 2, (2 + 5) / 2, (3 + 6) / 2
+    features = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).reshape(1, 1, 2, 3)
+    assert TimePool(kind)(features).tolist() == [[[[expected]]]]
+
+
+def test_time_pool_refuses_an_unknown_kind():
+    with pytest.raises(ValueError, match="kind is 'std', allowed: mean, max, mean_max"):
+        TimePool("std")
+
+
+def test_a_block_with_a_silent_branch_passes_its_input_on():
+    block = InvertedBottleneck(
+        8, 8, expansion=2, kernel=3, stride=1, residual=True, layers=Layers()
+    ).eval()
+    torch.nn.init.zeros_(block.project.norm.weight)
+    inputs = torch.randn(2, 8, 3, 5)
+    assert torch.equal(block(inputs), inputs)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 3)])
+@pytest.mark.parametrize("kernel", [3, 7])
+def test_a_map_smaller_than_the_kernel_stays_valid(size, kernel):
+    layer = ConvNorm(4, 4, kernel=kernel, stride=(2, 2), groups=4, layers=Layers()).eval()
+    height, width = layer(torch.randn(1, 4, *size)).shape[2:]
+    assert (height, width) == ((size[0] + 1) // 2, (size[1] + 1) // 2)

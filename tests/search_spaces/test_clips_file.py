@@ -1,0 +1,114 @@
+"""`clips.npz` comes back as it was written, and a file that does not fit is refused in one line."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from search_spaces.clip import CLIP_SAMPLES
+from search_spaces.clips_file import Clips, read_clips, to_float32, to_int16, write_clips
+from search_spaces.errors import UserError
+
+
+def clips(**changes):
+    rng = np.random.default_rng(0)
+    values = {
+        "validation_waveform": rng.integers(-999, 999, (3, CLIP_SAMPLES), dtype=np.int16),
+        "validation_lo": np.array([0, 2, 5]),
+        "validation_hi": np.array([0, 4, 5]),
+        "validation_original": np.array([True, True, False]),
+        "calibration_waveform": rng.integers(-999, 999, (2, CLIP_SAMPLES), dtype=np.int16),
+    }
+    return Clips(**{**values, **changes})
+
+
+def test_round_trip(tmp_path):
+    written = clips()
+    write_clips(tmp_path / "clips.npz", written)
+    read = read_clips(tmp_path / "clips.npz")
+    for field in dataclasses.fields(Clips):
+        np.testing.assert_array_equal(getattr(read, field.name), getattr(written, field.name))
+    assert [path.name for path in tmp_path.iterdir()] == ["clips.npz"]
+
+
+def test_sound_keeps_its_value_to_sixteen_bits_and_clips_beyond_full_scale():
+    sound = np.linspace(-1, 1, 1001)
+    assert np.abs(to_float32(to_int16(sound)) - sound).max() <= 0.5 / 32767 + 1e-7
+    assert to_int16(np.array([-2.0, 3.0])).tolist() == [-32767, 32767]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"validation_lo": np.array([0, 2])},
+            r"field validation_waveform: got int16 \[3, 80000\], expected int16 \[2, 80000\]",
+        ),
+        (
+            {"calibration_waveform": np.zeros((2, 5), np.int16)},
+            r"field calibration_waveform: got int16 \[2, 5\], expected int16 \[2, 80000\]",
+        ),
+        ({"validation_hi": np.zeros(3)}, r"field validation_hi: got float64 \[3\], expected int64"),
+        ({"validation_lo": np.array([1, 2, 5])}, r"expected 0 <= lo <= hi <= 10"),
+        ({"validation_original": np.zeros(3, bool)}, r"field validation_original: marks no clip"),
+        (
+            {"calibration_waveform": np.zeros((0, CLIP_SAMPLES), np.int16)},
+            r"field calibration_waveform: holds no clip",
+        ),
+    ],
+)
+def test_clips_that_do_not_fit_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        clips(**changes)
+
+
+def write_truncated(path):
+    write_clips(path, clips())
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def write_without_a_field(path):
+    np.savez(path, schema_version=1, validation_lo=np.zeros(1, np.int64))
+
+
+def write_wrong_interval(path):
+    write_clips(path, clips())
+    values = dict(np.load(path))
+    np.savez(path, **{**values, "validation_lo": np.array([9, 9, 9])})
+
+
+def write_pickle(path):
+    np.savez(path, schema_version=np.array({"no": "number"}, dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: None, "no such file; write it anew with `python -m lightning_modules fit`"),
+        (lambda path: path.mkdir(), "is a folder, expected a clips.npz"),
+        (lambda path: path.write_text("hello"), "not a readable clips.npz"),
+        (lambda path: path.write_bytes(b""), "not a readable clips.npz"),
+        (write_truncated, "not a readable clips.npz"),
+        (write_without_a_field, "not a readable clips.npz .*validation_waveform"),
+        (write_wrong_interval, "fields validation_lo, validation_hi: expected 0 <= lo <= hi <= 10"),
+        (write_pickle, "not a readable clips.npz"),
+        (
+            lambda path: np.savez(path, schema_version=2),
+            "field schema_version: got 2, expected 1; write it anew",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(tmp_path, write, message):
+    path = tmp_path / "clips.npz"
+    write(path)
+    with pytest.raises(UserError, match=message) as refused:
+        read_clips(path)
+    assert str(path) in str(refused.value)
+
+
+def test_a_single_array_is_refused(tmp_path):
+    path = tmp_path / "clips.npz"
+    with path.open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(UserError, match=r"a single array, expected a clips\.npz"):
+        read_clips(path)

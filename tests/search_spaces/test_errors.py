@@ -1,0 +1,34 @@
+import pytest
+
+from search_spaces.errors import UserError, run_command
+
+
+def refuse(error: BaseException):
+    def main() -> int:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (UserError("a.wav: no sound\n  at all"), 2, "error: a.wav: no sound at all\n"),
+        (PermissionError(13, "Permission denied", "/out"), 2, "error: /out: Permission denied\n"),
+        (OSError(28, "No space left on device"), 2, "error: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_an_error_of_the_user_is_one_line_and_its_code(capsys, error, code, line):
+    assert run_command(refuse(error)) == code
+    assert capsys.readouterr().err == line
+
+
+def test_success_and_a_command_of_its_own_code():
+    assert run_command(lambda: None) == 0
+    assert run_command(lambda: 3) == 3
+
+
+def test_our_own_faults_are_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run_command(lambda: 1 // 0)

@@ -1,0 +1,98 @@
+import errno
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path, read_json, sha256_file, write_json
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"clips": {"type": "integer", "minimum": 1}},
+    "required": ["clips"],
+    "additionalProperties": False,
+}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    path = tmp_path / "new" / "a.json"
+    write_json(path, {"clips": 3}, SCHEMA)
+    assert read_json(path, SCHEMA) == {"clips": 3}
+    assert names(path.parent) == ["a.json"]
+
+
+def test_a_value_that_breaks_its_schema_is_not_written(tmp_path):
+    with pytest.raises(jsonschema.ValidationError):
+        write_json(tmp_path / "a.json", {"clips": 0}, SCHEMA)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_not_a_number_is_never_written_as_json(tmp_path, value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"latency": value})
+    assert names(tmp_path) == []
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_and_die() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of the n")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        write_and_die()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_names_the_file_that_was_wanted(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match="No space left") as caught, atomic_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(path)
+
+
+def test_the_temporary_keeps_the_suffix(tmp_path):
+    with atomic_path(tmp_path / "plot.png") as temporary:
+        assert temporary.suffix == ".png"
+        assert temporary.parent == tmp_path
+        temporary.write_bytes(b"png")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"a\.json: not valid JSON"),
+        ("\udcff", r"a\.json: not valid JSON"),
+        ("{}", r"a\.json: field \$: 'clips' is a required property"),
+        ('{"clips": 0}', r"a\.json: field \$\.clips: 0 is less than the minimum of 1"),
+        ('{"clips": 1, "clip": 1}', r"'clip' was unexpected"),
+    ],
+)
+def test_a_damaged_file_is_refused_by_name_and_field(tmp_path, content, message):
+    path = tmp_path / "a.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=message):
+        read_json(path, SCHEMA)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        read_json(tmp_path / "a.json", SCHEMA)
+    with pytest.raises(UserError, match="is a folder, expected a JSON file"):
+        read_json(tmp_path, SCHEMA)
+
+
+def test_sha256_of_known_bytes(tmp_path):
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    assert sha256_file(path).startswith("ba7816bf8f01cfea")

@@ -1,0 +1,65 @@
+"""A subnet is judged with its own batch norm statistics, and the cache changes nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.architecture import largest, random_architecture, smallest
+from search_spaces.batch_norm import recalibrate_batch_norm
+from search_spaces.clips_file import read_clips, to_float32
+from search_spaces.judge import SubnetJudge
+from search_spaces.metrics import evaluate, expected_level_error
+from search_spaces.supernet_file import read_supernet
+
+
+@pytest.fixture(scope="module")
+def judge(search_inputs):
+    return SubnetJudge(
+        read_supernet(search_inputs / "supernet.pt").supernet,
+        read_clips(search_inputs / "clips.npz"),
+        AmbianceLevels(),
+        ranking_clips=10,
+        calibration_clips=3,
+        seed=0,
+    )
+
+
+def straightforward(judge, architecture, chosen, num_calibration):
+    """Count probabilities of the clips ``chosen``, without any cache or batching."""
+    net = judge.supernet.extract(architecture)
+    calibration = to_float32(judge.clips.calibration_waveform[:num_calibration])
+    recalibrate_batch_norm(net, [torch.from_numpy(calibration)])
+    with torch.no_grad():
+        waveform = torch.from_numpy(to_float32(judge.clips.validation_waveform[chosen]))
+        return net.eval()(waveform).softmax(dim=1).numpy()
+
+
+def test_ranking_error_is_that_of_the_labelled_clips_and_then_the_sums(judge):
+    assert (judge.ranking_clips, judge.calibration_clips) == (10, 3)
+    chosen = np.arange(10)  # clips 0..7 are labelled, 8 and 9 are sums
+    labels = judge.clips.validation_lo[chosen]
+    for net in (smallest(judge.supernet.spec), largest(judge.supernet.spec)):
+        expected = expected_level_error(straightforward(judge, net, chosen, 3), labels, labels)
+        assert judge.ranking_error(net) == pytest.approx(expected, abs=1e-5)
+        assert judge.ranking_error(net) == judge.ranking_error(net)
+
+
+def test_the_final_judgement_looks_at_the_labelled_clips_only(judge):
+    net = largest(judge.supernet.spec)
+    module, evaluation = judge.final(net)
+    original = judge.clips.validation_original
+    labels = judge.clips.validation_lo[original]
+    probabilities = straightforward(judge, net, original, len(judge.clips.calibration_waveform))
+    expected = evaluate(probabilities, labels, labels, seed=0)
+    assert evaluation.level_error == expected.level_error
+    assert evaluation.mae == expected.mae
+    assert evaluation.clips == original.sum() == 8
+    assert not module.training
+
+
+def test_judging_leaves_the_supernet_as_it_was(judge):
+    before = {name: value.clone() for name, value in judge.supernet.state_dict().items()}
+    judge.ranking_error(random_architecture(judge.supernet.spec, np.random.default_rng(0)))
+    for name, value in judge.supernet.state_dict().items():
+        assert torch.equal(value, before[name]), name

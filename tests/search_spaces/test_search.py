@@ -1,0 +1,137 @@
+"""One search: repeatable, within its budget, resumable after a kill, whole or not at all."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.budget import Budget
+from search_spaces.errors import UserError
+from search_spaces.judge import SubnetJudge
+from search_spaces.search import SearchFiles, SearchSize, search
+
+SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calibration_clips=3)
+BUDGET = Budget(max_latency_ms=0.5)
+
+
+def run(inputs, out, budget=BUDGET, seed=0, table=True):
+    files = SearchFiles(
+        checkpoint=inputs / "supernet.pt",
+        clips=inputs / "clips.npz",
+        cost_table=inputs / "cost_table.json" if table else None,
+        out=out,
+    )
+    return search(files, budget, AmbianceLevels(), SIZE, seed)
+
+
+def lasting(value):
+    """All of a frontier but when it was made and how long it took."""
+    search = {name: field for name, field in value["search"].items() if name != "seconds"}
+    return {**value, "created": None, "search": search}
+
+
+@pytest.fixture(scope="module")
+def done(search_inputs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("search")
+    return out, run(search_inputs, out)
+
+
+def test_winners_are_of_the_frontier_and_within_the_budget(done):
+    out, value = done
+    names = [point["name"] for point in value["points"]]
+    assert value["best"] in {winner["name"] for winner in value["winners"]} <= set(names)
+    assert 1 <= len(value["winners"]) <= SIZE.winners
+    assert all(winner["predicted_latency_ms"]["int8"] <= 0.5 for winner in value["winners"])
+    assert all(
+        point["predicted_energy_reason"] == "no meter on this host" for point in value["points"]
+    )
+    latencies = [winner["predicted_latency_ms"]["int8"] for winner in value["winners"]]
+    assert latencies == sorted(latencies)
+    best = next(winner for winner in value["winners"] if winner["name"] == value["best"])
+    assert best["ranking_error"] == min(point["ranking_error"] for point in value["points"])
+    assert value["objectives"] == ["ranking_error", "latency_ms", "params"]
+    assert (out / "frontier.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(out.rglob("*.part*"))
+
+
+def test_the_same_seed_gives_the_same_frontier(done, search_inputs, tmp_path):
+    _, value = done
+    assert lasting(run(search_inputs, tmp_path)) == lasting(value)
+    assert lasting(run(search_inputs, tmp_path / "other", seed=1)) != lasting(value)
+
+
+def test_a_second_run_judges_nothing_anew(done, search_inputs, monkeypatch):
+    out, value = done
+
+    def refuse(*arguments):
+        raise AssertionError("judged a subnet that was judged before")
+
+    monkeypatch.setattr(SubnetJudge, "ranking_error", refuse)
+    assert lasting(run(search_inputs, out)) == lasting(value)
+
+
+def test_killed_and_started_again_it_ends_in_the_same_frontier(done, search_inputs, tmp_path):
+    _, value = done
+    command = [
+        sys.executable, "-m", "search_spaces", "search",
+        "--checkpoint", search_inputs / "supernet.pt",
+        "--cost-table", search_inputs / "cost_table.json",
+        "--max-latency-ms", "0.5", "--population", "6", "--generations", "3", "--winners", "3",
+        "--ranking-clips", "8", "--calibration-clips", "3", "--out", tmp_path,
+    ]  # fmt: skip
+    journal = tmp_path / "evaluations.jsonl"
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 240
+        while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
+            assert time.monotonic() < deadline, "the search judged nothing"
+            assert process.poll() is None, "the search ended before it was killed"
+            time.sleep(0.005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    judged = journal.read_bytes().count(b"\n")
+    assert 3 <= judged < value["search"]["evaluations"]
+    assert not (tmp_path / "frontier.json").exists()
+    assert lasting(run(search_inputs, tmp_path)) == lasting(value)
+
+
+def test_without_a_cost_table_macs_stand_in_for_latency(search_inputs, tmp_path):
+    value = run(search_inputs, tmp_path, budget=Budget(max_params=5_000), table=False)
+    assert value["objectives"] == ["ranking_error", "macs", "params"]
+    assert value["inputs"]["cost_table"] is None
+    for winner in value["winners"]:
+        assert winner["params"] <= 5_000
+        assert winner["predicted_latency_ms"] is None
+        assert winner["predicted_latency_reason"] == "no cost table was given"
+
+
+def test_a_budget_that_no_net_meets_ends_at_once_and_writes_nothing(search_inputs, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="no net of space sam-nano meets --max-latency-ms 1e-06"):
+        run(search_inputs, out, budget=Budget(max_latency_ms=1e-6))
+    assert not out.exists()
+
+
+def test_a_full_disk_leaves_no_half_written_file(search_inputs, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))  # holds the judgements, no weights
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            run(search_inputs, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    left = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert [str(path) for path in left] == ["evaluations.jsonl"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder_is_refused_before_anything_is_judged(search_inputs, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        run(search_inputs, tmp_path / "out")

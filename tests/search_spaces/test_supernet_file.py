@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from search_spaces.architecture import largest
+from search_spaces.errors import UserError
+from search_spaces.space import get_space
+from search_spaces.supernet import Supernet, build_supernet
+from search_spaces.supernet_file import read_supernet, write_supernet
+
+NANO = get_space("sam-nano")
+
+
+@pytest.fixture(scope="module")
+def supernet() -> Supernet:
+    return build_supernet(NANO, num_outputs=4, seed=5)
+
+
+@pytest.fixture
+def path(tmp_path, supernet):
+    path = tmp_path / "supernet.pt"
+    write_supernet(path, supernet, {"seed": 5, "labelled_clips": 40, "config": {"lr": 0.1}})
+    return path
+
+
+def rewrite(path, **changes) -> None:
+    torch.save(torch.load(path, weights_only=True) | changes, path)
+
+
+def test_round_trip(path, supernet):
+    loaded = read_supernet(path, NANO)
+    assert loaded.training == {"seed": 5, "labelled_clips": 40, "config": {"lr": 0.1}}
+    assert not loaded.supernet.training
+    assert loaded.supernet.num_outputs == 4
+    assert loaded.supernet.active == largest(NANO)
+    for name, value in supernet.state_dict().items():
+        assert torch.equal(loaded.supernet.state_dict()[name], value), name
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(UserError, match=r"none\.pt: no such file; `fit` writes supernet\.pt"):
+        read_supernet(tmp_path / "none.pt")
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(UserError, match=r"is a folder, expected a supernet\.pt"):
+        read_supernet(tmp_path)
+
+
+def test_a_truncated_file(path):
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(UserError, match=r"supernet\.pt: not a supernet file, or damaged"):
+        read_supernet(path)
+
+
+def test_any_other_file(path):
+    path.write_text("clip,use,protocol\n")
+    with pytest.raises(UserError, match=r"supernet\.pt: not a supernet file, or damaged"):
+        read_supernet(path)
+
+
+def test_code_in_a_pickle_is_not_run(path):
+    torch.save({"format": print}, path)
+    with pytest.raises(UserError, match=r"supernet\.pt: not a supernet file, or damaged"):
+        read_supernet(path)
+
+
+def test_a_lightning_checkpoint_is_told_apart(path):
+    torch.save({"pytorch-lightning_version": "2.6.6", "state_dict": {}}, path)
+    with pytest.raises(UserError, match=r"Lightning checkpoint.*give the supernet\.pt that `fit`"):
+        read_supernet(path)
+
+
+@pytest.mark.parametrize("value", [{"weights": 1}, [1, 2]])
+def test_another_torch_file(path, value):
+    torch.save(value, path)
+    with pytest.raises(UserError, match=r"not a supernet file; give the supernet\.pt that `fit`"):
+        read_supernet(path)
+
+
+def test_another_space(path):
+    message = r"is of space sam-nano version 1, expected sam version 1; train a supernet of that"
+    with pytest.raises(UserError, match=message):
+        read_supernet(path, get_space("sam"))
+
+
+def test_another_version_of_the_space(path):
+    rewrite(path, space={"name": "sam-nano", "version": 99})
+    with pytest.raises(UserError, match=r"version 99, expected sam-nano version 1"):
+        read_supernet(path)
+
+
+def test_an_unknown_space(path):
+    rewrite(path, space={"name": "sam-huge", "version": 1})
+    with pytest.raises(UserError, match=r"supernet\.pt: space 'sam-huge' is unknown"):
+        read_supernet(path)
+
+
+def test_a_later_format(path):
+    rewrite(path, schema_version=2)
+    with pytest.raises(UserError, match=r"format version 2, this kit reads 1"):
+        read_supernet(path)
+
+
+def test_weights_that_do_not_fit(path):
+    rewrite(path, num_outputs=7)
+    with pytest.raises(UserError, match=r"its weights do not fit space sam-nano: .*size mismatch"):
+        read_supernet(path)

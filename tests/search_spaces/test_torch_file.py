@@ -1,0 +1,31 @@
+"""What torch saves is written whole or not at all."""
+
+import hashlib
+import resource
+
+import pytest
+import torch
+
+from search_spaces.torch_file import write_torch
+
+
+def test_what_was_written_is_read(tmp_path):
+    path = tmp_path / "new" / "value.pt"
+    digest = write_torch(path, {"weight": torch.arange(3.0)})
+    assert torch.load(path, weights_only=True)["weight"].tolist() == [0.0, 1.0, 2.0]
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_full_disk_is_an_os_error_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / "value.pt"
+    write_torch(path, {"weight": torch.zeros(3)})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_torch(path, {"weight": torch.zeros(5_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["value.pt"]
