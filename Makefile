@@ -60,7 +60,7 @@ if [ -z "$$python" ]; then \
 fi
 endef
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock
 	@if [ -x $(PY) ]; then \
 	  version=$$($(PY) -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 2; \
 	  case " $(SUPPORTED) " in *" $$version "*) ;; \

@@ -1,0 +1,1 @@
+"""Lower, check, measure and use the nets that a search found."""

@@ -80,7 +80,12 @@ def run(args: argparse.Namespace) -> int:
     )
     device = describe_device()
     runtime = {"name": RUNTIME_NAME, "version": version(RUNTIME_NAME), "backend": BACKEND}
-    header = {"device": device, "runtime": runtime, "threads": args.threads}
+    header = {
+        "device": device,
+        "runtime": runtime,
+        "kit": version("ersam-kit"),
+        "threads": args.threads,
+    }
     raw = RawMeasurements(args.out.with_suffix(".raw.jsonl"), header)
     programs = list_programs(space, samples, args.precision)
     folder = args.out.with_suffix(".programs")

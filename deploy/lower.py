@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
     frontier = read_frontier(args.frontier)
     winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
-    clips_path = args.clips or _input_path(args.frontier, frontier.raw["inputs"]["clips"])
+    clips_path = args.clips or searched_clips(args.frontier, frontier)
     clips = read_clips(clips_path)
     training = training_record(args.frontier, frontier)
     versions = {
@@ -90,6 +90,21 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_BAD_INPUT if refused else 0
 
 
+def searched_clips(frontier_path: Path, frontier: Frontier) -> Path:
+    """The clips.npz that the search used.
+
+    Raises:
+        UserError: it is gone or changed since; ``--clips`` names another.
+    """
+    recorded = frontier.raw["inputs"]["clips"]
+    path = _input_path(frontier_path, recorded)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, though the search used it; give it by --clips")
+    if sha256_file(path) != recorded["sha256"]:
+        raise UserError(f"{path}: changed since the search; search anew, or give it by --clips")
+    return path
+
+
 def is_done(target: Path, inputs: dict[str, Any]) -> bool:
     """Whether a sound bundle of the same inputs lies there."""
     try:
@@ -105,9 +120,10 @@ def summary(target: Path) -> str:
     for name in bundle.precisions:
         precision = bundle.manifest["precisions"][name]
         size_kb = bundle.manifest["files"][MODEL_FILES[name]]["bytes"] / 1000
-        error = 100 * precision["validation"]["level_error"]["value"]
+        error = precision["validation"]["level_error"]["value"]
+        judged = "unknown" if error is None else f"{100 * error:.1f} %"
         parts.append(
-            f"{name} {size_kb:.0f} kB, level error {error:.1f} % (validation),"
+            f"{name} {size_kb:.0f} kB, level error {judged} (validation),"
             f" differs by {precision['max_difference']:.1e}"
         )
     reason = bundle.manifest["int8_reason"]

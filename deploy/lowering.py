@@ -18,7 +18,7 @@ from deploy.bundle import MODEL_FILES
 from deploy.check_clips import calibration_waveforms, extreme_waveforms
 from deploy.delegation import Delegation
 from deploy.engine import Engine
-from deploy.export import ProbabilityNet, example_waveform, ready_to_lower, lower_program
+from deploy.export import ProbabilityNet, example_waveform, lower_program, ready_to_lower
 from deploy.quantize import quantize
 from deploy.quiet import quiet
 from deploy.temperature import fit_temperature

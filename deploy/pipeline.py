@@ -28,7 +28,7 @@ from search_spaces.files import write_json
 from search_spaces.space import get_space
 
 HELP = "the whole job: speech with few labels and a budget -> models on the frontier and a report"
-MIN_FREE_BYTES = 500 * 1024**2
+MIN_FREE_BYTES = 200 * 1024**2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

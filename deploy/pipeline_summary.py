@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import SCHEMA as EVALUATION_SCHEMA
@@ -15,19 +12,26 @@ from deploy.measurement import read_measurement
 from search_spaces.files import read_json
 from search_spaces.frontier import read_frontier
 
-COLUMNS = ("winner", "precision", "level error", "MAE", "params", "p50 ms", "size kB")
+COLUMNS = ("winner", "precision", "level error (95 %)", "MAE", "params", "p50 ms", "kB")
 
 
 def print_summary(run: Path) -> None:
     """Print the winners' table and the report's path on stdout."""
-    table = Table(title="winners on test readers, best first")
-    for number, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if number < 2 else "right", no_wrap=True)
-    for row in summary_rows(run):
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    console.print(f"report: {run / 'report.html'}", soft_wrap=True, markup=False, highlight=False)
+    print("\nThe winners on test readers, best of the search first:\n")
+    print(aligned([COLUMNS, *summary_rows(run)]))
+    print(f"\nreport: {run / 'report.html'}")
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows as text in columns: the first two to the left, figures to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
 
 
 def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:

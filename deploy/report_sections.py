@@ -46,7 +46,7 @@ def confusion_section(data: RunData) -> Section:
     return Section(
         "confusion",
         "Confusion",
-        f"{_of(headline)}Readers of the test clips were heard by no earlier stage.",
+        f"{_of(headline)}Rows are what was true, columns what the net said.",
         figures=confusion_figures(headline) if headline else (),
         tables=[
             Table(

@@ -1,0 +1,1 @@
+"""Speech, mixtures with few labels, and semi-supervised training of the supernet."""

@@ -56,7 +56,7 @@ def read_blocks(path: Path | str, rate_hz: int = SAMPLE_RATE_HZ) -> Iterator[Flo
     _check_file(path)
     decoded = 0
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # str must be UTF-8
             announced, source_hz = file.frames, file.samplerate
             resampler = soxr.ResampleStream(source_hz, rate_hz, 1, dtype="float32")
             frames = max(1, _BLOCK_VALUES // file.channels)

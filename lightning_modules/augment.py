@@ -67,30 +67,35 @@ def strong_augment(
     Returns:
         Features of the changed sound, float32 [B, 1, F, L].
     """
-    batch, _, bands, frames = features.shape
-
-    def chosen(probability: float) -> Tensor:
-        draw = torch.rand(batch, 1, 1, 1, generator=generator, device=features.device)
-        return draw < probability
-
+    bands, frames = features.shape[2:]
     # What is drawn per clip comes first: it is then the same for every front end.
-    filtered, placed, noisy = map(
-        chosen, (equaliser_probability, room_probability, noise_probability)
+    filtered, placed, noisy = (
+        choose(len(features), share, generator)
+        for share in (equaliser_probability, room_probability, noise_probability)
     )
-    gain = smooth_gain(batch, bands, equaliser_db, generator)
-    decay_s, reverberant = room_decays(batch, generator)
-    colour = smooth_gain(batch, bands, NOISE_COLOUR_DB, generator)
-    snr_db = uniform((batch, 1, 1, 1), *noise_snr_db, generator)
+    gain = smooth_gain(len(filtered), bands, equaliser_db, generator)
+    decay_s, reverberant = room_decays(len(placed), generator)
+    colour = smooth_gain(len(noisy), bands, NOISE_COLOUR_DB, generator)
+    snr_db = uniform((len(noisy), 1, 1, 1), *noise_snr_db, generator)
 
     energy = torch.expm1(features)
-    energy = energy * torch.where(filtered, gain, 1.0)
-    energy = torch.where(placed, reverberate(energy, decay_s, reverberant), energy)
-    noise = colour * noise_energy((batch, 1, bands, frames), generator)
-    mean = energy.mean(dim=(1, 2, 3), keepdim=True)
-    scale = mean / noise.mean(dim=(1, 2, 3), keepdim=True) * 10 ** (-snr_db / 10)
-    energy = energy + noise * (scale * noisy)
-    mean = energy.mean(dim=(1, 2, 3), keepdim=True)
-    return torch.log1p(energy / (RELATIVE_FLOOR * mean).clamp_min(1e-12))
+    energy[filtered] *= gain
+    if len(placed):  # the FFT refuses an empty batch
+        energy[placed] = reverberate(energy[placed], decay_s, reverberant)
+    noise = colour * noise_energy((len(noisy), 1, bands, frames), generator)
+    energy[noisy] += noise * (clip_mean(energy[noisy]) / clip_mean(noise) * 10 ** (-snr_db / 10))
+    return torch.log1p(energy / (RELATIVE_FLOOR * clip_mean(energy)).clamp_min(1e-12))
+
+
+def choose(batch: int, share: float, generator: torch.Generator) -> Tensor:
+    """Indices int64 of a random ``share`` of the clips."""
+    order = torch.randperm(batch, generator=generator, device=generator.device)
+    return order[: round(share * batch)]
+
+
+def clip_mean(energy: Tensor) -> Tensor:
+    """Mean over bands and frames: [B, 1, F, L] to [B, 1, 1, 1]."""
+    return energy.mean(dim=(1, 2, 3), keepdim=True)
 
 
 def smooth_gain(batch: int, bands: int, deviation_db: float, generator: torch.Generator) -> Tensor:
@@ -165,4 +170,4 @@ def spec_augment(
         start = uniform((batch, masks, 1), 0.0, 1.0, generator) * (length - width)
         inside = ((place >= start) & (place < start + width)).any(dim=1)  # [B, length]
         hidden = hidden | inside[:, None, :, None].transpose(-2, axis)
-    return torch.where(hidden, features.mean(dim=(1, 2, 3), keepdim=True), features)
+    return torch.where(hidden, clip_mean(features), features)

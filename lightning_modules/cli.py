@@ -12,7 +12,6 @@ from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from lightning_utilities.core import rank_zero
 
 from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
@@ -135,9 +134,7 @@ def as_list(value: Any) -> list[Any]:
 
 def blame(error: ParserError, arguments: list[str]) -> str:
     """A parser's complaint, with the configuration file in front unless an option is to blame."""
-    configs = [
-        value for flag, value in itertools.pairwise(arguments) if flag == "--config"
-    ]
+    configs = [value for flag, value in itertools.pairwise(arguments) if flag == "--config"]
     options = [argument.removeprefix("--") for argument in arguments if argument[:2] == "--"]
     key = re.search(r"['\"]([\w.]+)['\"]", str(error).replace(f"'{arguments[0]}'", ""))
     from_option = "unrecognized" in str(error) or (
@@ -155,7 +152,6 @@ def main(arguments: list[str]) -> int:
     """
     for message in NOISE:
         warnings.filterwarnings("ignore", message)
-    rank_zero.log.addFilter(lambda record: "litlogger" not in record.getMessage())
     try:
         AmbianceCLI(
             SupernetModule,

@@ -199,18 +199,13 @@ class AmbianceDataModule(LightningDataModule):
         return self._validation
 
     def calibration_clips(self, number: int) -> Int16:
-        """The first ``number`` unlabelled training clips, int16 [number, T].
+        """At most ``number`` training clips, int16 [number, T].
 
-        Raises:
-            UserError: the pool holds fewer.
+        Unlabelled ones first; a small pool adds the sound of its labelled ones, or gives fewer.
         """
-        first, end = self.budget.train_labelled, self.budget.train_pool
-        if number > end - first:
-            raise UserError(
-                f"pool_clips: {self._pool_clips} leaves {end - first} unlabelled training clips,"
-                f" {number} are needed for calibration; raise it"
-            )
-        return np.stack([self.train_clips[first + place].samples for place in range(number)])
+        labelled, pool = self.budget.train_labelled, self.budget.train_pool
+        chosen = [*range(labelled, pool), *range(labelled)][:number]
+        return np.stack([self.train_clips[index].samples for index in chosen])
 
     def provenance(self) -> dict[str, Any]:
         """What a model trained on this data should say about it; no names of people or folders."""

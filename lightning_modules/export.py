@@ -13,17 +13,19 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from torch import nn
 
 from lightning_modules.additivity import plan_sums, sum_clips, sum_labels
 from lightning_modules.augment import random_level
+from lightning_modules.calibration import choose_clips
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
 from search_spaces.clip import MAX_COUNT
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
-from search_spaces.files import atomic_path
 from search_spaces.supernet import Supernet
 from search_spaces.supernet_file import write_supernet
+from search_spaces.torch_file import write_torch
 
 SUPERNET, SUBNET, CLIPS = "supernet.pt", "subnet.pt", "clips.npz"
 
@@ -56,6 +58,7 @@ class ExportSupernet(pl.Callback):
         if trainer.is_global_zero:
             clips = make_clips(
                 datamodule(trainer),
+                pl_module.teacher_net(),
                 exact=pl_module.recipe.counts_add_exactly,
                 seed=pl_module.seed,
                 num_sums=self.validation_sums,
@@ -87,8 +90,7 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
         return
     state = {name: value.cpu() for name, value in module.teacher.state_dict().items()}
     content = {"architecture": settings["architecture"], "state_dict": state, "training": training}
-    with atomic_path(folder / SUBNET) as temporary:
-        torch.save(content, temporary)
+    write_torch(folder / SUBNET, content)
 
 
 def digest(settings: dict[str, Any]) -> str:
@@ -98,6 +100,7 @@ def digest(settings: dict[str, Any]) -> str:
 
 def make_clips(
     data: AmbianceDataModule,
+    teacher: nn.Module,
     exact: bool,
     seed: int,
     num_sums: int,
@@ -110,6 +113,7 @@ def make_clips(
 
     Args:
         data: set up.
+        teacher: plain net that estimates the counts of calibration clips.
         exact: whether counts add exactly.
         seed: of the choice of sums.
         num_sums: S.
@@ -129,5 +133,5 @@ def make_clips(
         validation_lo=np.concatenate([lo, sum_lo.numpy()]),
         validation_hi=np.concatenate([hi, sum_hi.numpy()]),
         validation_original=np.arange(len(lo) + len(sum_lo)) < len(lo),
-        calibration_waveform=data.calibration_clips(num_calibration),
+        calibration_waveform=choose_clips(data, teacher, num_calibration, seed),
     )

@@ -18,6 +18,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.calibration import choose_clips
 from lightning_modules.ema import update_average
 from lightning_modules.ingredients import (
     Additivity,
@@ -36,10 +37,11 @@ from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.students import FeatureCache, Students
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
+from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import to_float32
 from search_spaces.errors import UserError
 
-JUDGE_CALIBRATION_CLIPS = 128
+JUDGE_CALIBRATION_CLIPS = 96
 
 
 class SupernetModule(pl.LightningModule):
@@ -152,6 +154,10 @@ class SupernetModule(pl.LightningModule):
         features = FeatureCache(waveform).of(self.teacher, architecture)
         return functional.softmax(self.teacher.classify(features).float(), dim=1)
 
+    def teacher_net(self) -> AmbianceNet:
+        """The teacher alone: a plain net on this device, with its own batch norm statistics."""
+        return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
+
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)
         return self.net.classify(cache.of(self.net, architecture)).float()
@@ -233,7 +239,7 @@ class SupernetModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        samples = data.calibration_clips(JUDGE_CALIBRATION_CLIPS)
+        samples = choose_clips(data, self.teacher_net(), JUDGE_CALIBRATION_CLIPS, self.seed)
         calibration = torch.from_numpy(to_float32(samples)).to(self.device)
         self.judge.prepare(self.teacher, calibration)
 

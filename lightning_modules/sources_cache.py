@@ -138,25 +138,30 @@ def _decode_missing(source: Source, folder: Path) -> None:
         reader: list(recordings)
         for reader, recordings in groupby(source.recordings, key=lambda item: item.reader)
     }
+    path = folder / INDEX_NAME
+    old = read_json(path, _schema()) if path.is_file() else {"readers": []}
     done = {
         entry["reader"]: entry
-        for entry in _old_entries(folder)
+        for entry in old["readers"]
         if entry["reader"] in wanted
         and entry["recordings"] == _listing(wanted[entry["reader"]])
         and (not entry["samples"] or (folder / entry["file"]).is_file())
     }
     missing = {reader: wanted[reader] for reader in wanted if reader not in done}
-    if missing:
-        written = time.monotonic()
-        for entry in _decode(missing, folder):
-            done[entry["reader"]] = entry
-            if time.monotonic() - written > _SECONDS_BETWEEN_INDEXES:
-                _write_index(source, folder, done, complete=False)
-                written = time.monotonic()
-        _write_index(source, folder, done, complete=True)
+    written = time.monotonic()
+    for entry in _decode(missing, folder):
+        done[entry["reader"]] = entry
+        if time.monotonic() - written > _SECONDS_BETWEEN_INDEXES:
+            write_json(path, _index(source, done, complete=False), _schema())
+            written = time.monotonic()
+    index = _index(source, done, complete=True)
+    if index != old:
+        write_json(path, index, _schema())
 
 
 def _decode(missing: dict[str, list[Recording]], folder: Path) -> Iterator[dict[str, Any]]:
+    if not missing:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     pool = ThreadPoolExecutor(os.cpu_count())  # the decoder and the resampler release the GIL
     try:
@@ -208,15 +213,8 @@ def _listing(recordings: list[Recording]) -> list[dict[str, str]]:
     return [{"name": recording.name, "version": recording.version} for recording in recordings]
 
 
-def _old_entries(folder: Path) -> list[dict[str, Any]]:
-    path = folder / INDEX_NAME
-    return read_json(path, _schema())["readers"] if path.is_file() else []
-
-
-def _write_index(
-    source: Source, folder: Path, entries: dict[str, dict[str, Any]], complete: bool
-) -> None:
-    index = {
+def _index(source: Source, entries: dict[str, dict[str, Any]], complete: bool) -> dict[str, Any]:
+    return {
         "schema_version": 1,
         "format": "ersam-speech",
         "rate_hz": SAMPLE_RATE_HZ,
@@ -224,7 +222,6 @@ def _write_index(
         "source": {"kind": source.kind, "place": source.place},
         "readers": [entries[reader] for reader in sorted(entries)],
     }
-    write_json(folder / INDEX_NAME, index, _schema())
 
 
 def _report_skipped(name: str, speech: Speech, strict: bool) -> None:

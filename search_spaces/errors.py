@@ -9,15 +9,15 @@ EXIT_BAD_INPUT = 2
 
 
 class UserError(Exception):
-    """Input that the user can mend. The message names the file or field, what was got and the mend."""
+    """Input that the user can mend: the message names the file or field, what was got, the mend."""
 
 
 def run_command(main: Callable[[], int | None]) -> int:
     """Run a command's body; a `UserError` becomes one line on stderr and exit code 2.
 
     Returns:
-        The exit code: what ``main`` returned (None counts as 0), 2 for bad input or for an operating
-        system refusal (missing path, read-only folder, full disk), 130 for Ctrl-C.
+        The exit code: what ``main`` returned (None counts as 0), 2 for bad input or for a refusal
+        of the operating system (missing path, read-only folder, full disk), 130 for Ctrl-C.
     """
     try:
         return main() or 0

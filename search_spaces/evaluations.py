@@ -15,12 +15,12 @@ from typing import Any, Self
 
 from search_spaces.budget import Indices
 
-FORMAT_VERSION = 1
+JUDGEMENT_VERSION = 2  # rises when a judgement comes to mean another thing
 
 
 def inputs_key(inputs: dict[str, Any]) -> str:
     """A short hash of all that a judgement depends on besides the architecture."""
-    text = json.dumps([FORMAT_VERSION, inputs], sort_keys=True)
+    text = json.dumps([JUDGEMENT_VERSION, inputs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -113,11 +113,12 @@ def mel_filters(geometry: FrontEndGeometry) -> Weights:
     bins_hz = np.arange(n // 2 + 1) * geometry.rate_hz / n
     rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
     falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
-    filters = np.maximum(0.0, np.minimum(rising, falling))
+    triangles = np.minimum(rising, falling)
+    filters = np.where(triangles > 1e-9, triangles, 0.0)  # a bin on an edge is not in the band
     if geometry.decimated:
         phase = 2j * np.pi / SAMPLE_RATE_HZ * np.outer(bins_hz, np.arange(DECIMATION_TAPS))
         response = np.abs(np.exp(-phase) @ decimation_taps()) ** 2
-        filters = np.where(filters > 0, filters / response, 0.0)
+        filters = np.where(filters > 0.0, filters / response, 0.0)
     return filters
 
 

@@ -6,7 +6,7 @@ Letters: N clips, T samples, M mels, F frames, K counts.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -18,7 +18,9 @@ from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
-from search_spaces.metrics import Evaluation, evaluate, expected_level_error
+from search_spaces.errors import UserError
+from search_spaces.metrics import Evaluation, evaluate
+from search_spaces.ranking import ranking_error
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 from search_spaces.supernet import Supernet
 
@@ -72,11 +74,11 @@ class SubnetJudge:
 
     @torch.inference_mode()
     def ranking_error(self, architecture: Architecture) -> float:
-        """Mean probability outside the true level, which ranks nets without steps (`metrics`)."""
+        """The statistic that ranks, on the ranking clips (see `ranking`)."""
         net = self.supernet.extract(architecture).eval()
         validation, calibration = self._cached_features(architecture, net)
         recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
-        return expected_level_error(
+        return ranking_error(
             _probabilities(net, validation.split(_BATCH)),
             self.clips.validation_lo[self._ranking],
             self.clips.validation_hi[self._ranking],
@@ -131,6 +133,16 @@ def _features(net: AmbianceNet, waveform: NDArray[np.int16]) -> Tensor:
     return torch.cat([net.features(batch) for batch in _batches(waveform)])
 
 
-def _probabilities(net: AmbianceNet, features: Iterator[Tensor] | tuple[Tensor, ...]) -> NDArray:
-    """Count probabilities [N, K] from batches of features."""
-    return torch.cat([net.classify(x).softmax(dim=1) for x in features]).numpy()
+def _probabilities(net: AmbianceNet, features: Iterable[Tensor]) -> NDArray[np.float32]:
+    """Count probabilities [N, K] from batches of features.
+
+    Raises:
+        UserError: some are not finite.
+    """
+    probabilities = torch.cat([net.classify(x).softmax(dim=1) for x in features]).numpy()
+    if not np.isfinite(probabilities).all():
+        raise UserError(
+            "supernet: a subnet gives NaN, so its training diverged; train it anew with a lower"
+            " learning rate"
+        )
+    return probabilities

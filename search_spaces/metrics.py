@@ -115,13 +115,23 @@ def expected_level_error(
 ) -> float:
     """Mean probability [N, K] put outside the true level: the level error without its steps.
 
-    With a hundred clips the level error moves in steps of a whole point and cannot rank nets; this
-    one is smooth. A label that spans levels counts every level it touches as right.
+    Raises:
+        UserError: as `evaluate`, or no clips at all.
+    """
+    right = true_level_probability(probabilities, lo, hi, levels or AmbianceLevels())
+    return float(1.0 - right.mean())
+
+
+def true_level_probability(
+    probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike, levels: AmbianceLevels
+) -> NDArray[np.float64]:
+    """Probability [N] that count probabilities [N, K] put in the true level.
+
+    A label that spans levels counts every level it touches as true.
 
     Raises:
         UserError: as `evaluate`, or no clips at all.
     """
-    levels = levels or AmbianceLevels()
     values = np.asarray(probabilities, dtype=np.float64)
     per_level = levels.probabilities(values)
     low, high = _check_labels(lo, hi, values)
@@ -129,7 +139,7 @@ def expected_level_error(
         raise UserError("labels: got no clips, expected at least one")
     index = np.arange(len(levels))
     right = (index >= levels.of_counts(low)[:, None]) & (index <= levels.of_counts(high)[:, None])
-    return float(1.0 - (per_level * right).sum(axis=1).mean())
+    return (per_level * right).sum(axis=1)
 
 
 def bootstrap_mean(

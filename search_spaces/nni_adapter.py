@@ -1,8 +1,8 @@
 """All that touches NNI (3.0, archived in 2024): the model space, its mutation, its samples.
 
-`model_space` writes a `SpaceSpec` as an NNI model space with the layers of `NniLayers`; NNI's
-one-shot strategies mutate that space into a supernet and sample it by ``{label: value}``. The
-front end has no learnt weights to slice: its mixed operation picks one of several fixed ones.
+`ModelSpace` is a `SpaceSpec` as NNI knows it, made with the layers of `NniLayers`; NNI's one-shot
+strategies mutate it into a supernet and sample that by ``{label: value}``. The front end has no
+learnt weights to slice: its mixed operation picks one of several fixed ones.
 Letters: B batch, T samples, F mel bands, W frames.
 """
 
@@ -154,7 +154,7 @@ def frozen_weights(supernet: ModelSpace, choices: Mapping[str, Choice]) -> dict[
     """The learnt state of the net of ``choices``, under the names of the plain net; not copied.
 
     Equal to the state of ``supernet.freeze(choices)``, which copies the supernet once per level of
-    modules and takes a hundred times as long.
+    modules and takes some twenty times as long.
     """
     sample = dict(choices)
     state: dict[str, Tensor] = {}

@@ -81,12 +81,15 @@ def plot_frontier(
         capsize=4,
         label="winners: counted error, 95 % interval",
     )
+    farthest = max((point.cost for point in judged), default=0.0)
     for number, winner in enumerate(sorted(winners, key=lambda winner: winner.cost)):
+        leftwards = winner.cost > 0.7 * farthest  # a name beside the edge stays within the picture
         axes.annotate(
             f"{winner.name} (best)" if winner.name == best else winner.name,
             (winner.cost * scale, 100 * winner.level_error),
-            xytext=(6, 6 + 11 * (number % 3)),  # neighbours overlap less
+            xytext=(-6 if leftwards else 6, 6 + 11 * (number % 3)),  # neighbours overlap less
             textcoords="offset points",
+            ha="right" if leftwards else "left",
             fontsize=8,
         )
     if limit is not None:

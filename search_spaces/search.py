@@ -42,10 +42,10 @@ class SearchSize:
     """How much is looked at: nets per generation, generations, winners, clips per judgement."""
 
     population: int = 20
-    generations: int = 6
+    generations: int = 5
     winners: int = 4
     ranking_clips: int = 200
-    calibration_clips: int = 64
+    calibration_clips: int = 32
 
 
 def search(

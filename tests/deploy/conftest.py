@@ -1,4 +1,4 @@
-"""One real search output and one real bundle for all tests of the package: lowering takes seconds."""
+"""One real search output and one real bundle for the whole package: lowering takes seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def bundle_path(frontier_path: Path, tmp_path_factory: pytest.TempPathFactory) -
     return bundle
 
 
-@pytest.fixture()
+@pytest.fixture
 def bundle_copy(bundle_path: Path, tmp_path: Path) -> Callable[[], Path]:
     """Makes a copy of the bundle that a test may spoil."""
 

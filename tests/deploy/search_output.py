@@ -37,7 +37,7 @@ def make_clips(seed: int = 0) -> Clips:
 
     counts = np.arange(VALIDATION_CLIPS, dtype=np.int64) % 11
     return Clips(
-        validation_waveform=np.stack([chord(count) for count in counts]),
+        validation_waveform=np.stack([chord(int(count)) for count in counts]),
         validation_lo=counts,
         validation_hi=counts,
         validation_original=np.arange(VALIDATION_CLIPS) < 11,

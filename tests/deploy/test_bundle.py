@@ -79,7 +79,9 @@ def test_older_runtime_is_refused(
         if accepted:
             read_bundle(bundle)
         else:
-            with pytest.raises(UserError, match=r"lowered for executorch 1\.4\.1, .* older 1\.3\.9"):
+            with pytest.raises(
+                UserError, match=r"lowered for executorch 1\.4\.1, .* older 1\.3\.9"
+            ):
                 read_bundle(bundle)
 
 
@@ -99,7 +101,9 @@ def test_precision_that_was_not_kept_is_refused_with_its_reason(
 ) -> None:
     path = bundle_copy()
     precisions = json.loads((path / "manifest.json").read_text())["precisions"]
-    change_manifest(path, precisions={**precisions, "int8": None}, int8_reason="int8 loses 3 points")
+    change_manifest(
+        path, precisions={**precisions, "int8": None}, int8_reason="int8 loses 3 points"
+    )
     bundle = read_bundle(path)
     assert bundle.default_precision == "fp32"
     with pytest.raises(UserError, match="holds no int8 model: int8 loses 3 points"):

@@ -6,6 +6,7 @@ import csv
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 
 SMOKE = Path(__file__).parents[2] / "lightning_modules" / "configs" / "smoke.yaml"
@@ -28,20 +29,23 @@ def smoke_arguments(speech: Path, folder: Path, *options: str) -> list[str]:
     ]
 
 
-def run(arguments: list[str], kill_at: tuple[str, int] | None = None) -> int:
+def run(
+    arguments: list[str], kill_at: tuple[str, int] | None = None, errors: Path | None = None
+) -> int:
     """Exit code of `python -m lightning_modules <arguments>`; -9 if it was killed.
 
     Args:
         arguments: subcommand and options.
-        kill_at: a `POINTS` name and at which of its calls to send SIGKILL.
+        kill_at: a point (see `_child`) and at which of its calls to send SIGKILL.
+        errors: a file for what the run writes to stderr.
     """
-    process = _context.Process(target=_child, args=(arguments, kill_at))
+    process = _context.Process(target=_child, args=(arguments, kill_at, errors))
     process.start()
     process.join()
     return process.exitcode
 
 
-def _child(arguments: list[str], kill_at: tuple[str, int] | None) -> None:
+def _child(arguments: list[str], kill_at: tuple[str, int] | None, errors: Path | None) -> None:
     import torch
 
     from lightning_modules import cli, ema, module
@@ -55,6 +59,8 @@ def _child(arguments: list[str], kill_at: tuple[str, int] | None) -> None:
         "checkpoint": (files.Path, "replace"),
     }
     torch.set_num_threads(1)
+    if errors is not None:
+        os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
     if kill_at is not None:
         owner, name = points[kill_at[0]]
         assert ema.update_average is module.update_average

@@ -61,7 +61,7 @@ def test_rooms_switch_the_model_too(tmp_path: Path):
         ("--model.space", "big", "^model.space: space 'big' is unknown"),
         ("--model.ema_decay", "2", "^model.ema_decay: got 2.0, expected 0.0 to 0.999999"),
         ("--model.additivity.share", "-1", "^model.additivity.share: got -1.0, expected 0.0 to 4"),
-        ("--data.labelled_clips", "1", "labelled_clips: 1; at least 2 are needed"),
+        ("--data.labelled_clips", "1", "labelled_clips: 1, expected at least 2"),
         ("--trainer.accelerator", "cuda", "^trainer: "),
         ("--data.speech", "/no/speech", "^speech: /no/speech: no such folder"),
     ],
@@ -89,7 +89,7 @@ def test_a_config_that_is_missing_is_named():
 
 
 def test_a_parser_complains_in_one_line():
-    with pytest.raises(ParserError, match="^two lines$"):
+    with pytest.raises(ParserError, match=r"^two lines$"):
         OneLineParser().error("two\n  lines")
 
 

@@ -63,6 +63,13 @@ def test_only_a_changed_readers_recordings_are_decoded_again(
     assert len(speech.voices["reader1"]) > len(speech.voices["reader0"])
 
 
+def test_a_reader_who_left_is_forgotten(folder: Path, tmp_path: Path) -> None:
+    prepare_speech(str(folder), tmp_path / "cache")
+    for path in (folder / "reader1").iterdir():
+        path.unlink()
+    assert list(prepare_speech(str(folder), tmp_path / "cache").voices) == ["reader0"]
+
+
 def test_a_killed_run_goes_on_with_what_is_missing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

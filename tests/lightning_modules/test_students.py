@@ -44,7 +44,9 @@ def test_a_fixed_architecture_is_the_only_student_and_the_teacher(tmp_path: Path
 
 def test_an_architecture_of_another_space_is_refused(tmp_path: Path):
     write_architecture(tmp_path / "architecture.json", smallest(NANO))
-    with pytest.raises(UserError, match=r"is of space sam-nano, not sam; set model.space: sam-nano"):
+    with pytest.raises(
+        UserError, match=r"is of space sam-nano, not sam; set model.space: sam-nano"
+    ):
         Students("sam", tmp_path / "architecture.json", random_subnets=2, seed=1)
 
 

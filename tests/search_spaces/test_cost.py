@@ -174,6 +174,7 @@ def test_the_spaces_reach_the_sizes_they_promise():
     sam, lite = get_space("sam"), get_space("sam-lite")
     assert costs(smallest(sam)).params < 5_500
     assert 400_000 < costs(largest(sam)).params < 550_000
+    assert 150e6 < costs(largest(sam)).macs < 220e6
     assert 80_000 < costs(largest(lite)).params <= 100_000
     trunk = costs(largest(lite)).macs - costs(largest(lite)).frontend_macs
     assert 10e6 < trunk < 16e6

@@ -8,8 +8,10 @@ from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import largest, random_architecture, smallest
 from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.clips_file import read_clips, to_float32
+from search_spaces.errors import UserError
 from search_spaces.judge import SubnetJudge
-from search_spaces.metrics import evaluate, expected_level_error
+from search_spaces.metrics import evaluate
+from search_spaces.ranking import ranking_error
 from search_spaces.supernet_file import read_supernet
 
 
@@ -40,8 +42,8 @@ def test_ranking_error_is_that_of_the_labelled_clips_and_then_the_sums(judge):
     chosen = np.arange(10)  # clips 0..7 are labelled, 8 and 9 are sums
     labels = judge.clips.validation_lo[chosen]
     for net in (smallest(judge.supernet.spec), largest(judge.supernet.spec)):
-        expected = expected_level_error(straightforward(judge, net, chosen, 3), labels, labels)
-        assert judge.ranking_error(net) == pytest.approx(expected, abs=1e-5)
+        expected = ranking_error(straightforward(judge, net, chosen, 3), labels, labels)
+        assert judge.ranking_error(net) == pytest.approx(expected, abs=1e-4)
         assert judge.ranking_error(net) == judge.ranking_error(net)
 
 
@@ -63,3 +65,14 @@ def test_judging_leaves_the_supernet_as_it_was(judge):
     judge.ranking_error(random_architecture(judge.supernet.spec, np.random.default_rng(0)))
     for name, value in judge.supernet.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_a_supernet_that_diverged_is_refused(search_inputs, judge):
+    supernet = read_supernet(search_inputs / "supernet.pt").supernet
+    for parameter in supernet.parameters():
+        torch.nn.init.constant_(parameter, float("nan"))
+    diverged = SubnetJudge(
+        supernet, judge.clips, judge.levels, ranking_clips=4, calibration_clips=2, seed=0
+    )
+    with pytest.raises(UserError, match="supernet: a subnet gives NaN, so its training diverged"):
+        diverged.ranking_error(largest(supernet.spec))

@@ -1,0 +1,119 @@
+"""`python -m benchmarks.accuracy`: a bundle's error on test readers, at any input level.
+
+Letters: N clips, T samples, K counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from benchmarks.machine import figure, write_result
+from deploy.bundle import Bundle, read_bundle
+from deploy.predict import REFERENCE_BUNDLE
+from lightning_modules.audio import from_pcm16
+from lightning_modules.mixtures import Mixtures
+from lightning_modules.mixtures_open import PROTOCOLS, open_mixtures
+from lightning_modules.sources_cache import prepare_speech
+from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
+from search_spaces.errors import run_command
+from search_spaces.metrics import Estimate, Evaluation, evaluate
+
+INPUT_LEVELS_DBFS = (-50.0, -25.0, 0.0)  # of the clip's peak
+TARGETS = {"level_error": "<= 5 %", "mae": "<= 0.40"}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Judge every precision at every input level, print, and write the result file."""
+    options = _parser().parse_args(argv)
+    bundle = read_bundle(options.bundle)
+    speech = prepare_speech(options.speech, options.cache)
+    mixtures = open_mixtures(speech, options.protocol, options.seed, "test", cache=options.cache)
+    figures, details = [], {"speech": speech.summary(), "clips": options.clips}
+    for precision in bundle.precisions:
+        for level_dbfs in (None, *INPUT_LEVELS_DBFS):
+            judged = judge(bundle, precision, mixtures, options.clips, level_dbfs)
+            level = "random levels" if level_dbfs is None else f"peak {level_dbfs:g} dBFS"
+            title = f"{bundle.name}, {precision}, {options.protocol}, {level}"
+            figures += _figures(title, judged)
+            details[title] = {
+                "level_error": judged.level_error.to_json(),
+                "mae": judged.mae.to_json(),
+                "exact_accuracy": judged.exact_accuracy.to_json(),
+                "ece": judged.ece,
+            }
+    for row in figures:
+        print(f"{row['name']}: {row['value']:.3g} {row['unit']} (target {row['target']})")
+    command = shlex.join(["python", "-m", "benchmarks.accuracy", *argv])
+    print(write_result(f"accuracy_{options.protocol}", command, figures, details, options.out))
+    return 0
+
+
+def judge(
+    bundle: Bundle, precision: str, mixtures: Mixtures, number: int, level_dbfs: float | None
+) -> Evaluation:
+    """Metrics of clips 0..``number``-1 through ExecuTorch.
+
+    Args:
+        level_dbfs: peak that every clip is brought to, as float, so that nothing is lost on the
+            way; None leaves the protocol's random level.
+    """
+    engine = bundle.load(precision)
+    counts = np.empty(number, np.int64)
+    probabilities = []
+    for index in tqdm(range(number), f"{precision}, {level_dbfs or 'random'}", leave=False):
+        clip = mixtures[index]
+        counts[index] = int(clip.count)
+        probabilities.append(engine.run(at_level(from_pcm16(clip.samples), level_dbfs)))
+    return evaluate(np.stack(probabilities), counts, counts, bundle.levels)
+
+
+def at_level(waveform: NDArray[np.float32], level_dbfs: float | None) -> NDArray[np.float32]:
+    """float32 [T] with its peak at ``level_dbfs``; digital silence stays."""
+    peak = float(np.abs(waveform).max())
+    if level_dbfs is None or peak == 0:
+        return waveform
+    return waveform * np.float32(10 ** (level_dbfs / 20) / peak)
+
+
+def _figures(title: str, judged: Evaluation) -> list[dict[str, object]]:
+    error, low, high = (100 * value for value in _settled(judged.level_error))
+    mae, mae_low, mae_high = _settled(judged.mae)
+    return [
+        figure(
+            f"{title}: level error ({low:.1f} to {high:.1f})", error, "%", TARGETS["level_error"]
+        ),
+        figure(f"{title}: MAE ({mae_low:.2f} to {mae_high:.2f})", mae, "", TARGETS["mae"]),
+    ]
+
+
+def _settled(estimate: Estimate) -> tuple[float, float, float]:
+    """Value and interval; clips with exact counts, as here, settle every metric."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        raise ValueError(f"no clip settles the metric: {estimate}")
+    return estimate.value, estimate.low, estimate.high
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandParser(prog="python -m benchmarks.accuracy", description=__doc__)
+    parser.add_argument("--speech", required=True, help="as for `lightning_modules`")
+    parser.add_argument(
+        "--bundle", type=Path, default=REFERENCE_BUNDLE, help="default: %(default)s"
+    )
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="libricount")
+    parser.add_argument("--clips", type=positive_whole_number, default=1100)
+    parser.add_argument("--seed", type=whole_number, default=0)
+    parser.add_argument("--cache", help="folder of prepared speech and rooms")
+    parser.add_argument("--out", type=Path, help="default: docs/results/accuracy_<protocol>.json")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(lambda: main(sys.argv[1:])))
