@@ -55,7 +55,7 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     size.add_argument("--generations", type=positive_whole_number, default=5)
     size.add_argument("--winners", type=positive_whole_number, default=4, help="with weights")
     size.add_argument("--ranking-clips", type=positive_whole_number, default=200)
-    size.add_argument("--calibration-clips", type=positive_whole_number, default=32)
+    size.add_argument("--calibration-clips", type=positive_whole_number, default=96)
     search.add_argument("--seed", type=whole_number, default=0)
     levels = search.add_argument_group("levels of social ambiance")
     levels.add_argument("--level-edges", default="1,2,5", help="people at which a level begins")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.architecture import Architecture
+from search_spaces.architecture import Architecture, largest
 from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
@@ -77,7 +77,8 @@ class SubnetJudge:
         """The statistic that ranks, on the ranking clips (see `ranking`)."""
         net = self.supernet.extract(architecture).eval()
         validation, calibration = self._cached_features(architecture, net)
-        recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
+        if not self._has_own_statistics(architecture):
+            recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
         return ranking_error(
             _probabilities(net, validation.split(_BATCH)),
             self.clips.validation_lo[self._ranking],
@@ -87,13 +88,14 @@ class SubnetJudge:
 
     @torch.inference_mode()
     def final(self, architecture: Architecture) -> tuple[AmbianceNet, Evaluation]:
-        """The subnet with batch norm re-estimated on every calibration clip, and its metrics.
+        """The subnet with batch norm statistics of its own, from every calibration clip, and metrics.
 
         The metrics look at the clips that were labelled and not at their sums: sums hold more
         people than clips do, and would make the interval look narrower than it is.
         """
         net = self.supernet.extract(architecture).eval()
-        recalibrate_batch_norm(net, _batches(self.clips.calibration_waveform))
+        if not self._has_own_statistics(architecture):
+            recalibrate_batch_norm(net, _batches(self.clips.calibration_waveform))
         net.eval()
         original = self.clips.validation_original
         features = (net.features(x) for x in _batches(self.clips.validation_waveform[original]))
@@ -105,6 +107,13 @@ class SubnetJudge:
             self.seed,
         )
         return net, evaluation
+
+    def _has_own_statistics(self, architecture: Architecture) -> bool:
+        """Whether the supernet's statistics are this net's: those of the largest are.
+
+        They are averaged over all of its training, and a few hundred clips would be less exact.
+        """
+        return architecture == largest(self.supernet.spec)
 
     def _cached_features(
         self, architecture: Architecture, net: AmbianceNet

@@ -45,7 +45,7 @@ class SearchSize:
     generations: int = 5
     winners: int = 4
     ranking_clips: int = 200
-    calibration_clips: int = 32
+    calibration_clips: int = 96
 
 
 def search(

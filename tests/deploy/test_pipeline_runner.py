@@ -201,7 +201,11 @@ sys.exit(run_command(main))
 def start_sleeper(out: Path) -> tuple[subprocess.Popen, int]:
     """A pipeline in its own process, and the pid of the command that it runs."""
     pipeline = subprocess.Popen(
-        [sys.executable, "-c", SLEEPER, str(out)], start_new_session=True, stderr=subprocess.PIPE
+        [sys.executable, "-c", SLEEPER, str(out)],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        # A shell's background job ignores Ctrl-C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in range(600):
         if (out / "pid").exists() and (text := (out / "pid").read_text()):
