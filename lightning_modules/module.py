@@ -53,6 +53,7 @@ class SupernetModule(pl.LightningModule):
             of summed clips add exactly, under `rooms` they are bounded.
         seed: of every random draw (set from `seed_everything`).
         architecture: an `architecture.json`, to train that net alone by the same recipe.
+        initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
         random_subnets: random subnets per step, beside the largest and the smallest.
         optimisation: see `ingredients.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
@@ -74,6 +75,7 @@ class SupernetModule(pl.LightningModule):
         protocol: Literal["libricount", "rooms"] = "libricount",
         seed: int = 0,
         architecture: Path | None = None,
+        initial_weights: Path | None = None,
         random_subnets: int = 2,
         optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
@@ -103,7 +105,7 @@ class SupernetModule(pl.LightningModule):
             ramp_up_steps=ramp_up_steps,
             counts_add_exactly=protocol == "libricount",
         )
-        self.students = Students(space, architecture, random_subnets, seed)
+        self.students = Students(space, architecture, random_subnets, seed, initial_weights)
         self.net = self.students.build()
         self.teacher = self.students.build()
         self.teacher.load_state_dict(self.net.state_dict())

@@ -88,7 +88,7 @@ class SubnetJudge:
 
     @torch.inference_mode()
     def final(self, architecture: Architecture) -> tuple[AmbianceNet, Evaluation]:
-        """The subnet with batch norm statistics of its own, from every calibration clip, and metrics.
+        """The subnet with statistics of its own, from every calibration clip, and its metrics.
 
         The metrics look at the clips that were labelled and not at their sums: sums hold more
         people than clips do, and would make the interval look narrower than it is.

@@ -9,6 +9,9 @@ from lightning_modules.cli import AmbianceCLI, OneLineParser, ParserError, main
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
 from search_spaces.errors import UserError
+from search_spaces.space import get_space
+from search_spaces.supernet import build_supernet
+from search_spaces.supernet_file import write_supernet
 from tests.lightning_modules.runs import SMOKE
 
 CONFIGS = sorted(SMOKE.parent.glob("*.yaml"))
@@ -31,14 +34,20 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_four_configs():
-    assert [path.stem for path in CONFIGS] == ["demo", "sam-lite", "sam", "smoke"]
+def test_there_are_five_configs():
+    names = [path.stem for path in CONFIGS]
+    assert names == ["demo", "sam-lite-anneal", "sam-lite", "sam", "smoke"]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_config_can_be_instantiated(config: Path, tmp_path: Path):
-    cli = instantiate("--config", str(config), "--trainer.default_root_dir", str(tmp_path))
     values = yaml.safe_load(config.read_text())
+    options = ["--trainer.default_root_dir", str(tmp_path)]
+    if "initial_weights" in values["model"]:
+        supernet = build_supernet(get_space(values["model"]["space"]))
+        write_supernet(tmp_path / "supernet.pt", supernet, {})
+        options += ["--model.initial_weights", str(tmp_path / "supernet.pt")]
+    cli = instantiate("--config", str(config), *options)
     assert cli.trainer.max_steps == values["trainer"]["max_steps"]
     assert cli.model.students.spec.name == values["model"]["space"]
     assert cli.model.seed == values["seed_everything"]

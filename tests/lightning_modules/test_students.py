@@ -10,6 +10,8 @@ from lightning_modules.students import FeatureCache, Students, middle
 from search_spaces.architecture import largest, smallest, write_architecture
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
+from search_spaces.supernet import build_supernet
+from search_spaces.supernet_file import write_supernet
 
 NANO = get_space("sam-nano")
 T = 80_000
@@ -29,6 +31,29 @@ def test_the_middle_net_is_neither_end():
     for name in ("sam", "sam-lite", "sam-nano"):
         spec = get_space(name)
         assert middle(spec).validate(spec) not in (largest(spec), smallest(spec))
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_training_starts_from_the_weights_of_a_supernet(tmp_path: Path, fixed: bool):
+    supernet = build_supernet(NANO, seed=5)
+    write_supernet(tmp_path / "supernet.pt", supernet, {})
+    architecture = tmp_path / "architecture.json"
+    write_architecture(architecture, smallest(NANO))
+    students = Students(
+        "sam-nano", architecture if fixed else None, 2, seed=1,
+        initial_weights=tmp_path / "supernet.pt",
+    )  # fmt: skip
+    expected = (supernet.extract(smallest(NANO)) if fixed else supernet).state_dict()
+    built = students.build().state_dict()
+    assert built.keys() == expected.keys()
+    assert all(torch.equal(built[name], expected[name]) for name in expected)
+
+
+def test_initial_weights_of_another_space_are_refused(tmp_path: Path):
+    write_supernet(tmp_path / "supernet.pt", build_supernet(NANO), {})
+    students = Students("sam-lite", None, 2, 1, initial_weights=tmp_path / "supernet.pt")
+    with pytest.raises(UserError, match=r"supernet.pt: is of space sam-nano .* expected sam-lite"):
+        students.build()
 
 
 def test_a_fixed_architecture_is_the_only_student_and_the_teacher(tmp_path: Path):
