@@ -1,9 +1,8 @@
 """Weak and strong augmentation of a batch, on its device; none of it changes the count.
 
-B batch, T samples, F mel bands, L frames.
-The weak one works on waveforms. The strong one works on the energies of the log-mel features, where
-a filter is a product, a room a decay and noise a sum: a hundredth of the cost of the same on
-waveforms.
+B batch, T samples, K bins of the real FFT (T // 2 + 1), F mel bands, L frames.
+The strong one works on the spectrum of the whole clip, so that filter, room and noise cost one FFT
+there and back together; its convolutions are circular.
 """
 
 from __future__ import annotations
@@ -12,16 +11,17 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from search_spaces.clip import CLIP_SECONDS
-from search_spaces.frontend import RELATIVE_FLOOR
+from search_spaces.clip import SAMPLE_RATE_HZ
 
 LEVEL_DBFS = (-50.0, 0.0)  # of a clip's peak after augmentation
-EQUALISER_KNOTS = 8  # equally spaced on the mel scale
-NOISE_COLOUR_DB = 6.0  # standard deviation of the noise's spectrum at the knots
+EQUALISER_KNOTS = 10  # equally spaced on a logarithmic frequency axis
+LOWEST_HZ = 50.0  # of filters and noise
+ROOM_SECONDS = 0.5  # length of the synthetic room responses
 ROOM_RT60_S = (0.15, 0.6)
 ROOM_DIRECT_TO_REVERBERANT_DB = (0.0, 15.0)
+ROOMS_PER_BATCH = 8
+NOISE_EXPONENT = (0.0, 2.0)  # power falls with frequency to this power: white to brown
 
 
 def uniform(size: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -45,19 +45,19 @@ def random_level(waveform: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def strong_augment(
-    features: Tensor,
+    waveform: Tensor,
     generator: torch.Generator,
-    noise_snr_db: tuple[float, float] = (15.0, 40.0),
-    equaliser_db: float = 3.0,
-    noise_probability: float = 0.3,
+    noise_snr_db: tuple[float, float] = (5.0, 35.0),
+    equaliser_db: float = 6.0,
+    noise_probability: float = 0.5,
     equaliser_probability: float = 0.5,
-    room_probability: float = 0.1,
+    room_probability: float = 0.5,
 ) -> Tensor:
     """Filter, put into a synthetic room, add coloured noise: each at random.
 
     Args:
-        features: float32 [B, 1, F, L] of `LogMelFrontEnd`.
-        generator: on the device of ``features``.
+        waveform: float32 [B, T].
+        generator: on the device of ``waveform``.
         noise_snr_db: range of the signal to noise ratio of the added noise.
         equaliser_db: standard deviation of the filter's gain at its knots.
         noise_probability: share of the clips that get noise; likewise the next two.
@@ -65,75 +65,80 @@ def strong_augment(
         room_probability: see above.
 
     Returns:
-        Features of the changed sound, float32 [B, 1, F, L].
+        float32 [B, T].
     """
-    batch, _, bands, frames = features.shape
+    batch, samples = waveform.shape
+    spectrum = torch.fft.rfft(waveform)
 
     def chosen(probability: float) -> Tensor:
-        draw = torch.rand(batch, 1, 1, 1, generator=generator, device=features.device)
+        draw = torch.rand(batch, 1, generator=generator, device=waveform.device)
         return draw < probability
 
-    # What is drawn per clip comes first: it is then the same for every front end.
-    filtered, placed, noisy = map(
-        chosen, (equaliser_probability, room_probability, noise_probability)
-    )
-    gain = smooth_gain(batch, bands, equaliser_db, generator)
-    decay_s, reverberant = room_decays(batch, generator)
-    colour = smooth_gain(batch, bands, NOISE_COLOUR_DB, generator)
-    snr_db = uniform((batch, 1, 1, 1), *noise_snr_db, generator)
+    gain = equaliser_gain(batch, samples, equaliser_db, generator)
+    spectrum = spectrum * torch.where(chosen(equaliser_probability), gain, 1.0)
+    rooms = torch.fft.rfft(room_responses(ROOMS_PER_BATCH, generator), n=samples)
+    which = torch.randint(0, len(rooms), (batch,), generator=generator, device=waveform.device)
+    spectrum = torch.where(chosen(room_probability), spectrum * rooms[which], spectrum)
 
-    energy = torch.expm1(features)
-    energy = energy * torch.where(filtered, gain, 1.0)
-    energy = torch.where(placed, reverberate(energy, decay_s, reverberant), energy)
-    noise = colour * noise_energy((batch, 1, bands, frames), generator)
-    mean = energy.mean(dim=(1, 2, 3), keepdim=True)
-    scale = mean / noise.mean(dim=(1, 2, 3), keepdim=True) * 10 ** (-snr_db / 10)
-    energy = energy + noise * (scale * noisy)
-    mean = energy.mean(dim=(1, 2, 3), keepdim=True)
-    return torch.log1p(energy / (RELATIVE_FLOOR * mean).clamp_min(1e-12))
+    noise = coloured_noise_spectrum(batch, samples, generator)
+    snr_db = uniform((batch, 1), *noise_snr_db, generator)
+    amplitude = mean_power(spectrum).sqrt() * 10 ** (-snr_db / 20) * chosen(noise_probability)
+    spectrum = spectrum + noise * amplitude
+    return torch.fft.irfft(spectrum, n=samples)
 
 
-def smooth_gain(batch: int, bands: int, deviation_db: float, generator: torch.Generator) -> Tensor:
-    """Random smooth curves over the bands: power gains [B, 1, F, 1], piecewise linear in dB."""
+def mean_power(spectrum: Tensor) -> Tensor:
+    """Mean squared magnitude over the bins: complex [B, K] to [B, 1]."""
+    return torch.view_as_real(spectrum).square().sum(dim=-1).mean(dim=1, keepdim=True)
+
+
+def equaliser_gain(
+    batch: int, samples: int, deviation_db: float, generator: torch.Generator
+) -> Tensor:
+    """Random smooth filters: gain per bin [B, K], piecewise linear in dB over log frequency."""
     device = generator.device
-    knots = deviation_db * torch.randn(
-        batch, 1, EQUALISER_KNOTS, generator=generator, device=device
-    )
-    gain_db = functional.interpolate(knots, size=bands, mode="linear", align_corners=True)
-    return (10 ** (gain_db / 10))[..., None]
+    frequency_hz = torch.fft.rfftfreq(samples, 1 / SAMPLE_RATE_HZ, device=device)
+    octave = torch.log2(frequency_hz.clamp_min(LOWEST_HZ) / LOWEST_HZ)
+    position = octave / octave[-1] * (EQUALISER_KNOTS - 1)
+    left = position.floor().long().clamp_max(EQUALISER_KNOTS - 2)
+    fraction = position - left
+    knots = deviation_db * torch.randn(batch, EQUALISER_KNOTS, generator=generator, device=device)
+    gain_db = torch.lerp(knots[:, left], knots[:, left + 1], fraction)
+    return torch.exp(gain_db * (math.log(10) / 20))
 
 
-def room_decays(batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Rooms: time constants of the energy in s, and reverberant over direct energy; [B] each."""
-    rt60_s = uniform((batch,), *ROOM_RT60_S, generator)
-    direct_db = uniform((batch,), *ROOM_DIRECT_TO_REVERBERANT_DB, generator)
-    return rt60_s / math.log(1e6), 10 ** (-direct_db / 10)
+def room_responses(number: int, generator: torch.Generator) -> Tensor:
+    """Synthetic room responses: a direct impulse, then exponentially decaying noise.
 
+    Polack's statistical model (1988): the envelope falls by 60 dB in one RT60.
 
-def reverberate(energy: Tensor, decay_s: Tensor, reverberant: Tensor) -> Tensor:
-    """Spread energy over later frames as a room does; circular in time.
-
-    A room response of exponentially decaying noise (Polack 1988) adds to each frame the energy of
-    earlier ones, decaying exponentially; phases are random and their cross terms zero on average.
-
-    Args:
-        energy: [B, 1, F, L].
-        decay_s: [B], time in which the energy falls by e.
-        reverberant: [B], energy of the whole tail over that of the direct sound.
+    Returns:
+        float32 [number, ROOM_SECONDS * rate]; the direct sound is 1 at sample 0.
     """
-    frames = energy.shape[-1]
-    time_s = torch.arange(frames, device=energy.device) * (CLIP_SECONDS / frames)
-    tail = torch.exp(-time_s / decay_s[:, None])
-    response = tail * (reverberant[:, None] / tail.sum(dim=1, keepdim=True))
-    response[:, 0] += 1.0
-    spectrum = torch.fft.rfft(energy) * torch.fft.rfft(response)[:, None, None, :]
-    return torch.fft.irfft(spectrum, n=frames).clamp_min(0.0)
+    device = generator.device
+    length = int(ROOM_SECONDS * SAMPLE_RATE_HZ)
+    time_s = torch.arange(length, device=device) / SAMPLE_RATE_HZ
+    rt60_s = uniform((number, 1), *ROOM_RT60_S, generator)
+    tail = torch.randn(number, length, generator=generator, device=device)
+    tail = tail * torch.exp(-3 * math.log(10) * time_s / rt60_s)
+    tail[:, : int(0.002 * SAMPLE_RATE_HZ)] = 0.0  # nothing arrives before the first reflections
+    direct_db = uniform((number, 1), *ROOM_DIRECT_TO_REVERBERANT_DB, generator)
+    energy = tail.square().sum(dim=1, keepdim=True)
+    response = tail * (10 ** (-direct_db / 20) / energy.sqrt())
+    response[:, 0] = 1.0
+    return response
 
 
-def noise_energy(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Energies of white noise in bands of two bins: gamma distributed, mean 1."""
-    draws = torch.rand((2, *size), generator=generator, device=generator.device)
-    return -0.5 * torch.log(draws.clamp_min(1e-7)).sum(dim=0)
+def coloured_noise_spectrum(batch: int, samples: int, generator: torch.Generator) -> Tensor:
+    """Spectrum of noise between white and brown, mean squared magnitude 1: complex64 [B, K]."""
+    device = generator.device
+    frequency_hz = torch.fft.rfftfreq(samples, 1 / SAMPLE_RATE_HZ, device=device)
+    audible = frequency_hz >= LOWEST_HZ  # else brown noise would be little but an offset
+    exponent = uniform((batch, 1), *NOISE_EXPONENT, generator)
+    shape = torch.exp(-0.5 * exponent * torch.log(frequency_hz.clamp_min(LOWEST_HZ))) * audible
+    noise = torch.randn(batch, len(frequency_hz), 2, generator=generator, device=device)
+    spectrum = torch.view_as_complex(noise) * shape
+    return spectrum / mean_power(spectrum).sqrt()
 
 
 def spec_augment(

@@ -109,14 +109,14 @@ class StrongAugmentation:
 
     enabled: bool = True
     labelled_share: float = 0.5
-    noise_snr_db: tuple[float, float] = (15.0, 40.0)
-    noise_probability: float = 0.3
-    equaliser_db: float = 3.0
+    noise_snr_db: tuple[float, float] = (5.0, 35.0)
+    noise_probability: float = 0.5
+    equaliser_db: float = 4.0
     equaliser_probability: float = 0.5
-    room_probability: float = 0.1
+    room_probability: float = 0.3
     spec_augment: bool = True
-    widest_band: float = 0.15
-    widest_time: float = 0.15
+    widest_band: float = 0.2
+    widest_time: float = 0.2
 
     def __post_init__(self) -> None:
         for name in (
@@ -143,12 +143,12 @@ class StrongAugmentation:
         unlabelled = range(num_labelled, num_labelled + num_unlabelled) if self.enabled else ()
         return [*labelled, *unlabelled]
 
-    def features(self, features: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """Augment the features [B, 1, F, L] of the clips at the indices ``chosen``."""
+    def waveform(self, waveform: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """Augment the clips of [B, T] at the indices ``chosen``."""
         if len(chosen) == 0:
-            return features
+            return waveform
         changed = augment.strong_augment(
-            features[chosen],
+            waveform[chosen],
             generator,
             noise_snr_db=self.noise_snr_db,
             equaliser_db=self.equaliser_db,
@@ -156,11 +156,16 @@ class StrongAugmentation:
             equaliser_probability=self.equaliser_probability,
             room_probability=self.room_probability,
         )
-        if self.spec_augment:
-            changed = augment.spec_augment(
-                changed, generator, widest_band=self.widest_band, widest_time=self.widest_time
-            )
-        return features.index_copy(0, chosen, changed)
+        return waveform.index_copy(0, chosen, changed)
+
+    def features(self, features: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """Mask the features [B, 1, F, L] of the clips at the indices ``chosen``."""
+        if len(chosen) == 0 or not self.spec_augment:
+            return features
+        masked = augment.spec_augment(
+            features[chosen], generator, widest_band=self.widest_band, widest_time=self.widest_time
+        )
+        return features.index_copy(0, chosen, masked)
 
 
 @dataclass(frozen=True)

@@ -122,11 +122,11 @@ class SupernetModule(pl.LightningModule):
         draws = partial(self._draws, step)
         torch.manual_seed(draws("global").initial_seed())
         seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws)
-        # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
+        # The same draws for every front end: its masks cover the same shares of band and time.
         cache = FeatureCache(
             seen.waveform,
             lambda features: self.recipe.strong_augmentation.features(
-                features, seen.strong, draws("strong")
+                features, seen.strong, draws("spec_augment")
             ),
         )
         first, *others = self.students.of_step(step)

@@ -77,7 +77,7 @@ class Recipe:
     def student_batch(
         self, batch: Batch, teach: Callable[[Tensor], Tensor], draws: Draws
     ) -> StudentBatch:
-        """Shift and sum the clips, and let the teacher label the unlabelled ones.
+        """Sum and augment the clips, and let the teacher label the unlabelled ones.
 
         Args:
             batch: ``labelled``: ``waveform`` float32 [B, T], ``lo`` and ``hi`` int64 [B];
@@ -101,7 +101,9 @@ class Recipe:
         num_labelled = len(labelled.lo)
         chosen = self.strong_augmentation.chosen(num_labelled, len(waveform) - num_labelled)
         strong = torch.tensor(chosen, dtype=torch.int64, device=waveform.device)
-        waveform = augment.random_level(waveform, draws("level"))
+        draw = draws("strong")
+        waveform = self.strong_augmentation.waveform(waveform, strong, draw)
+        waveform = augment.random_level(waveform, draw)
         return StudentBatch(waveform, strong, labelled, pseudo, sums)
 
     def losses(self, logits: Tensor, seen: StudentBatch) -> dict[str, Tensor]:

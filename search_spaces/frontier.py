@@ -16,10 +16,9 @@ from torch import nn
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import Architecture
 from search_spaces.errors import UserError
-from search_spaces.files import load_schema, read_json, write_json
+from search_spaces.files import atomic_path, load_schema, read_json, write_json
 from search_spaces.metrics import Estimate
 from search_spaces.supernet import build_subnet
-from search_spaces.torch_file import write_torch
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "frontier")
@@ -124,14 +123,21 @@ def save_weights(path: Path, architecture: Architecture, net: nn.Module, num_out
     Returns:
         Hex SHA-256 of the file.
     """
-    value = {
-        "format": WEIGHTS_FORMAT,
-        "schema_version": SCHEMA_VERSION,
-        "architecture": architecture.to_json(),
-        "num_outputs": num_outputs,
-        "state_dict": net.state_dict(),
-    }
-    return write_torch(path, value)
+    # Through memory: torch reports a full disk as a RuntimeError without a reason.
+    buffer = io.BytesIO()
+    torch.save(
+        {
+            "format": WEIGHTS_FORMAT,
+            "schema_version": SCHEMA_VERSION,
+            "architecture": architecture.to_json(),
+            "num_outputs": num_outputs,
+            "state_dict": net.state_dict(),
+        },
+        buffer,
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
 def load_winner(frontier_path: Path, winner: Winner) -> nn.Module:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from search_spaces.errors import UserError
+from search_spaces.files import atomic_path
 from search_spaces.space import SpaceSpec, get_space
 from search_spaces.supernet import Supernet, build_supernet
-from search_spaces.torch_file import write_torch
 
 FORMAT = "ersam-supernet"
 SCHEMA_VERSION = 1
@@ -51,7 +51,8 @@ def write_supernet(path: Path, supernet: Supernet, training: Mapping[str, Any]) 
         "state_dict": {name: tensor.cpu() for name, tensor in supernet.state_dict().items()},
         "training": dict(training),
     }
-    write_torch(path, value)
+    with atomic_path(path) as temporary:
+        torch.save(value, temporary)
 
 
 def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
