@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.budget import Budget
@@ -85,7 +86,9 @@ def test_killed_and_started_again_it_ends_in_the_same_frontier(done, search_inpu
         "--ranking-clips", "8", "--calibration-clips", "3", "--out", tmp_path,
     ]  # fmt: skip
     journal = tmp_path / "evaluations.jsonl"
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    # Sums over other numbers of threads round differently, and other tests change this process's.
+    threads = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=threads)
     try:
         deadline = time.monotonic() + 240
         while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
