@@ -37,6 +37,35 @@ def circular_shift(waveform: Tensor, generator: torch.Generator) -> Tensor:
     return windows[torch.arange(batch, device=waveform.device), start]
 
 
+def speed_perturb(waveform: Tensor, widest: float, generator: torch.Generator) -> Tensor:
+    """Play each clip at a random speed, which changes pitch, formants and tempo: another voice.
+
+    Ko et al., "Audio augmentation for speech recognition", 2015, section 3.2; by linear
+    interpolation, which dulls the topmost octave. A slow clip loses its end, a fast one restarts.
+
+    Args:
+        waveform: float32 [B, T].
+        widest: speeds lie between ``1 / (1 + widest)`` and ``1 + widest``, evenly in their log.
+        generator: on the device of ``waveform``.
+
+    Returns:
+        float32 [B, T].
+    """
+    bound = math.log1p(widest)
+    speeds = torch.exp(uniform((len(waveform),), -bound, bound, generator)).tolist()
+    samples = waveform.shape[1]
+    played = []
+    for clip, speed in zip(waveform, speeds, strict=True):
+        resampled = functional.interpolate(
+            clip[None, None], size=round(samples / speed), mode="linear", align_corners=False
+        )[0, 0]
+        missing = samples - len(resampled)
+        played.append(
+            torch.cat([resampled, resampled[:missing]]) if missing > 0 else resampled[:samples]
+        )
+    return torch.stack(played)
+
+
 def random_level(waveform: Tensor, generator: torch.Generator) -> Tensor:
     """Set each clip's peak to a random level in `LEVEL_DBFS`; silence stays silent. [B, T]."""
     peak = waveform.abs().amax(dim=1, keepdim=True).clamp_min(1e-8)

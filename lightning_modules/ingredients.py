@@ -72,6 +72,25 @@ class LabelledLoss:
 
 
 @dataclass(frozen=True)
+class WeakAugmentation:
+    """What every clip undergoes before it is summed, labelled by the teacher or learned from.
+
+    Attributes:
+        speed: clips are played up to so much faster or slower; 0 for none.
+    """
+
+    speed: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_range("weak_augmentation.speed", self.speed, 0.0, 0.5)
+
+    def __call__(self, waveform: Tensor, generator: torch.Generator) -> Tensor:
+        """Clips [B, T] rotated in time and played at another speed."""
+        shifted = augment.circular_shift(waveform, generator)
+        return augment.speed_perturb(shifted, self.speed, generator) if self.speed else shifted
+
+
+@dataclass(frozen=True)
 class CountAddition:
     """New labelled clips by summing labelled clips.
 

@@ -28,6 +28,7 @@ from lightning_modules.ingredients import (
     Optimisation,
     PseudoLabels,
     StrongAugmentation,
+    WeakAugmentation,
     check_range,
 )
 from lightning_modules.judging import Judge
@@ -57,6 +58,7 @@ class SupernetModule(pl.LightningModule):
         random_subnets: random subnets per step, beside the largest and the smallest.
         optimisation: see `ingredients.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
+        weak_augmentation: see `ingredients.WeakAugmentation`.
         count_addition: see `ingredients.CountAddition`.
         strong_augmentation: see `ingredients.StrongAugmentation`.
         pseudo_labels: see `ingredients.PseudoLabels`.
@@ -79,6 +81,7 @@ class SupernetModule(pl.LightningModule):
         random_subnets: int = 2,
         optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
+        weak_augmentation: WeakAugmentation = WeakAugmentation(),  # noqa: B008
         count_addition: CountAddition = CountAddition(),  # noqa: B008
         strong_augmentation: StrongAugmentation = StrongAugmentation(),  # noqa: B008
         pseudo_labels: PseudoLabels = PseudoLabels(),  # noqa: B008
@@ -97,6 +100,7 @@ class SupernetModule(pl.LightningModule):
         self.ema_decay = ema_decay
         self.recipe = Recipe(
             labelled_loss=labelled_loss,
+            weak_augmentation=weak_augmentation,
             count_addition=count_addition,
             strong_augmentation=strong_augmentation,
             pseudo_labels=pseudo_labels,

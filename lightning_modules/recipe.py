@@ -19,6 +19,7 @@ from lightning_modules.ingredients import (
     LabelledLoss,
     PseudoLabels,
     StrongAugmentation,
+    WeakAugmentation,
 )
 from search_spaces.clip import MAX_COUNT
 
@@ -51,13 +52,14 @@ class Recipe:
     """The ingredients together.
 
     Attributes:
-        labelled_loss, count_addition, strong_augmentation, pseudo_labels, additivity, distillation:
-            see `ingredients`.
+        labelled_loss, weak_augmentation, count_addition, strong_augmentation: see `ingredients`.
+        pseudo_labels, additivity, distillation: see `ingredients`.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
         counts_add_exactly: whether a sum of clips holds exactly the sum of their counts.
     """
 
     labelled_loss: LabelledLoss
+    weak_augmentation: WeakAugmentation
     count_addition: CountAddition
     strong_augmentation: StrongAugmentation
     pseudo_labels: PseudoLabels
@@ -77,7 +79,7 @@ class Recipe:
     def student_batch(
         self, batch: Batch, teach: Callable[[Tensor], Tensor], draws: Draws
     ) -> StudentBatch:
-        """Shift and sum the clips, and let the teacher label the unlabelled ones.
+        """Perturb and sum the clips, and let the teacher label the unlabelled ones.
 
         Args:
             batch: ``labelled``: ``waveform`` float32 [B, T], ``lo`` and ``hi`` int64 [B];
@@ -90,7 +92,7 @@ class Recipe:
         waveform = batch["unlabelled"]["waveform"]
         if len(waveform) and (self.pseudo_labels.enabled or self.additivity.enabled):
             draw = draws("unlabelled")
-            weak = augment.circular_shift(waveform, draw)
+            weak = self.weak_augmentation(waveform, draw)
             probabilities = teach(weak)
             if self.pseudo_labels.enabled:
                 pseudo = self.pseudo_labels.view(weak, probabilities)
@@ -135,7 +137,7 @@ class Recipe:
     def _labelled(self, clips: dict[str, Tensor], draw: torch.Generator) -> views.LabelledView:
         addition = self.count_addition
         return views.labelled_view(
-            clips["waveform"],
+            self.weak_augmentation(clips["waveform"], draw),
             clips["lo"],
             clips["hi"],
             added_share=addition.share if addition.enabled else 0.0,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_modules import additivity, augment
+from lightning_modules import additivity
 
 PSEUDO_LABEL_RADIUS = 1  # a neighbouring count is a near miss: see `confidence`
 
@@ -73,7 +73,6 @@ def labelled_view(
     Returns:
         B clips, the sums first.
     """
-    waveform = augment.circular_shift(waveform, generator)
     num_sums = round(added_share * len(waveform))
     if num_sums == 0:
         return LabelledView(waveform, lo, hi)

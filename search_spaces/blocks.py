@@ -136,6 +136,20 @@ class InvertedBottleneck(nn.Module):
         return inputs + outputs if self.residual else outputs
 
 
+class MeanSubtraction(nn.Module):
+    """Take each band's mean over the clip from log-mel features.
+
+    Microphone, room and voice colour a whole clip alike, which is a constant in the log of a band
+    (Atal 1974; "cepstral mean normalisation"). What tells the count, how the energy of a band
+    varies, stays (docs/training.md has figures).
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """float32 [B, 1, F, W] -> the same shape."""
+        bands = features.transpose(1, 2)  # XNNPACK averages over both of the last dimensions only
+        return features - bands.mean(dim=(2, 3), keepdim=True).transpose(1, 2)
+
+
 class TimePool(nn.Module):
     """Mean over frequency, then mean, maximum or their sum over time.
 
@@ -200,13 +214,14 @@ class AmbianceNet(nn.Module):
 
     Args:
         frontend: waveform to features, without learnt weights.
-        stem, stages, pool, head: the trunk, in order.
+        normalise, stem, stages, pool, head: the trunk, in order.
     """
 
     def __init__(
         self,
         *,
         frontend: nn.Module,
+        normalise: nn.Module,
         stem: nn.Module,
         stages: nn.Module,
         pool: nn.Module,
@@ -214,6 +229,7 @@ class AmbianceNet(nn.Module):
     ) -> None:
         super().__init__()
         self.frontend = frontend
+        self.normalise = normalise
         self.stem = stem
         self.stages = stages
         self.pool = pool
@@ -225,7 +241,7 @@ class AmbianceNet(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Features float32 [B, 1, F, W] -> logits float32 [B, K]."""
-        return self.head(self.pool(self.stages(self.stem(features))))
+        return self.head(self.pool(self.stages(self.stem(self.normalise(features)))))
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveform float32 [B, T = 80000] at 16 kHz -> logits float32 [B, K]."""
@@ -265,6 +281,7 @@ def assemble(choices: Mapping[str, Any], num_outputs: int, layers: Layers) -> di
         channels = stage["width"]
     return {
         "frontend": frontend,
+        "normalise": MeanSubtraction(),
         "stem": stem,
         "stages": nn.Sequential(*stages),
         "pool": layers.pool(choices["pool"]),

@@ -69,6 +69,7 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     choices: Any = architecture.choices
     settings = [choices[dimension] for dimension in FRONTEND_DIMENSIONS]
     trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
+    trunk.normalise()
     trunk.conv(
         "stem.conv",
         choices["stem_width"],
@@ -163,6 +164,13 @@ class _Trunk:
         self.conv(f"{path}.project.conv", out_channels, held_elements=held)
         if residual:
             self._weightless(path, "add", self.size)
+
+    def normalise(self) -> None:
+        """The operators of `blocks.MeanSubtraction`."""
+        size = height, width = self.size
+        self._weightless("normalise.mean", "pool", (height, 1), kernel=(1, width))
+        self.size = size
+        self._weightless("normalise", "subtract", size, held_elements=self.channels * height)
 
     def pool(self, kind: str) -> None:
         """The operators of `blocks.TimePool`."""

@@ -158,12 +158,12 @@ SAM_LITE = SpaceSpec(
     1,
     {
         "frontend_rate_hz": (8_000,),
-        "frontend_hop_ms": (32, 20),
-        "frontend_window_ms": (20, 32),
+        "frontend_hop_ms": (20, 10),
+        "frontend_window_ms": (20,),
         "frontend_mels": (20, 40),
         "stem_width": (8, 16),
         "stem_kernel": (3, 5),
-        "stem_time_stride": (4, 2),
+        "stem_time_stride": (4,),
         **stage_dimensions(
             1,
             depth=(1,),

@@ -23,6 +23,22 @@ def test_a_shift_keeps_every_sample_and_their_order():
     assert not torch.equal(waveform, shifted)
 
 
+def test_a_tone_is_heard_at_speeds_within_the_range_and_fills_the_clip():
+    tone = torch.sin(2 * math.pi * 400 * torch.arange(T) / 16_000).expand(40, T)
+    played = augment.speed_perturb(tone, 0.25, generator())
+    assert played.shape == tone.shape
+    pitch_hz = torch.fft.rfft(played).abs().argmax(dim=1) * 16_000 / T
+    assert 400 / 1.25 - 1 <= pitch_hz.min() < 340
+    assert 460 < pitch_hz.max() <= 400 * 1.25 + 1
+    ends = played[:, -8_000:].square().mean(dim=1).sqrt()
+    torch.testing.assert_close(ends, torch.full((40,), 0.5**0.5), atol=0.02, rtol=0)
+
+
+def test_at_no_change_of_speed_a_clip_stays():
+    clips = torch.randn(2, 1_000)
+    assert torch.equal(augment.speed_perturb(clips, 0.0, generator()), clips)
+
+
 def test_levels_are_within_range_and_silence_stays_silent():
     waveform = torch.cat([torch.randn(50, 400) * 3, torch.zeros(1, 400)])
     peak_db = 20 * torch.log10(augment.random_level(waveform, generator()).abs().amax(dim=1))

@@ -13,6 +13,7 @@ from lightning_modules.ingredients import (
     Optimisation,
     PseudoLabels,
     StrongAugmentation,
+    WeakAugmentation,
 )
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Recipe, StudentBatch
@@ -24,6 +25,7 @@ T, N = 80_000, 11
 def recipe(**changes: object) -> Recipe:
     everything = Recipe(
         labelled_loss=LabelledLoss(),
+        weak_augmentation=WeakAugmentation(),
         count_addition=CountAddition(),
         strong_augmentation=StrongAugmentation(),
         pseudo_labels=PseudoLabels(),
@@ -90,6 +92,15 @@ def test_without_strong_augmentation_no_clip_is_changed_but_in_level():
     torch.testing.assert_close(seen.waveform[:4], shifted * ratio[:, None])
 
 
+def test_without_a_change_of_speed_clips_are_only_rotated_and_set_in_level():
+    still = recipe(
+        weak_augmentation=WeakAugmentation(speed=0.0), count_addition=CountAddition(enabled=False)
+    )
+    spectrum = torch.fft.rfft(seen_by(still).labelled.waveform).abs()
+    before = torch.randn(4, T, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(spectrum, torch.fft.rfft(before).abs(), rtol=1e-3, atol=1e-2)
+
+
 def test_the_teacher_is_not_asked_when_nobody_listens():
     made = recipe(pseudo_labels=PseudoLabels(enabled=False), additivity=Additivity(enabled=False))
 
@@ -139,6 +150,10 @@ def test_distillation_pulls_towards_the_largest_and_not_back():
         (lambda: PseudoLabels(threshold=2), "model.pseudo_labels.threshold: got 2, expected 0.0"),
         (lambda: Additivity(share=9), "model.additivity.share: got 9, expected 0.0 to 4.0"),
         (lambda: Distillation(weight=-2), "model.distillation.weight: got -2, expected 0.0 to"),
+        (
+            lambda: WeakAugmentation(speed=2),
+            "model.weak_augmentation.speed: got 2, expected 0.0 to",
+        ),
         (lambda: StrongAugmentation(widest_band=3), "model.strong_augmentation.widest_band: got 3"),
         (lambda: StrongAugmentation(noise_snr_db=(9, 1)), r"noise_snr_db: got \[9, 1\], expected"),
     ],

@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from search_spaces.blocks import ConvNorm, InvertedBottleneck, Layers, TimePool
+from search_spaces.blocks import ConvNorm, InvertedBottleneck, Layers, MeanSubtraction, TimePool
+
+
+def test_mean_subtraction_takes_what_colours_a_whole_band():
+    features = torch.tensor([[1.0, 2.0, 3.0], [4.0, 4.0, 10.0]]).reshape(1, 1, 2, 3)
+    centred = MeanSubtraction()(features)
+    assert centred.tolist() == [[[[-1.0, 0.0, 1.0], [-2.0, -2.0, 4.0]]]]
+    coloured = features + torch.tensor([5.0, -7.0]).reshape(1, 1, 2, 1)
+    assert torch.equal(MeanSubtraction()(coloured), centred)
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("mean", 3.5), ("max", 4.5), ("mean_max", 8.0)])

@@ -72,12 +72,14 @@ def test_the_tightest_limit_comes_first():
 
 def test_limits_that_can_be_met_only_one_at_a_time_are_told_apart():
     # the short window takes fewest MACs and, on this device, a slow path (see synthetic_device)
-    least = {axis: smallest_value(PRICES, axis, {}) for axis in ("latency_ms", "macs")}
-    assert smallest_value(PRICES, "macs", {"latency_ms": least["latency_ms"]}) > least["macs"]
+    space = get_space("sam-nano")
+    table = synthetic_table(space)
+    prices = Prices(space, table, "int8")
+    least = {axis: smallest_value(prices, axis, {}) for axis in ("latency_ms", "macs")}
+    assert smallest_value(prices, "macs", {"latency_ms": least["latency_ms"]}) > least["macs"]
+    budget = Budget(max_latency_ms=least["latency_ms"], max_macs=least["macs"])
     with pytest.raises(UserError, match=r"meets all limits together; the tightest is --max-") as no:
-        check_budget(
-            SPACE, TABLE, Budget(max_latency_ms=least["latency_ms"], max_macs=least["macs"])
-        )
+        check_budget(space, table, budget)
     assert "with the others kept, the smallest value that could be met is" in str(no.value)
 
 
