@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +38,19 @@ def main(argv: Sequence[str]) -> int:
     mixtures = open_mixtures(speech, options.protocol, options.seed, "test", cache=options.cache)
     figures, details = [], {"speech": speech.summary(), "clips": options.clips}
     for precision in bundle.precisions:
-        for level_dbfs in (None, *INPUT_LEVELS_DBFS):
-            judged = judge(bundle, precision, mixtures, options.clips, level_dbfs)
-            level = "random levels" if level_dbfs is None else f"peak {level_dbfs:g} dBFS"
-            title = f"{bundle.name}, {precision}, {options.protocol}, {level}"
-            figures += _figures(title, judged)
-            details[title] = {
-                "level_error": judged.level_error.to_json(),
-                "mae": judged.mae.to_json(),
-                "exact_accuracy": judged.exact_accuracy.to_json(),
-                "ece": judged.ece,
+        title = f"{bundle.name}, {precision}, {options.protocol}"
+        judged = {
+            level: judge(bundle, precision, mixtures, options.clips, level)
+            for level in (None, *INPUT_LEVELS_DBFS)
+        }
+        figures += _figures(title, judged)
+        for level, evaluation in judged.items():
+            where = "random levels" if level is None else f"peak {level:g} dBFS"
+            details[f"{title}, {where}"] = {
+                "level_error": evaluation.level_error.to_json(),
+                "mae": evaluation.mae.to_json(),
+                "exact_accuracy": evaluation.exact_accuracy.to_json(),
+                "ece": evaluation.ece,
             }
     for row in figures:
         print(f"{row['name']}: {row['value']:.3g} {row['unit']} (target {row['target']})")
@@ -83,14 +86,21 @@ def at_level(waveform: NDArray[np.float32], level_dbfs: float | None) -> NDArray
     return waveform * np.float32(10 ** (level_dbfs / 20) / peak)
 
 
-def _figures(title: str, judged: Evaluation) -> list[dict[str, object]]:
-    error, low, high = (100 * value for value in _settled(judged.level_error))
-    mae, mae_low, mae_high = _settled(judged.mae)
+def _figures(title: str, judged: Mapping[float | None, Evaluation]) -> list[dict[str, object]]:
+    """At random levels with the intervals, and the worst of the fixed levels."""
+    error, low, high = (100 * value for value in _settled(judged[None].level_error))
+    mae, mae_low, mae_high = _settled(judged[None].mae)
+    fixed = [judged[level] for level in INPUT_LEVELS_DBFS]
+    worst_error = max(100 * _settled(evaluation.level_error)[0] for evaluation in fixed)
+    worst_mae = max(_settled(evaluation.mae)[0] for evaluation in fixed)
+    at = f"worst of peaks at {', '.join(f'{level:g}' for level in INPUT_LEVELS_DBFS)} dBFS"
     return [
         figure(
             f"{title}: level error ({low:.1f} to {high:.1f})", error, "%", TARGETS["level_error"]
         ),
         figure(f"{title}: MAE ({mae_low:.2f} to {mae_high:.2f})", mae, "", TARGETS["mae"]),
+        figure(f"{title}, {at}: level error", worst_error, "%", TARGETS["level_error"]),
+        figure(f"{title}, {at}: MAE", worst_mae, "", TARGETS["mae"]),
     ]
 
 

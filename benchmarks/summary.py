@@ -1,4 +1,4 @@
-"""`python -m benchmarks.summary`: the README's table of figures from ``docs/results/*.json``."""
+"""`python -m benchmarks.summary`: the README's table of targets from ``docs/results/*.json``."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 
 
 def figures_table(results: list[dict[str, Any]]) -> str:
-    """The figures as a Markdown table, one row each."""
+    """The figures that have a target as a Markdown table, one row each."""
     rows = [HEADER]
     for result in results:
         machine = result["machine"]
         where = f"{machine['cpu']}, {machine['cores']} cores"
-        for figure in result["figures"]:
+        for figure in (figure for figure in result["figures"] if figure["target"]):
             cells = (
                 figure["name"],
                 measured(figure),
-                figure["target"] or "",
+                figure["target"],
                 f"`{result['command']}`",
                 machine["date"],
                 where,

@@ -48,6 +48,7 @@ def test_every_precision_is_judged_at_every_level(
     out = tmp_path / "accuracy.json"
     assert accuracy.main(["--speech", str(prepared_speech), "--clips", "6", "--out", str(out)]) == 0
     written = json.loads(out.read_text())
-    assert len(written["figures"]) == 2 * (1 + len(accuracy.INPUT_LEVELS_DBFS))
+    assert len(written["details"]) == 2 + 1 + len(accuracy.INPUT_LEVELS_DBFS)
+    assert len(written["figures"]) == 4
     errors = {row["value"] for row in written["figures"] if "level error" in row["name"]}
     assert len(errors) == 1  # the level changes nothing for a model that does not listen

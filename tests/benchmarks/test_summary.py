@@ -13,7 +13,8 @@ def results(tmp_path: Path) -> Path:
     folder = tmp_path / "results"
     figures = [
         figure("latency int8", 0.8123, "ms", target="< 0.9 ms"),
-        figure("energy", None, "mJ", reason="no meter on this host"),
+        figure("energy", None, "mJ", target="< 2 mJ", reason="no meter on this host"),
+        figure("front end", 40.0, "%"),
     ]
     write_result("latency", "python -m benchmarks.latency", figures, out=folder / "latency.json")
     return folder
@@ -25,7 +26,7 @@ def test_a_result_says_where_and_when(results):
     assert result["machine"]["versions"]["torch"]
 
 
-def test_rows_hold_figure_target_command_and_machine(results):
+def test_rows_of_figures_with_a_target_hold_command_and_machine(results):
     machine = describe_machine()
     first, second = figures_table(read_results(results)).splitlines()[2:]
     assert first == (
