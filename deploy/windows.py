@@ -20,18 +20,18 @@ MIN_SOUND_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)  # less new sound is not w
 
 
 class Window(NamedTuple):
-    """One window; ``end_s`` is where its sound ends, before any padding."""
+    """One window; ``end_s`` is where its sound first ends."""
 
     start_s: float
     end_s: float
-    waveform: NDArray[np.float32]  # [T] at 16 kHz, peak at most 1, padded with silence
+    waveform: NDArray[np.float32]  # [T] at 16 kHz, peak at most 1
 
 
 def windows(path: Path, hop_samples: int = CLIP_SAMPLES) -> Iterator[Window]:
     """Cut an audio file into windows that start every ``hop_samples`` (at 16 kHz).
 
-    Windows that fit whole are all given. What remains becomes a last window, padded with silence,
-    when it holds at least 0.5 s that no earlier window holds, or is all there is.
+    Windows that fit whole are all given. What remains becomes a last window, filled up by its own
+    repetition, when it holds at least 0.5 s that no earlier window holds, or is all there is.
 
     Raises:
         UserError: a file that cannot be read to its end, holds NaN, or less than 0.5 s of sound;
@@ -60,10 +60,15 @@ def cut(blocks: Iterable[NDArray[np.float32]], hop_samples: int) -> Iterator[Win
 
 
 def _window(start: int, sound: NDArray[np.float32]) -> Window:
-    waveform = np.zeros(CLIP_SAMPLES, dtype=np.float32)
+    """One window of at most T samples of sound.
+
+    A short one is repeated and not padded with silence: to a net that hears 5 s, a silent end is a
+    long pause of everybody, which lowers its estimate of many voices (docs/predict.md).
+    """
     # Float files need not keep to full scale; a count does not depend on the gain, the range does.
-    waveform[: len(sound)] = sound / max(1.0, float(np.abs(sound).max()))
-    return Window(start / SAMPLE_RATE_HZ, (start + len(sound)) / SAMPLE_RATE_HZ, waveform)
+    waveform = np.resize(sound / max(1.0, float(np.abs(sound).max())), CLIP_SAMPLES)
+    end = start + len(sound)
+    return Window(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, waveform.astype(np.float32))
 
 
 def duration_s(path: Path) -> float | None:

@@ -19,6 +19,9 @@ from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.space import NUM_STAGES, STEM_FREQUENCY_STRIDE
 
 POOLS = ("mean", "max", "mean_max")
+# Mean feature of a frame below which it fades to digital silence; noise 50 dB below the clip's mean
+# has about 0.1, silence has 0 (see `LogMelFrontEnd`).
+FAINTEST_FRAME = 0.02
 
 
 class Layers:
@@ -137,17 +140,22 @@ class InvertedBottleneck(nn.Module):
 
 
 class MeanSubtraction(nn.Module):
-    """Take each band's mean over the clip from log-mel features.
+    """Take each band's mean over the clip from log-mel features; digital silence becomes zero.
 
     Microphone, room and voice colour a whole clip alike, which is a constant in the log of a band
     (Atal 1974; "cepstral mean normalisation"). What tells the count, how the energy of a band
-    varies, stays (docs/training.md has figures).
+    varies, stays. Frames of digital silence (padding, a muted stretch) count for no mean and are
+    set to it, so that they say nothing: noise 50 dB below the speech is already far above them.
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        """float32 [B, 1, F, W] -> the same shape."""
-        bands = features.transpose(1, 2)  # XNNPACK averages over both of the last dimensions only
-        return features - bands.mean(dim=(2, 3), keepdim=True).transpose(1, 2)
+        """float32 [B, 1, F, W] of `LogMelFrontEnd` -> the same shape."""
+        # XNNPACK averages over both of the last dimensions only, hence the transpositions.
+        loudness = features.transpose(1, 3).mean(dim=(2, 3), keepdim=True).transpose(1, 3)
+        heard = torch.clamp(loudness * (1 / FAINTEST_FRAME), max=1.0)  # [B, 1, 1, W]
+        share = torch.clamp(heard.mean(dim=(2, 3), keepdim=True), min=1e-3)
+        bands = features.transpose(1, 2).mean(dim=(2, 3), keepdim=True).transpose(1, 2)
+        return (features - bands / share) * heard
 
 
 class TimePool(nn.Module):

@@ -166,11 +166,16 @@ class _Trunk:
             self._weightless(path, "add", self.size)
 
     def normalise(self) -> None:
-        """The operators of `blocks.MeanSubtraction`."""
+        """The operators of `blocks.MeanSubtraction` but those on a number per frame or band."""
         size = height, width = self.size
-        self._weightless("normalise.mean", "pool", (height, 1), kernel=(1, width))
+        self._weightless("normalise.loudness", "pool", (1, width), kernel=(height, 1))
         self.size = size
-        self._weightless("normalise", "subtract", size, held_elements=self.channels * height)
+        self._weightless(
+            "normalise.bands", "pool", (height, 1), kernel=(1, width), held_elements=width
+        )
+        self.size = size
+        self._weightless("normalise.subtract", "subtract", size, held_elements=height + width)
+        self._weightless("normalise", "multiply", size, held_elements=width)
 
     def pool(self, kind: str) -> None:
         """The operators of `blocks.TimePool`."""

@@ -9,7 +9,16 @@ def test_mean_subtraction_takes_what_colours_a_whole_band():
     centred = MeanSubtraction()(features)
     assert centred.tolist() == [[[[-1.0, 0.0, 1.0], [-2.0, -2.0, 4.0]]]]
     coloured = features + torch.tensor([5.0, -7.0]).reshape(1, 1, 2, 1)
-    assert torch.equal(MeanSubtraction()(coloured), centred)
+    torch.testing.assert_close(MeanSubtraction()(coloured + 9), centred)
+
+
+def test_digital_silence_counts_for_no_mean_and_is_set_to_it():
+    sound = torch.rand(2, 1, 4, 6) + 1
+    padded = torch.cat([sound, torch.zeros(2, 1, 4, 5)], dim=3)
+    normalised = MeanSubtraction()(padded)
+    torch.testing.assert_close(normalised[..., :6], MeanSubtraction()(sound))
+    assert not normalised[..., 6:].any()
+    assert not MeanSubtraction()(torch.zeros(1, 1, 4, 6)).any()
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("mean", 3.5), ("max", 4.5), ("mean_max", 8.0)])

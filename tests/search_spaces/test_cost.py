@@ -36,7 +36,9 @@ def features_of(architecture: Architecture) -> torch.Tensor:
 # The stem strides (2, 4): 10 x 39. Stage 1 (2, 2): 5 x 20. Stage 2 (2, 2): 3 x 10. Stage 3 (2, 1):
 # 2 x 10, width 24. Stage 4 (2, 1): 1 x 10, width 32. Expansion 1 throughout, kernel 3.
 BY_HAND = {
-    "normalise.mean": (0, 0),
+    "normalise.loudness": (0, 0),
+    "normalise.bands": (0, 0),
+    "normalise.subtract": (0, 0),
     "normalise": (0, 0),
     "stem.conv": (3 * 3 * 1 * 8 * (10 * 39), 3 * 3 * 8 + 2 * 8),
     "stages.0.0.expand.conv": (8 * 8 * (10 * 39), 8 * 8 + 2 * 8),
