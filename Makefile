@@ -14,7 +14,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PACKAGES := search_spaces lightning_modules deploy benchmarks
 
-.PHONY: help setup demo test lint format types lock clean
+.PHONY: help setup demo runner test lint format types lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,7 +25,14 @@ setup: $(STAMP) ## install into .venv what requirements.lock pins (a second run 
 demo: $(STAMP) ## speech with few labels -> measured models and a report
 	@$(PY) -m deploy run $(if $(SPEECH),--speech "$(SPEECH)") --scale "$(SCALE)" --out "$(OUT)"
 
-test: $(STAMP) ## every test; no network, GPU, phone or dataset
+runner: ## the Android runner's package (needs a JDK and Maven, no Android SDK): android_runner/target/runner.apk
+	@android_runner/build.sh package -DskipTests
+
+test: $(STAMP) ## every test; no GPU, phone or dataset; the runner's where java and mvn are
+	@code=3; if command -v java >/dev/null && command -v mvn >/dev/null; then code=0; android_runner/build.sh verify || code=$$?; fi; \
+	if [ $$code -eq 3 ] && [ -z "$(REQUIRE_RUNNER)" ]; then \
+	  echo "skipped: the tests of android_runner/ need java, mvn and, the first time, Maven's registry" >&2; \
+	elif [ $$code -ne 0 ]; then exit 2; fi
 	$(PY) -m pytest
 
 lint: $(STAMP) ## ruff: lint and format, changing nothing
@@ -46,7 +53,7 @@ lock: ## write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer
 	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 
 clean: ## remove tools' caches and build leftovers; runs/, .venv and prepared speech (.cache) stay
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist android_runner/target *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # Sets $$python to the interpreter that PYTHON= names, else to the first supported one that starts.

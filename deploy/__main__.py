@@ -16,6 +16,8 @@ COMMANDS = {
     "cost-table": "deploy.cost_table",
     "lower": "deploy.lower",
     "benchmark": "deploy.benchmark",
+    "phone": "deploy.phone",
+    "profile-phone": "deploy.phone_profile",
     "compare": "deploy.compare",
     "predict": "deploy.predict",
     "evaluate": "deploy.evaluate",

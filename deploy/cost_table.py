@@ -32,7 +32,7 @@ ENERGY_REASON = "no meter on this host"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the command."""
+    """Declare the options of the command, which `profile-phone` has as well."""
     parser.add_argument("--space", required=True, help="name of the space, e.g. sam-lite")
     parser.add_argument("--out", type=Path, required=True, help="cost_table.json to write")
     parser.add_argument(
@@ -72,12 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Lower, measure, fit, judge, write; killed and started again, it continues."""
     space = get_space(args.space)
-    samples = draw_samples(
-        space,
-        args.subnets or (QUICK_SUBNETS if args.quick else SUBNETS),
-        (QUICK_HOLDOUT if args.quick else HOLDOUT) if args.holdout is None else args.holdout,
-        args.seed,
-    )
+    samples = samples_wanted(args, space)
     device = describe_device()
     runtime = {"name": RUNTIME_NAME, "version": version(RUNTIME_NAME), "backend": BACKEND}
     header = {
@@ -93,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     table = build_cost_table(
         space,
         pieces(space, samples, args.precision, raw),
-        [_whole(net, args.precision, raw) for net in samples.held_out],
+        [whole_piece(net, args.precision, raw) for net in samples.held_out],
         device=device,
         runtime=runtime,
         threads=args.threads,
@@ -105,6 +100,20 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(summary(table)))
     print(f"wrote {args.out}")
     return 0
+
+
+def samples_wanted(args: argparse.Namespace, space: SpaceSpec) -> CostSamples:
+    """The nets that the options ask for.
+
+    Raises:
+        UserError: see `draw_samples`.
+    """
+    return draw_samples(
+        space,
+        args.subnets or (QUICK_SUBNETS if args.quick else SUBNETS),
+        (QUICK_HOLDOUT if args.quick else HOLDOUT) if args.holdout is None else args.holdout,
+        args.seed,
+    )
 
 
 def list_programs(space: SpaceSpec, samples: CostSamples, precisions: list[str]) -> list[Program]:
@@ -142,7 +151,16 @@ def pieces(
         program = Program("frontend", _with_frontend(space, choices), "fp32")
         latency_ms = raw.latency_ms(program.key)
         frontends.append(Piece("frontend", choices, dict.fromkeys(precisions, latency_ms)))
-    return [*frontends, *(_whole(net, precisions, raw) for net in samples.fitted)]
+    return [*frontends, *(whole_piece(net, precisions, raw) for net in samples.fitted)]
+
+
+def program_keys(space: SpaceSpec, piece: Piece, precisions: list[str]) -> dict[str, str]:
+    """Key of the program that was timed for a piece, by precision; see `list_programs`."""
+    if piece.part == "frontend":
+        key = Program("frontend", _with_frontend(space, piece.choices), "fp32").key
+        return dict.fromkeys(precisions, key)
+    net = Architecture(space.name, space.version, piece.choices)
+    return {precision: Program("whole", net, precision).key for precision in precisions}
 
 
 def summary(table: CostTable) -> list[str]:
@@ -163,7 +181,8 @@ def summary(table: CostTable) -> list[str]:
     return lines
 
 
-def _whole(net: Architecture, precisions: list[str], raw: RawMeasurements) -> Piece:
+def whole_piece(net: Architecture, precisions: list[str], raw: RawMeasurements) -> Piece:
+    """A whole net with its measured figures."""
     latency_ms = {
         precision: raw.latency_ms(Program("whole", net, precision).key) for precision in precisions
     }

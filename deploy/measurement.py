@@ -15,7 +15,10 @@ SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "measurement")
 MIN_RUNS = 200
 # What must be equal for a ratio of two latencies to say something of the nets.
-_ALIKE = ("device", "build", "conditions.governor", "threads")
+_ALIKE = ("device", "build", "conditions.governor", "conditions.power_save", "threads")
+# A phone that begins warmer slows down sooner: its battery may differ by so much.
+ALIKE_WITHIN_C = 5.0
+_COOL = (None, "none", "light")
 
 
 def latency_summary(samples_ms: Sequence[float]) -> dict[str, Any]:
@@ -47,10 +50,10 @@ def read_measurement(path: Path) -> dict[str, Any]:
 
 
 def comparable(a: dict[str, Any], b: dict[str, Any]) -> None:
-    """Refuse to compare measurements of unlike machines, builds, governors or threads.
+    """Refuse to compare measurements of unlike machines, builds, governors, threads or heat.
 
     Raises:
-        UserError: naming the first field that differs and both values.
+        UserError: naming the first field that differs and both values, or what ran too hot.
     """
     for path in _ALIKE:
         difference = _difference(path, _field(a, path), _field(b, path))
@@ -60,11 +63,39 @@ def comparable(a: dict[str, Any], b: dict[str, Any]) -> None:
                 f"measurements cannot be compared: {name} is {first!r} in one and {second!r} in the"
                 " other; measure both on one machine with one build and one number of threads"
             )
+    _check_heat(a, b)
+
+
+def _check_heat(*measurements: dict[str, Any]) -> None:
+    """Refuse a phone that was hot, or cool once and warm once; a host has no such record."""
+    heats = [measurement["conditions"].get("heat") for measurement in measurements]
+    for measurement, heat in zip(measurements, heats, strict=True):
+        if heat is None:
+            continue
+        status = heat["worst_thermal_status"]["value"]
+        if heat["gate_timed_out"] or status not in _COOL:
+            why = (
+                "began before the phone had cooled down"
+                if heat["gate_timed_out"]
+                else f"reached thermal status {status!r}"
+            )
+            raise UserError(
+                f"measurements cannot be compared: {measurement['bundle']['name']}"
+                f" {measurement['bundle']['precision']} {why}; let it cool and measure again"
+            )
+    celsius = [m["conditions"]["temperature_before_c"]["value"] for m in measurements]
+    if None not in heats and None not in celsius and abs(celsius[0] - celsius[1]) > ALIKE_WITHIN_C:
+        raise UserError(
+            f"measurements cannot be compared: the battery began at {celsius[0]:g} °C in one and"
+            f" {celsius[1]:g} °C in the other, allowed are {ALIKE_WITHIN_C:g} °C; measure both"
+            " after the same rest"
+        )
 
 
 def _field(value: Any, path: str) -> Any:
+    """The field, None where an optional one is absent."""
     for key in path.split("."):
-        value = value[key]
+        value = value.get(key)
     return value
 
 

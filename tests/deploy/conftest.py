@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
+from tests.deploy.phone_device.fixtures import adb_server, make_phone, phone, runner_folder
 from tests.deploy.search_output import write_search_output
+
+__all__ = ["adb_server", "make_phone", "phone", "runner_folder"]
 
 
 @pytest.fixture(scope="session")

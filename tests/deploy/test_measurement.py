@@ -3,6 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deploy.compare import median_ratio
 from deploy.measurement import (
@@ -103,12 +105,30 @@ def test_unlike_threads_are_not_compared_and_like_ones_are() -> None:
 
 
 def test_ratio_and_its_interval() -> None:
-    a = [1.0 + 0.001 * i for i in range(200)]
+    a = [1.0 + 0.001 * (37 * i % 200) for i in range(200)]
     ratio, low, high = median_ratio(a, [2 * value for value in a])
     assert ratio == pytest.approx(2.0)
     assert 1.9 < low < 2.0 < high < 2.1
     _, low, high = median_ratio(a, a)
     assert low < 1 < high
+
+
+def test_a_drift_widens_the_interval() -> None:
+    steady = [1.0 + 0.001 * (37 * i % 200) for i in range(200)]
+    _, steady_low, steady_high = median_ratio(steady, steady)
+    _, low, high = median_ratio(sorted(steady), steady)
+    assert high - low > 1.5 * (steady_high - steady_low)
+
+
+@settings(max_examples=8)
+@given(st.lists(st.floats(0.1, 100), min_size=20, max_size=60), st.floats(0.5, 2))
+def test_the_interval_holds_the_ratio_of_a_series_and_its_multiple(
+    samples: list[float], factor: float
+) -> None:
+    ratio, low, high = median_ratio(samples, [factor * sample for sample in samples])
+    assert ratio == pytest.approx(factor)
+    assert low <= ratio * (1 + 1e-9)
+    assert ratio <= high * (1 + 1e-9)
 
 
 def test_fewer_than_200_runs_are_no_measurement(tmp_path: Path) -> None:

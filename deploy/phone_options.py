@@ -1,0 +1,152 @@
+"""Options of `python -m deploy phone`, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.bundle import PRECISIONS, Bundle, read_bundle
+from deploy.phone_runner import FOLDER
+from search_spaces.command_line import positive_number
+from search_spaces.errors import UserError
+
+THREADS = (1, 2, 4)
+INTERVAL_S = 60.0
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is measured on each phone.
+
+    Attributes:
+        bundles: each with one of its precisions.
+        threads: each model is measured with each.
+        energy: whether energy is measured.
+        day_profile: as in job.json, or None.
+        keep: whether pushed files stay on the phone.
+        wandb: whether an offline run of Weights & Biases is written.
+    """
+
+    bundles: Sequence[tuple[Bundle, str]]
+    threads: Sequence[int]
+    energy: bool
+    day_profile: dict[str, Any] | None
+    keep: bool
+    wandb: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--bundle", nargs="+", type=Path, required=True, help="bundle folders")
+    parser.add_argument(
+        "--precision",
+        nargs="+",
+        choices=PRECISIONS,
+        help="default: all that the bundle holds",
+    )
+    add_phone_arguments(parser)
+    parser.add_argument("--all", action="store_true", help="every phone, one after the other")
+    parser.add_argument(
+        "--threads",
+        type=thread_numbers,
+        default=THREADS,
+        help="numbers of threads with commas between (default: 1,2,4)",
+    )
+    parser.add_argument(
+        "--no-energy", action="store_true", help="leave energy out (it takes 19 minutes per model)"
+    )
+    parser.add_argument(
+        "--day-profile",
+        type=positive_number,
+        metavar="MINUTES",
+        help="also the mean power of one clip each interval, against doing nothing as long",
+    )
+    parser.add_argument(
+        "--interval",
+        type=positive_number,
+        default=INTERVAL_S,
+        metavar="SECONDS",
+        help="between the clips of --day-profile (default: %(default)g)",
+    )
+    parser.add_argument("--wandb", action="store_true", help="write an offline W&B run into --out")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("measurements"),
+        help="folder for <net>-<precision>-<threads>t.json; with --all a folder of each phone in it"
+        " (default: %(default)s)",
+    )
+
+
+def add_phone_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options by which any command reaches phones."""
+    parser.add_argument("--serial", help="of the phone, as `adb devices` lists it")
+    parser.add_argument("--keep", action="store_true", help="leave the pushed files on the phone")
+    parser.add_argument(
+        "--runner",
+        type=Path,
+        default=FOLDER,
+        help="folder of the runner's package, from `make runner` (default: %(default)s)",
+    )
+
+
+def read_wishes(args: argparse.Namespace) -> Wishes:
+    """What the options ask for; bundles are read and checked.
+
+    Raises:
+        UserError: options that exclude each other, or a bundle that is none.
+    """
+    if args.all and args.serial is not None:
+        raise UserError(f"--serial: got {args.serial!r} together with --all, expected one of them")
+    return Wishes(
+        bundles=_choose(args.bundle, args.precision),
+        threads=args.threads,
+        energy=not args.no_energy,
+        day_profile=_day_profile(args.day_profile, args.interval, min(args.threads)),
+        keep=args.keep,
+        wandb=args.wandb,
+    )
+
+
+def thread_numbers(text: str) -> tuple[int, ...]:
+    """Distinct whole numbers with commas between, for ``type=`` of a flag.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is none.
+    """
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts) or len({*parts}) < len(parts):
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected distinct whole numbers from 1 with commas between, e.g. 1,2,4"
+        )
+    return tuple(map(int, parts))
+
+
+def _choose(paths: Sequence[Path], precisions: Sequence[str] | None) -> list[tuple[Bundle, str]]:
+    bundles = [read_bundle(path) for path in paths]
+    names = [bundle.name for bundle in bundles]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(
+            f"--bundle: two are named {twice!r} and would be written to the same files; measure"
+            " them one by one, each with an --out of its own"
+        )
+    return [
+        (bundle, bundle.choose_precision(precision))
+        for bundle in bundles
+        for precision in (precisions or bundle.precisions)
+    ]
+
+
+def _day_profile(minutes: float | None, interval_s: float, threads: int) -> dict[str, Any] | None:
+    if minutes is None:
+        return None
+    if interval_s > 60 * minutes:
+        raise UserError(
+            f"--interval: got {interval_s:g} s, expected at most the {minutes:g} minutes of"
+            " --day-profile"
+        )
+    return {"threads": threads, "interval_seconds": interval_s, "minutes": minutes}

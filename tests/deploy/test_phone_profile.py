@@ -1,0 +1,126 @@
+"""`python -m deploy profile-phone` with lowering replaced and a phone that takes what it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import phone_profile
+from deploy.__main__ import main
+from deploy.cost_programs import Program
+from deploy.cost_rounds import ROUNDS
+from deploy.phone_files import ROOT
+from deploy.phone_pieces import NOT_ASKED
+from search_spaces.cost import costs
+from search_spaces.cost_table import read_cost_table
+from tests.deploy.phone_device.device import PhoneDevice
+from tests.deploy.phone_device.runners import ScriptedRunner
+
+Profile = Callable[..., int]
+
+
+@pytest.fixture
+def profile(
+    phone: PhoneDevice, runner_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Profile:
+    """Runs the command; each program takes 0.1 us per MAC of its net, whole or front end."""
+    latency_ms: dict[str, float] = {}
+
+    def lower(programs: list[Program], folder: Path, processes: int) -> Iterator[Program]:
+        folder.mkdir(exist_ok=True)
+        for program in programs:
+            cost = costs(program.architecture)
+            macs = cost.frontend_macs if program.part == "frontend" else cost.macs
+            latency_ms[program.key] = 1e-7 * macs
+            if not program.path(folder).exists():
+                program.path(folder).write_text(program.key)
+            yield program
+
+    monkeypatch.setattr(phone_profile, "lower_programs", lower)
+    phone.runner = ScriptedRunner(latency_ms=latency_ms.__getitem__)
+
+    def run(*arguments: str) -> int:
+        given = ["--space", "sam-lite", "--out", str(tmp_path / "cost_table.json")]
+        given += ["--runner", str(runner_folder), "--precision", "fp32"]
+        return main(["profile-phone", *given, *arguments])
+
+    return run
+
+
+def test_the_table_of_the_phone_is_one_that_the_search_takes(
+    phone: PhoneDevice, profile: Profile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forty = ("--subnets", "40", "--holdout", "10")
+    assert profile(*forty) == 0
+    table = read_cost_table(tmp_path / "cost_table.json")
+    judged = table.held_out("latency_ms", "fp32")
+    assert judged is not None
+    assert judged.subnets == 10
+    assert judged.within_10_percent >= 0.9
+    assert table.device["name"] == "Test Loopback 1"
+    assert table.runtime["version"] == "1.4.1"
+    assert table.energy == {"method": None, "reason": NOT_ASKED}
+    assert phone.runner.starts == ROUNDS
+    assert phone.files(ROOT) == []
+    printed = capsys.readouterr().out
+    assert "of 10 unseen nets within 10 %" in printed
+    assert f"energy: {NOT_ASKED}" in printed
+    assert profile(*forty) == 0  # all was measured: nothing runs again
+    assert phone.runner.starts == ROUNDS
+
+
+def test_cut_off_in_a_round_it_continues_with_that_round(
+    phone: PhoneDevice, profile: Profile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_model = phone.runner.latency_ms
+
+    def crash_in_the_third_round(key: str) -> float:
+        if phone.runner.starts == 3:
+            phone.unplug()
+        return run_model(key)
+
+    phone.runner.latency_ms = crash_in_the_third_round
+    assert profile("--quick") == 2
+    assert "connection lost" in capsys.readouterr().err
+    raw = (tmp_path / "cost_table.raw.jsonl").read_text().splitlines()
+    rounds = {json.loads(line)["round"] for line in raw[1:] if line}
+    assert rounds == {0, 1}
+    phone.runner.latency_ms = run_model
+    phone.plug()
+    assert profile("--quick") == 0
+    assert read_cost_table(tmp_path / "cost_table.json").has("latency_ms", "fp32")
+    assert phone.files(ROOT) == []
+
+
+def test_energy_of_some_nets_goes_into_the_table(
+    phone: PhoneDevice, profile: Profile, tmp_path: Path
+) -> None:
+    phone.runner.energy_mj = lambda key: 2 * phone.runner.latency_ms(key)
+    assert profile("--quick", "--energy-nets", "4") == 0
+    table = read_cost_table(tmp_path / "cost_table.json")
+    assert table.energy["method"] == "battery_charge_counter, above the idle phone, 2 windows"
+    metered = [piece for piece in table.pieces if piece.energy_mj]
+    assert [piece.part for piece in metered] == ["frontend"] * 4 + ["whole"] * 4
+    for piece in metered:
+        assert piece.energy_mj["fp32"] == pytest.approx(2 * piece.latency_ms["fp32"])
+    assert table.has("energy_mj", "fp32")
+
+
+def test_a_phone_without_a_meter_gives_a_table_without_energy(
+    phone: PhoneDevice, profile: Profile, tmp_path: Path
+) -> None:
+    assert profile("--quick", "--energy-nets", "2") == 0
+    table = read_cost_table(tmp_path / "cost_table.json")
+    assert table.energy["method"] is None
+    assert str(table.energy["reason"]).endswith(": charging by usb")
+
+
+def test_a_net_that_does_not_run_is_one_line(
+    phone: PhoneDevice, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phone.runner.failing = "fp32"
+    assert profile("--quick") == 2
+    assert "fp32: differs from its vectors" in capsys.readouterr().err.splitlines()[-1]
