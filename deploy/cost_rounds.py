@@ -19,9 +19,9 @@ from deploy.engine import Engine
 from deploy.timing import time_runs
 from search_spaces.errors import UserError
 
-ROUNDS = 5
-WARM_UP_RUNS = 3
-RUNS_PER_ROUND = 15
+ROUNDS = 25
+WARM_UP_RUNS = 2
+RUNS_PER_ROUND = 9  # short, so that some round falls whole into a quiet moment
 METHOD = (
     f"smallest of {ROUNDS} medians; each median is of {RUNS_PER_ROUND} runs after {WARM_UP_RUNS}"
     " that were thrown away; every round times all nets once in a random order; batch 1"

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from deploy.cost_programs import Program
-from deploy.cost_rounds import ROUNDS, RUNS_PER_ROUND, WARM_UP_RUNS, RawMeasurements
+from deploy.cost_rounds import RawMeasurements
 from deploy.engine import runtime_version
 from deploy.phone_job import ENERGY, Job, JobModel, build_job, piece_model
 from deploy.phone_result import samples_ms
@@ -20,9 +20,12 @@ from deploy.phone_show import job_progress
 from search_spaces.cost_table import Piece
 from search_spaces.errors import UserError
 
+ROUNDS = 5  # fewer and longer than on a host: nobody else works on a phone, but it warms up
+WARM_UP_RUNS = 6
+RUNS_PER_ROUND = 15
 METHOD = (
     f"on the phone, smallest of {ROUNDS} medians; each median is of {RUNS_PER_ROUND} runs after"
-    f" {2 * WARM_UP_RUNS} that were thrown away; every round times all nets once in a random"
+    f" {WARM_UP_RUNS} that were thrown away; every round times all nets once in a random"
     " order; batch 1"
 )
 LATENCY = {
@@ -30,7 +33,7 @@ LATENCY = {
     "min_seconds": 0,
     "min_runs": RUNS_PER_ROUND,
     # Two windows always settle: the number of runs thrown away is fixed, as on the host.
-    "warm_up": {"window_runs": WARM_UP_RUNS, "tolerance": 1e6, "max_seconds": 30},
+    "warm_up": {"window_runs": WARM_UP_RUNS // 2, "tolerance": 1e6, "max_seconds": 30},
 }
 ENERGY_REPEATS = 2
 NOT_ASKED = "was not asked for (--energy-nets)"

@@ -9,13 +9,13 @@ from importlib.metadata import version
 from deploy import cost_table
 from deploy.adb_phones import choose_phones, connect, list_phones
 from deploy.cost_programs import Program, lower_programs
-from deploy.cost_rounds import ROUNDS, RawMeasurements
+from deploy.cost_rounds import RawMeasurements
 from deploy.engine import BACKEND, RUNTIME_NAME, runtime_version
 from deploy.phone import prepare
 from deploy.phone_files import ROOT
 from deploy.phone_job import check_runtime
 from deploy.phone_options import add_phone_arguments
-from deploy.phone_pieces import METHOD, PhoneBench, with_energy
+from deploy.phone_pieces import METHOD, ROUNDS, PhoneBench, with_energy
 from deploy.phone_runner import read_runner
 from deploy.phone_session import Session, stopped_by_hand
 from deploy.phone_state import PhoneState, read_state

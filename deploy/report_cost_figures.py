@@ -39,12 +39,12 @@ def search_figure(frontier: Frontier) -> Figure:
     chart = Chart(
         linear_axis(label, [cost(net) for net in nets]),
         linear_axis(
-            "expected level error (%)", [100 * net["ranking_error"] for net in nets], low=None
+            "ranked probability score (people)", [net["ranking_error"] for net in nets], low=None
         ),
     )
     for group, style, radius in ((points, "faint", 3.5), (winners, "c1", 6)):
         chart.points(
-            [(cost(net), 100 * net["ranking_error"]) for net in group],
+            [(cost(net), net["ranking_error"]) for net in group],
             style,
             [_net_note(net) for net in group],
             radius,
@@ -54,14 +54,15 @@ def search_figure(frontier: Frontier) -> Figure:
         chart.rule(limit, f"budget {limit:g} ms", "c3")
     best = frontier.best
     alt = (
-        f"Expected level error against {label} of {len(points)} nets that no other beats;"
+        f"Ranked probability score against {label} of {len(points)} nets that no other beats;"
         f" the best of {len(winners)} winners, {best.name}, has"
-        f" {100 * best.ranking_error:.1f} % at {cost(_record(winners, best.name)):.3g}"
+        f" {best.ranking_error:.3f} at {cost(_record(winners, best.name)):.3g}"
     )
     return Figure(
         chart.svg(alt),
-        "What the search found on the validation clips. The expected error is the probability put"
-        " outside the true level: smooth, so that it can rank nets; it is not the level error.",
+        "What the search found on the validation clips. The ranked probability score is the"
+        " count's error in people with what the net doubts taken into account: smooth, so that it"
+        " can rank nets.",
         (("c1", "winners"), ("faint", "other nets that none beats")),
     )
 
@@ -148,7 +149,7 @@ def predicted_figure(pairs: Sequence[tuple[str, str, float, float]], title: str)
 
 def _net_note(net: dict[str, Any]) -> str:
     return (
-        f"{net['name']}: {100 * net['ranking_error']:.1f} %, {net['params'] / 1e3:.1f} k"
+        f"{net['name']}: {net['ranking_error']:.3f}, {net['params'] / 1e3:.1f} k"
         f" parameters, {net['macs'] / 1e6:.1f} MMAC"
     )
 

@@ -94,7 +94,10 @@ class _Problem(Problem):
 
 
 class _Spread(Sampling):
-    """Half uniform nets, which are all of middling size; half from the smallest to the largest."""
+    """The smallest and the largest net, nets between them, and as many uniform ones.
+
+    Uniform nets are all of middling size, and a short search would not reach the ends.
+    """
 
     def __init__(self, sizes: NDArray[np.int64]) -> None:
         super().__init__()
@@ -111,6 +114,7 @@ class _Spread(Sampling):
         uniform = random_state.random((n_samples, len(self._sizes)))
         height = random_state.random((n_samples, 1))
         graded = height + 0.25 * random_state.standard_normal(uniform.shape)
+        graded[:1], graded[2:3] = 0.0, 1.0
         position = np.where(np.arange(n_samples)[:, None] % 2, uniform, graded)
         return np.clip((position * self._sizes).astype(np.int64), 0, self._sizes - 1)
 

@@ -20,7 +20,7 @@ from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
 from search_spaces.metrics import Evaluation, evaluate
-from search_spaces.ranking import ranking_error
+from search_spaces.ranking import ranked_probability_score
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 from search_spaces.supernet import Supernet
 
@@ -36,7 +36,7 @@ class SubnetJudge:
     Args:
         supernet: gives the weights.
         clips: validation clips, and the unlabelled ones that re-estimate batch norm.
-        levels: of ambiance, by which errors are judged.
+        levels: of ambiance, by which the final judgement judges.
         ranking_clips: at most so many validation clips rank; the labelled ones first, then sums.
         calibration_clips: at most so many clips re-estimate batch norm while ranking; the final
             judgement takes all.
@@ -74,16 +74,15 @@ class SubnetJudge:
 
     @torch.inference_mode()
     def ranking_error(self, architecture: Architecture) -> float:
-        """The statistic that ranks, on the ranking clips (see `ranking`)."""
+        """Ranked probability score on the ranking clips, in people (see `ranking`)."""
         net = self.supernet.extract(architecture).eval()
         validation, calibration = self._cached_features(architecture, net)
         if not self._has_own_statistics(architecture):
             recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
-        return ranking_error(
+        return ranked_probability_score(
             _probabilities(net, validation.split(_BATCH)),
             self.clips.validation_lo[self._ranking],
             self.clips.validation_hi[self._ranking],
-            self.levels,
         )
 
     @torch.inference_mode()

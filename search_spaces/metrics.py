@@ -88,7 +88,7 @@ def evaluate(
     levels = levels or AmbianceLevels()
     values = np.asarray(probabilities, dtype=np.float64)
     decision = levels.decide(values)
-    low, high = _check_labels(lo, hi, values)
+    low, high = check_labels(lo, hi, values)
     true_levels = levels.of_counts(low)
     settled = true_levels == levels.of_counts(high)
     plain = low == high
@@ -108,38 +108,6 @@ def evaluate(
         ),
         count_confusion=confusion_matrix(low[plain], decision.counts[plain], values.shape[1]),
     )
-
-
-def expected_level_error(
-    probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike, levels: AmbianceLevels | None = None
-) -> float:
-    """Mean probability [N, K] put outside the true level: the level error without its steps.
-
-    Raises:
-        UserError: as `evaluate`, or no clips at all.
-    """
-    right = true_level_probability(probabilities, lo, hi, levels or AmbianceLevels())
-    return float(1.0 - right.mean())
-
-
-def true_level_probability(
-    probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike, levels: AmbianceLevels
-) -> NDArray[np.float64]:
-    """Probability [N] that count probabilities [N, K] put in the true level.
-
-    A label that spans levels counts every level it touches as true.
-
-    Raises:
-        UserError: as `evaluate`, or no clips at all.
-    """
-    values = np.asarray(probabilities, dtype=np.float64)
-    per_level = levels.probabilities(values)
-    low, high = _check_labels(lo, hi, values)
-    if not len(low):
-        raise UserError("labels: got no clips, expected at least one")
-    index = np.arange(len(levels))
-    right = (index >= levels.of_counts(low)[:, None]) & (index <= levels.of_counts(high)[:, None])
-    return (per_level * right).sum(axis=1)
 
 
 def bootstrap_mean(
@@ -201,9 +169,14 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, size: int) -> NDArra
     return np.bincount(pairs, minlength=size * size).reshape(size, size)
 
 
-def _check_labels(
+def check_labels(
     lo: ArrayLike, hi: ArrayLike, probabilities: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels ``lo`` and ``hi`` [N] as whole numbers that fit probabilities [N, K].
+
+    Raises:
+        UserError: of another length, or no interval within 0..K - 1.
+    """
     low, high = np.asarray(lo, dtype=np.int64), np.asarray(hi, dtype=np.int64)
     clips, counts = probabilities.shape
     if low.shape != (clips,) or high.shape != (clips,):

@@ -126,6 +126,7 @@ def draw(
         WinnerPoint(
             winner["name"],
             cost[winner["name"]],
+            winner["ranking_error"],
             *(winner["level_error"][field] for field in ("value", "low", "high")),
         )
         for winner in value["winners"]

@@ -1,4 +1,4 @@
-"""`frontier.png`: error against cost, every net judged, the frontier and the winners."""
+"""`frontier.png`: ranking error against cost, every net judged, the frontier and the winners."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class Point(NamedTuple):
 
 
 class WinnerPoint(NamedTuple):
-    """A winner in the plot: its level error with the interval."""
+    """A winner in the plot, and its level error with the interval."""
 
     name: str
     cost: float
+    ranking_error: float
     level_error: float
     low: float
     high: float
@@ -64,29 +65,26 @@ def plot_frontier(
     scale = COST_SCALES[axis]
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    _scatter(axes, judged, scale, color="0.8", s=14, label=f"{len(judged)} subnets: expected error")
+    _scatter(axes, judged, scale, color="0.8", s=14, label=f"{len(judged)} subnets")
     line = sorted(frontier)
     _scatter(
         axes, line, scale, color="tab:blue", s=22, label="of these, not beaten in any objective"
     )
-    axes.errorbar(
-        [winner.cost * scale for winner in winners],
-        [100 * winner.level_error for winner in winners],
-        yerr=[
-            [100 * (winner.level_error - winner.low) for winner in winners],
-            [100 * (winner.high - winner.level_error) for winner in winners],
-        ],
-        fmt="D",
+    _scatter(
+        axes,
+        winners,
+        scale,
         color="tab:orange",
-        capsize=4,
-        label="winners: counted error, 95 % interval",
+        marker="D",
+        s=40,
+        label="winners: level error, 95 % interval",
     )
     farthest = max((point.cost for point in judged), default=0.0)
     for number, winner in enumerate(sorted(winners, key=lambda winner: winner.cost)):
         leftwards = winner.cost > 0.7 * farthest  # a name beside the edge stays within the picture
         axes.annotate(
-            f"{winner.name} (best)" if winner.name == best else winner.name,
-            (winner.cost * scale, 100 * winner.level_error),
+            _note(winner, best),
+            (winner.cost * scale, winner.ranking_error),
             xytext=(-6 if leftwards else 6, 6 + 11 * (number % 3)),  # neighbours overlap less
             textcoords="offset points",
             ha="right" if leftwards else "left",
@@ -95,7 +93,7 @@ def plot_frontier(
     if limit is not None:
         axes.axvline(limit * scale, color="tab:red", linestyle="--", label="budget")
     axes.set_xlabel(COST_LABELS[axis].format(precision=precision))
-    axes.set_ylabel("level error on validation clips (%)")
+    axes.set_ylabel("ranked probability score on validation clips (people)")
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
@@ -104,9 +102,15 @@ def plot_frontier(
         figure.savefig(temporary, dpi=130)
 
 
-def _scatter(axes: Axes, points: Sequence[Point], scale: float, **style: Any) -> None:
+def _note(winner: WinnerPoint, best: str) -> str:
+    name = f"{winner.name} (best)" if winner.name == best else winner.name
+    error, low, high = (f"{100 * x:.0f}" for x in (winner.level_error, winner.low, winner.high))
+    return f"{name}\n{error} % [{low}, {high}]"
+
+
+def _scatter(axes: Axes, points: Sequence[Point | WinnerPoint], scale: float, **style: Any) -> None:
     axes.scatter(
         [point.cost * scale for point in points],
-        [100 * point.ranking_error for point in points],
+        [point.ranking_error for point in points],
         **style,
     )

@@ -1,4 +1,4 @@
-"""The statistic that ranks subnets while searching: smooth, and indifferent to overconfidence.
+"""The statistic that ranks subnets while searching.
 
 Letters: N clips, K counts.
 """
@@ -6,41 +6,30 @@ Letters: N clips, K counts.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
+from numpy.typing import ArrayLike
 
-from search_spaces.ambiance import AmbianceLevels
-from search_spaces.metrics import expected_level_error, true_level_probability
-
-TEMPERATURES = (0.2, 5.0)
+from search_spaces.errors import UserError
+from search_spaces.metrics import check_labels
 
 
-def ranking_error(
-    probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike, levels: AmbianceLevels | None = None
-) -> float:
-    """Expected level error of count probabilities [N, K] at the best temperature.
+def ranked_probability_score(probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> float:
+    """Ranked probability score (Epstein 1969) of count probabilities [N, K], in people.
 
-    The level error itself moves in steps of a clip. The expected one is smooth, but as it stands it
-    prefers nets that are sure of themselves over nets that are right; the temperature (Guo et al.
-    2017, section 4.2), which lowering sets anyway, takes that away (docs/search.md has figures).
+    The mean over clips of the squared difference between the predicted and the true cumulative
+    distribution, summed over counts; that of a net which is sure of one count is its absolute
+    error. It is proper (Gneiting and Raftery 2007, section 4.2): a net gains nothing by being surer
+    or less sure than it has reason to be. Of a label ``[lo, hi]`` only the thresholds that it
+    settles are judged.
 
     Raises:
-        UserError: as `metrics.evaluate`, or no clips at all.
+        UserError: labels that do not fit the probabilities, or no clips at all.
     """
-    levels = levels or AmbianceLevels()
     values = np.asarray(probabilities, dtype=np.float64)
-
-    def loss(log_temperature: float) -> float:
-        scaled = at_temperature(values, np.exp(log_temperature))
-        right = true_level_probability(scaled, lo, hi, levels)
-        return float(-np.log(np.maximum(right, 1e-12)).mean())
-
-    found = optimize.minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
-    return expected_level_error(at_temperature(values, np.exp(found.x)), lo, hi, levels)
-
-
-def at_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """What count probabilities [N, K] would be had their logits been divided by ``temperature``."""
-    scaled = np.log(np.maximum(probabilities, 1e-12)) / temperature
-    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return scaled / scaled.sum(axis=1, keepdims=True)
+    low, high = check_labels(lo, hi, values)
+    if not len(low):
+        raise UserError("labels: got no clips, expected at least one")
+    counts = np.arange(values.shape[1])
+    true = counts >= low[:, None]
+    settled = (counts < low[:, None]) | (counts >= high[:, None])
+    squared = (values.cumsum(axis=1) - true) ** 2
+    return float((squared * settled).sum(axis=1).mean())

@@ -87,7 +87,6 @@ def search(
             "clips": sha256_file(files.clips),
             "ranking_clips": judge.ranking_clips,
             "calibration_clips": judge.calibration_clips,
-            "level_edges": levels.edges,
         }
     )
     with Evaluations(files.out / "evaluations.jsonl", key) as evaluations, _progress() as progress:

@@ -11,9 +11,8 @@ import pytest
 from deploy import phone_profile
 from deploy.__main__ import main
 from deploy.cost_programs import Program
-from deploy.cost_rounds import ROUNDS
 from deploy.phone_files import ROOT
-from deploy.phone_pieces import NOT_ASKED
+from deploy.phone_pieces import NOT_ASKED, ROUNDS
 from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table
 from tests.deploy.phone_device.device import PhoneDevice

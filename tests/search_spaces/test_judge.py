@@ -11,7 +11,7 @@ from search_spaces.clips_file import read_clips, to_float32
 from search_spaces.errors import UserError
 from search_spaces.judge import SubnetJudge
 from search_spaces.metrics import evaluate
-from search_spaces.ranking import ranking_error
+from search_spaces.ranking import ranked_probability_score
 from search_spaces.supernet_file import read_supernet
 
 
@@ -43,7 +43,8 @@ def test_ranking_error_is_that_of_the_labelled_clips_and_then_the_sums(judge):
     chosen = np.arange(10)  # clips 0..7 are labelled, 8 and 9 are sums
     labels = judge.clips.validation_lo[chosen]
     for net in (smallest(judge.supernet.spec), largest(judge.supernet.spec)):
-        expected = ranking_error(straightforward(judge, net, chosen, 3), labels, labels)
+        probabilities = straightforward(judge, net, chosen, 3)
+        expected = ranked_probability_score(probabilities, labels, labels)
         assert judge.ranking_error(net) == pytest.approx(expected, abs=1e-4)
         assert judge.ranking_error(net) == judge.ranking_error(net)
 

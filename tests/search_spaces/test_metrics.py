@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.errors import UserError
 from search_spaces.metrics import (
     Estimate,
@@ -13,7 +12,6 @@ from search_spaces.metrics import (
     confusion_matrix,
     evaluate,
     expected_calibration_error,
-    expected_level_error,
     reliability,
 )
 
@@ -53,13 +51,6 @@ def test_without_a_settling_label_the_value_is_null_with_a_reason():
     assert result.level_error == Estimate(None, None, None, 0)
     assert result.ece is None
     assert result.mae.to_json()["reason"] == "no clip has a label that settles this metric"
-
-
-def test_expected_level_error_is_the_mean_probability_outside_the_level():
-    row = np.array([[0, 0.25, 0.5, 0, 0, 0.25, 0, 0, 0, 0, 0]])
-    assert expected_level_error(row, [3], [3]) == pytest.approx(0.5)
-    assert expected_level_error(row, [1], [2]) == pytest.approx(0.25)  # one or some: both right
-    assert expected_level_error(row, [3], [3], AmbianceLevels((1,), ("no", "yes"))) == 0.0
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_claims():
@@ -124,8 +115,3 @@ def test_confusion_matrix_counts_every_pair(pairs):
 def test_labels_that_do_not_fit_are_refused(lo, hi, message):
     with pytest.raises(UserError, match=message):
         evaluate(certain([1, 1]), lo, hi)
-
-
-def test_ranking_needs_clips():
-    with pytest.raises(UserError, match="labels: got no clips, expected at least one"):
-        expected_level_error(np.zeros((0, 11)), [], [])

@@ -12,8 +12,8 @@ def test_a_picture_for_every_axis(axis, tmp_path):
     path = tmp_path / "frontier.png"
     points = [Point(1000.0 * i, 0.5 / i) for i in range(1, 6)]
     winners = [
-        WinnerPoint("net-1", 1000.0, 0.5, 0.4, 0.6),
-        WinnerPoint("net-2", 5e3, 0.1, 0.0, 0.2),
+        WinnerPoint("net-1", 1000.0, 0.5, 0.5, 0.4, 0.6),
+        WinnerPoint("net-2", 5e3, 0.1, 0.1, 0.0, 0.2),
     ]
     plot_frontier(path, axis, "int8", points, points[:3], winners, "net-2", limit=4000.0)
     content = path.read_bytes()
