@@ -67,7 +67,15 @@ def run(args: argparse.Namespace) -> int:
         },
         "clips": {"number": len(clips), "sha256": clips_sha256(clips)},
     }
-    evaluation = make_evaluation(clips, probabilities, input_dbfs, bundle.levels, origin, args.rows)
+    evaluation = make_evaluation(
+        clips,
+        probabilities,
+        input_dbfs,
+        bundle.levels,
+        origin,
+        with_rows=args.rows,
+        temperature=bundle.manifest["temperature"],
+    )
     json_path, picture_path = output_paths(args.out)
     write_json(json_path, evaluation, SCHEMA)
     write_confusion_plot(picture_path, evaluation)

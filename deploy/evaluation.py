@@ -23,8 +23,10 @@ from search_spaces.metrics import (
     RESAMPLES,
     bootstrap_mean,
     evaluate,
+    expected_calibration_error,
     reliability,
 )
+from search_spaces.ranking import at_temperature
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "evaluation")
@@ -52,6 +54,7 @@ def make_evaluation(
     levels: AmbianceLevels,
     origin: dict[str, Any],
     with_rows: bool,
+    temperature: float,
 ) -> dict[str, Any]:
     """Everything that `evaluation.json` holds.
 
@@ -62,6 +65,7 @@ def make_evaluation(
         levels: the levels of the bundle.
         origin: the fields ``bundle`` and ``clips``, which say what was evaluated.
         with_rows: also keep one row per clip, with its file name.
+        temperature: the divisor of the logits within the bundle.
     """
     counts = np.array([clip.count for clip in clips], dtype=np.int64)
     metrics = evaluate(probabilities, counts, counts, levels, SEED)
@@ -92,6 +96,9 @@ def make_evaluation(
             "mae": metrics.mae.to_json(),
             "exact_accuracy": metrics.exact_accuracy.to_json(),
             "ece": metrics.ece,
+            "ece_before_temperature": _ece_before(
+                probabilities, temperature, levels.of_counts(counts), levels
+            ),
         },
         "calibration": _calibration(decision.probability, wrong_level == 0),
         "level_confusion": metrics.level_confusion.tolist(),
@@ -120,6 +127,17 @@ def make_evaluation(
             for at, clip in enumerate(clips)
         ]
     return evaluation
+
+
+def _ece_before(
+    probabilities: NDArray[np.float32],
+    temperature: float,
+    true_levels: NDArray[np.int64],
+    levels: AmbianceLevels,
+) -> float:
+    """ECE of the same logits without the temperature that divides them within the bundle."""
+    decision = levels.decide(at_temperature(probabilities.astype(np.float64), 1.0 / temperature))
+    return expected_calibration_error(decision.probability, decision.levels == true_levels)
 
 
 def _known(clips: Sequence[LabelledClip], field: str) -> NDArray[np.float64]:

@@ -135,15 +135,15 @@ def summary(target: Path) -> str:
 
 
 def training_record(frontier_path: Path, frontier: Frontier) -> dict[str, Any]:
-    """The training record of the supernet searched, or None with the reason."""
-    from search_spaces.supernet_file import read_supernet
+    """The training record of the supernet searched, or of the one net; None with the reason."""
+    from search_spaces.supernet_file import read_training
 
     recorded = frontier.raw["inputs"]["checkpoint"]
     try:
         path = _input_path(frontier_path, recorded)
         if sha256_file(path) != recorded["sha256"]:
             raise UserError(f"{path}: changed since the search")
-        return {"record": read_supernet(path).training, "reason": None}
+        return {"record": read_training(path), "reason": None}
     except (UserError, OSError) as error:
         return {"record": None, "reason": one_line(str(error))}
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -14,10 +10,9 @@ from importlib.metadata import version
 
 from deploy.pipeline_state import RunFolder, Step
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
+from search_spaces.processes import describe_exit, minutes, run_python
 
 RECORDED_PACKAGES = ("ersam-kit", "torch", "executorch", "torchao", "nni", "lightning", "numpy")
-GRACE_S = 10.0
-PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
 class StepRefusedError(Exception):
@@ -68,27 +63,13 @@ def run_steps(run: RunFolder, steps: Iterable[Step], expected_s: Mapping[str, fl
         run.finish(step, key)
 
 
-def describe_exit(exit_code: int) -> str:
-    """An exit code in words; negative codes are signals."""
-    if exit_code < 0:
-        hint = " (out of memory?)" if -exit_code == signal.SIGKILL else ""
-        return f"was killed by {signal.Signals(-exit_code).name}{hint}"
-    return f"ended with exit code {exit_code}"
-
-
-def minutes(seconds: float) -> str:
-    """A duration for people, e.g. ``2m05s``."""
-    whole = round(seconds)
-    return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
-
-
 def _run_recorded(run: RunFolder, step: Step) -> int:
     """Run one command to its end and append it to ``commands.jsonl``; returns its exit code."""
     began = datetime.now(UTC)
     clock = time.monotonic()
     exit_code: int | None = None
     try:
-        exit_code = _run_process(step.argv)
+        exit_code = run_python(step.argv)
         return exit_code
     finally:
         run.record(
@@ -102,32 +83,6 @@ def _run_recorded(run: RunFolder, step: Step) -> int:
                 "exit_code": exit_code,
             }
         )
-
-
-def _run_process(argv: tuple[str, ...]) -> int:
-    """Run ``python *argv`` with our own streams; on Ctrl-C let it end first, then pass that on."""
-    environment = dict(os.environ, PYTHONUNBUFFERED="1")
-    process = subprocess.Popen(
-        [sys.executable, *argv], env=environment, preexec_fn=_die_with_parent
-    )
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        # A terminal's Ctrl-C reached the child as well; a signal to us alone did not.
-        for stop in (process.terminate, process.kill):
-            try:
-                process.wait(GRACE_S)
-                break
-            except subprocess.TimeoutExpired:
-                stop()
-        process.wait()
-        raise
-
-
-def _die_with_parent() -> None:
-    """In the child: end when the pipeline is killed, lest an orphan write into the run (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _say(text: str) -> None:

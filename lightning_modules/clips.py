@@ -6,7 +6,7 @@ import csv
 import math
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,12 +15,13 @@ from lightning_modules.audio import write_wav
 from lightning_modules.mixtures import Clip, Mixtures
 from lightning_modules.mixtures_open import DEFAULT_ROOMS, PROTOCOLS, open_mixtures
 from lightning_modules.sources_cache import prepare_speech
-from lightning_modules.splits import SPLITS
+from lightning_modules.sources_speakers import sexes_of_readers
+from lightning_modules.splits import SPLITS, split_readers
 from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
 from search_spaces.errors import UserError
 
 TABLE_NAME = "clips.csv"
-COLUMNS = ("file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol")
+COLUMNS = ("file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol", "sexes")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,16 +38,22 @@ def main(argv: Sequence[str]) -> int:
     mixtures = open_mixtures(
         speech, options.protocol, options.seed, options.split, options.rooms, options.cache
     )
-    write_clips(mixtures, options.count, options.protocol, out)
+    readers = split_readers(speech.voices)[options.split]
+    sexes = sexes_of_readers(speech)
+    of_voice = {at: sexes[reader] for at, reader in enumerate(readers) if reader in sexes}
+    write_clips(mixtures, options.count, options.protocol, out, of_voice)
     print(f"{options.count} clips in {out}", file=sys.stderr)
     return 0
 
 
-def write_clips(mixtures: Mixtures, number: int, protocol: str, out: Path) -> None:
+def write_clips(
+    mixtures: Mixtures, number: int, protocol: str, out: Path, sexes: Mapping[int, str]
+) -> None:
     """Write clips 0..``number``-1 and `clips.csv` to the folder ``out``, all or nothing.
 
     They are named ``<count>_<index>.wav``: 16-bit mono, 16 kHz, 5 s. They grow in a hidden folder
-    beside ``out`` that takes its name when they are complete.
+    beside ``out`` that takes its name when they are complete. ``sexes`` holds F or M by voice of
+    the mixtures, as far as they are known.
     """
     growing = out.with_name(f".{out.name}.part")
     shutil.rmtree(growing, ignore_errors=True)
@@ -59,7 +66,9 @@ def write_clips(mixtures: Mixtures, number: int, protocol: str, out: Path) -> No
                 clip = mixtures[index]
                 name = f"{clip.count:.0f}_{index:06d}.wav"
                 write_wav(growing / name, clip.samples)
-                table.writerow([name, f"{clip.count:.0f}", *_truths(clip), protocol])
+                table.writerow(
+                    [name, f"{clip.count:.0f}", *_truths(clip), protocol, _heard(clip, sexes)]
+                )
         growing.replace(out)
     finally:
         shutil.rmtree(growing, ignore_errors=True)
@@ -69,6 +78,12 @@ def _truths(clip: Clip) -> list[str]:
     """SNR, RT60 and level; empty where there is none."""
     values = ((clip.snr_db, 2), (clip.rt60_s, 3), (clip.level_dbfs, 2))
     return ["" if math.isnan(value) else f"{value:.{digits}f}" for value, digits in values]
+
+
+def _heard(clip: Clip, sexes: Mapping[int, str]) -> str:
+    """The sexes of all who are heard, e.g. ``FFM``; empty unless that of each is known."""
+    known = [sexes[voice] for voice in clip.voices if voice in sexes]
+    return "".join(sorted(known)) if len(known) == len(clip.voices) else ""
 
 
 def _parser() -> CommandParser:

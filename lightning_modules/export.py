@@ -1,5 +1,7 @@
 """What training leaves for search and lowering: `supernet.pt` and `clips.npz` in the run folder.
 
+One fixed net leaves `subnet.pt`, `clips.npz` and, as a search would, a `frontier.json`.
+
 V validation clips, S sums of them, C calibration clips, T samples.
 """
 
@@ -21,11 +23,12 @@ from lightning_modules.calibration import choose_clips
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
-from search_spaces.clip import MAX_COUNT
+from search_spaces.clip import MAX_COUNT, NUM_COUNTS
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
+from search_spaces.frontier import save_weights
+from search_spaces.single import write_single
 from search_spaces.supernet import Supernet
 from search_spaces.supernet_file import write_supernet
-from search_spaces.torch_file import write_torch
 
 SUPERNET, SUBNET, CLIPS = "supernet.pt", "subnet.pt", "clips.npz"
 
@@ -65,7 +68,12 @@ class ExportSupernet(pl.Callback):
                 max_summands=self.max_summands,
                 num_calibration=self.calibration_clips,
             )
-            write_clips(Path(trainer.default_root_dir) / CLIPS, clips)
+            folder = Path(trainer.default_root_dir)
+            write_clips(folder / CLIPS, clips)
+            fixed = pl_module.students.fixed
+            if fixed is not None:
+                net = pl_module.teacher_net().cpu()
+                write_single(folder, fixed, net, folder / SUBNET, folder / CLIPS, pl_module.seed)
 
 
 def datamodule(trainer: pl.Trainer) -> AmbianceDataModule:
@@ -88,9 +96,8 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     if isinstance(module.teacher, Supernet):
         write_supernet(folder / SUPERNET, module.teacher, training)
         return
-    state = {name: value.cpu() for name, value in module.teacher.state_dict().items()}
-    content = {"architecture": settings["architecture"], "state_dict": state, "training": training}
-    write_torch(folder / SUBNET, content)
+    architecture = module.students.teacher
+    save_weights(folder / SUBNET, architecture, module.teacher, NUM_COUNTS, training)
 
 
 def digest(settings: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules import augment, losses, views
+from lightning_modules.alignment import PseudoLabelStatistics
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 
@@ -191,20 +192,39 @@ class PseudoLabels:
         weight: of the loss.
         threshold: smallest probability within one count of the likeliest (`views.confidence`).
         hard: the likeliest count as target instead of the whole distribution.
+        alignment: how far the teacher's distributions are aligned with those of the labels, from 0,
+            not at all, to 1 (`alignment.PseudoLabelStatistics.align`).
+        flexible: a lower threshold for counts of which little is learned yet
+            (`alignment.PseudoLabelStatistics.thresholds`).
     """
 
     enabled: bool = True
     weight: float = 1.0
     threshold: float = 0.8
     hard: bool = False
+    alignment: float = 0.0
+    flexible: bool = False
 
     def __post_init__(self) -> None:
+        check_range("pseudo_labels.alignment", self.alignment, 0.0, 1.0)
         check_range("pseudo_labels.weight", self.weight, 0.0, 1e3)
         check_range("pseudo_labels.threshold", self.threshold, 0.0, 1.0)
 
-    def view(self, waveform: Tensor, probabilities: Tensor) -> views.TargetView:
+    def statistics(self) -> PseudoLabelStatistics | None:
+        """What `view` needs to have been told of the steps so far, if anything."""
+        needed = self.enabled and (self.alignment > 0 or self.flexible)
+        return PseudoLabelStatistics() if needed else None
+
+    def view(
+        self, waveform: Tensor, probabilities: Tensor, statistics: PseudoLabelStatistics | None
+    ) -> views.TargetView:
         """Clips [B, T] with the targets that the teacher's probabilities [B, N] make."""
-        return views.pseudo_label_view(waveform, probabilities, self.threshold, self.hard)
+        threshold: float | Tensor = self.threshold
+        if statistics is not None:
+            probabilities = statistics.align(probabilities, self.alignment)
+            if self.flexible:
+                threshold = statistics.thresholds(self.threshold)[probabilities.argmax(dim=1)]
+        return views.pseudo_label_view(waveform, probabilities, threshold, self.hard)
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,9 @@ class LibriCount:
         """See `MixtureProtocol.mix`; the count is the number of readers, exactly."""
         count = int(rng.integers(max_count + 1))
         speech = np.zeros(CLIP_SAMPLES, np.float32)
-        for reader in rng.choice(len(voices), count, replace=False):
+        readers = tuple(int(reader) for reader in rng.choice(len(voices), count, replace=False))
+        for reader in readers:
             window = random_window(rng, voices[reader], CLIP_SAMPLES)
             speech += window / np.float32(rms(window))
         waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
-        return Mix(waveform, count, snr_db, rt60_s=float("nan"))
+        return Mix(waveform, count, snr_db, float("nan"), readers)

@@ -32,6 +32,8 @@ class Clip:
         snr_db: speech over noise; NaN when hidden or without speech.
         rt60_s: reverberation time; NaN when hidden or without a room.
         level_dbfs: level of the peak; NaN when hidden or for digital silence.
+        voices: which of the split's readers are heard, in the order of `Mixtures`; empty when
+            hidden.
     """
 
     samples: Int16
@@ -39,6 +41,7 @@ class Clip:
     snr_db: float = math.nan
     rt60_s: float = math.nan
     level_dbfs: float = math.nan
+    voices: tuple[int, ...] = ()
 
 
 class Mixtures:
@@ -84,4 +87,4 @@ class Mixtures:
             samples = to_pcm16(waveform * np.float32(10 ** (level_dbfs / 20) / peak))
         if self._revealed is not None and index not in self._revealed:
             return Clip(samples, math.nan)
-        return Clip(samples, mix.count, mix.snr_db, mix.rt60_s, level_dbfs)
+        return Clip(samples, mix.count, mix.snr_db, mix.rt60_s, level_dbfs, mix.voices)

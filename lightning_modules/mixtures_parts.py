@@ -24,12 +24,14 @@ class Mix:
         count: the most people who speak at the same moment.
         snr_db: speech over noise; NaN without speech.
         rt60_s: reverberation time of the room; NaN without a room.
+        voices: which of the voices are heard, bystanders included.
     """
 
     waveform: Float32
     count: int
     snr_db: float
     rt60_s: float
+    voices: tuple[int, ...]
 
 
 class MixtureProtocol(Protocol):

@@ -32,6 +32,7 @@ from lightning_modules.ingredients import (
     check_range,
 )
 from lightning_modules.judging import Judge
+from lightning_modules.mentor import Mentor
 from lightning_modules.optimiser import make_optimiser, warm_up_cosine
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
@@ -55,6 +56,8 @@ class SupernetModule(pl.LightningModule):
         seed: of every random draw (set from `seed_everything`).
         architecture: an `architecture.json`, to train that net alone by the same recipe.
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
+        distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
+            ``architecture``, beside labels and targets (weight: ``distillation.weight``).
         random_subnets: random subnets per step, beside the largest and the smallest.
         optimisation: see `ingredients.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
@@ -78,6 +81,7 @@ class SupernetModule(pl.LightningModule):
         seed: int = 0,
         architecture: Path | None = None,
         initial_weights: Path | None = None,
+        distil_from: Path | None = None,
         random_subnets: int = 2,
         optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
@@ -110,6 +114,8 @@ class SupernetModule(pl.LightningModule):
             counts_add_exactly=protocol == "libricount",
         )
         self.students = Students(space, architecture, random_subnets, seed, initial_weights)
+        self.statistics = pseudo_labels.statistics()
+        self.mentor = self._mentor(distil_from)
         self.net = self.students.build()
         self.teacher = self.students.build()
         self.teacher.load_state_dict(self.net.state_dict())
@@ -129,7 +135,7 @@ class SupernetModule(pl.LightningModule):
         step = self.trainer.fit_loop.total_batch_idx  # unlike batch_idx over all epochs
         draws = partial(self._draws, step)
         torch.manual_seed(draws("global").initial_seed())
-        seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws)
+        seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws, self.statistics)
         # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
         cache = FeatureCache(
             seen.waveform,
@@ -141,6 +147,9 @@ class SupernetModule(pl.LightningModule):
         first_logits = self._student_logits(first, cache)
         parts = self.recipe.losses(first_logits, seen)
         loss = self.recipe.total(parts, step)
+        if self.mentor is not None:
+            parts["distillation"] = self.distillation(first_logits, self.mentor.logits(cache))
+            loss = loss + self.distillation.weight * parts["distillation"]
         if others:
             with frozen_batch_norm_statistics(self.net):
                 subnet_losses = [
@@ -163,6 +172,14 @@ class SupernetModule(pl.LightningModule):
     def teacher_net(self) -> AmbianceNet:
         """The teacher alone: a plain net on this device, with its own batch norm statistics."""
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
+
+    def _mentor(self, path: Path | None) -> Mentor | None:
+        if path is not None and self.students.fixed is None:
+            raise UserError(
+                f"model.distil_from: {path} is given without model.architecture, the net to teach;"
+                " a supernet's nets learn from its own largest one (model.distillation)"
+            )
+        return None if path is None else Mentor(path, self.students.spec)
 
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)
@@ -206,6 +223,7 @@ class SupernetModule(pl.LightningModule):
             "space": self.students.spec.name,
             "space_version": self.students.spec.version,
             "architecture": None if fixed is None else fixed.to_json(),
+            "distil_from": None if self.mentor is None else self.mentor.sha256,
             "seed": self.seed,
             "random_subnets": self.students.random_subnets,
             "optimisation": asdict(self.optimisation),

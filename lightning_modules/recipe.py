@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules import augment, losses, views
+from lightning_modules.alignment import PseudoLabelStatistics
 from lightning_modules.ingredients import (
     Additivity,
     CountAddition,
@@ -77,7 +78,11 @@ class Recipe:
         }
 
     def student_batch(
-        self, batch: Batch, teach: Callable[[Tensor], Tensor], draws: Draws
+        self,
+        batch: Batch,
+        teach: Callable[[Tensor], Tensor],
+        draws: Draws,
+        statistics: PseudoLabelStatistics | None = None,
     ) -> StudentBatch:
         """Perturb and sum the clips, and let the teacher label the unlabelled ones.
 
@@ -86,6 +91,7 @@ class Recipe:
                 ``unlabelled``: ``waveform`` float32 [U, T].
             teach: the teacher: weakly augmented float32 [U, T] to distributions [U, N].
             draws: generators on the device of the clips.
+            statistics: see `ingredients.PseudoLabels.statistics`; this step is added to them.
         """
         labelled = self._labelled(batch["labelled"], draws("labelled"))
         pseudo = sums = None
@@ -94,8 +100,13 @@ class Recipe:
             draw = draws("unlabelled")
             weak = self.weak_augmentation(waveform, draw)
             probabilities = teach(weak)
+            if statistics is not None:
+                sure = views.confidence(probabilities, views.PSEUDO_LABEL_RADIUS)
+                confident = sure >= self.pseudo_labels.threshold
+                lo, hi = batch["labelled"]["lo"], batch["labelled"]["hi"]
+                statistics.update(lo, hi, probabilities, confident)
             if self.pseudo_labels.enabled:
-                pseudo = self.pseudo_labels.view(weak, probabilities)
+                pseudo = self.pseudo_labels.view(weak, probabilities, statistics)
             if self.additivity.enabled:
                 sums = self.additivity.view(weak, probabilities, draw)
         unlabelled = [part.waveform for part in (pseudo, sums) if part is not None]

@@ -56,24 +56,27 @@ class Rooms:
         room = int(rng.integers(len(self._bank.rt60_s)))
         if together == 0:
             waveform, _ = add_noise(rng, np.zeros(CLIP_SAMPLES, np.float32), noise, SNR_RANGE_DB)
-            return Mix(waveform, 0, snr_db=float("nan"), rt60_s=float("nan"))
+            return Mix(waveform, 0, snr_db=float("nan"), rt60_s=float("nan"), voices=())
         people = min(together + int(rng.integers(_BYSTANDERS + 1)), max_count)
-        dry, count = _converse(rng, voices, people, together)
+        readers = rng.choice(len(voices), people, replace=False)
+        dry, count = _converse(rng, [voices[reader] for reader in readers], together)
         places = rng.choice(self._bank.responses.shape[1], people, replace=False)
         speech = reverberate(dry, self._bank.responses[room, places].astype(np.float32))
         waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
-        return Mix(waveform, count, snr_db, float(self._bank.rt60_s[room]))
+        rt60_s = float(self._bank.rt60_s[room])
+        return Mix(waveform, count, snr_db, rt60_s, tuple(int(reader) for reader in readers))
 
 
 def _converse(
-    rng: np.random.Generator, voices: Sequence[Int16], people: int, together: int
+    rng: np.random.Generator, voices: Sequence[Int16], together: int
 ) -> tuple[Float32, int]:
-    """Dry voices float32 [K, H + T] with their turns, and the most of them at one moment."""
+    """K dry voices float32 [K, H + T] with their turns, and the most of them at one moment."""
+    people = len(voices)
     samples = _HISTORY_SAMPLES + CLIP_SAMPLES
     dry = np.empty((people, samples), np.float32)
-    for voice, reader in zip(dry, rng.choice(len(voices), people, replace=False), strict=True):
-        voice[:] = random_window(rng, voices[reader], samples)
-        voice /= rms(voice)
+    for heard, voice in zip(dry, voices, strict=True):
+        heard[:] = random_window(rng, voice, samples)
+        heard /= rms(heard)
     speaking = bridge_pauses(active_frames(dry), BRIDGED_PAUSE_MS)
     clip_starts = _HISTORY_SAMPLES // FRAME_SAMPLES
     turns = draw_turns(rng, people, together, samples // FRAME_SAMPLES, first=clip_starts)

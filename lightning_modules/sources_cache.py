@@ -44,6 +44,7 @@ class Speech:
         folder: the cache folder.
         voices: reader id -> that reader's recordings joined, int16 [T], memory-mapped.
         kind: what it was made from (``folder``, ``librispeech``, ``espeak``).
+        place: the folder that it was made from, as an absolute path, or the number of voices.
         recordings: how many recordings it holds.
         skipped: the refused ones' messages.
     """
@@ -51,6 +52,7 @@ class Speech:
     folder: Path
     voices: dict[str, Int16]
     kind: str
+    place: str
     recordings: int
     skipped: list[str]
 
@@ -128,6 +130,7 @@ def open_speech(folder: Path) -> Speech:
         folder=folder,
         voices=voices,
         kind=index["source"]["kind"],
+        place=index["source"]["place"],
         recordings=sum(len(e["recordings"]) - len(e["skipped"]) for e in entries),
         skipped=[message for e in entries for message in e["skipped"]],
     )

@@ -102,14 +102,14 @@ def confidence(probabilities: Tensor, radius: int) -> Tensor:
 
 
 def pseudo_label_view(
-    waveform: Tensor, probabilities: Tensor, threshold: float, hard: bool
+    waveform: Tensor, probabilities: Tensor, threshold: float | Tensor, hard: bool
 ) -> TargetView:
     """The teacher's distributions as targets, those of confident clips only.
 
     Args:
         waveform: float32 [U, T].
         probabilities: [U, N], the teacher's on the weakly augmented clips.
-        threshold: smallest `confidence` that counts.
+        threshold: smallest `confidence` that counts, of all clips or of each [U].
         hard: the likeliest count instead of the distribution.
     """
     target = probabilities

@@ -50,6 +50,13 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     budget.add_argument("--max-params", type=positive_number)
     budget.add_argument("--max-macs", type=positive_number)
     budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
+    search.add_argument(
+        "--fix",
+        nargs="+",
+        default=[],
+        metavar="DIMENSION=CHOICE",
+        help="search only nets with these choices, e.g. frontend_mels=20",
+    )
     size = search.add_argument_group("size of the search")
     size.add_argument("--population", type=positive_whole_number, default=20)
     size.add_argument("--generations", type=positive_whole_number, default=5)
@@ -90,10 +97,18 @@ def _search(arguments: argparse.Namespace) -> int:
         ranking_clips=arguments.ranking_clips,
         calibration_clips=arguments.calibration_clips,
     )
-    value = search(files, budget, levels, size, arguments.seed)
+    fixed = dict(_choice(text) for text in arguments.fix)
+    value = search(files, budget, levels, size, arguments.seed, fixed)
     print(summary(value))
     print(arguments.out / "frontier.json")
     return 0
+
+
+def _choice(text: str) -> tuple[str, int | str]:
+    dimension, equals, choice = text.partition("=")
+    if not (dimension and equals and choice):
+        raise UserError(f"--fix: got {text!r}, expected DIMENSION=CHOICE, e.g. frontend_mels=20")
+    return dimension, int(choice) if choice.isdecimal() else choice
 
 
 def summary(value: dict) -> str:

@@ -118,8 +118,14 @@ def write_frontier(path: Path, value: dict[str, Any]) -> None:
     write_json(path, {"schema_version": SCHEMA_VERSION, **value}, SCHEMA)
 
 
-def save_weights(path: Path, architecture: Architecture, net: nn.Module, num_outputs: int) -> str:
-    """Write a subnet's weights atomically.
+def save_weights(
+    path: Path,
+    architecture: Architecture,
+    net: nn.Module,
+    num_outputs: int,
+    training: Mapping[str, Any] | None = None,
+) -> str:
+    """Write a subnet's weights atomically, for the `subnet.pt` of `fit` with its training record.
 
     Returns:
         Hex SHA-256 of the file.
@@ -129,8 +135,10 @@ def save_weights(path: Path, architecture: Architecture, net: nn.Module, num_out
         "schema_version": SCHEMA_VERSION,
         "architecture": architecture.to_json(),
         "num_outputs": num_outputs,
-        "state_dict": net.state_dict(),
+        "state_dict": {name: tensor.cpu() for name, tensor in net.state_dict().items()},
     }
+    if training is not None:
+        value["training"] = dict(training)
     return write_torch(path, value)
 
 

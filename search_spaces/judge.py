@@ -89,23 +89,13 @@ class SubnetJudge:
     def final(self, architecture: Architecture) -> tuple[AmbianceNet, Evaluation]:
         """The subnet with statistics of its own, from every calibration clip, and its metrics.
 
-        The metrics look at the clips that were labelled and not at their sums: sums hold more
-        people than clips do, and would make the interval look narrower than it is.
+        See `labelled_metrics` for the latter.
         """
         net = self.supernet.extract(architecture).eval()
         if not self._has_own_statistics(architecture):
             recalibrate_batch_norm(net, _batches(self.clips.calibration_waveform))
         net.eval()
-        original = self.clips.validation_original
-        features = (net.features(x) for x in _batches(self.clips.validation_waveform[original]))
-        evaluation = evaluate(
-            _probabilities(net, features),
-            self.clips.validation_lo[original],
-            self.clips.validation_hi[original],
-            self.levels,
-            self.seed,
-        )
-        return net, evaluation
+        return net, labelled_metrics(net, self.clips, self.levels, self.seed)
 
     def _has_own_statistics(self, architecture: Architecture) -> bool:
         """Whether the supernet's statistics are this net's: those of the largest are.
@@ -129,6 +119,29 @@ class SubnetJudge:
 
     def _held_bytes(self) -> int:
         return sum(x.nbytes for pair in self._features.values() for x in pair)
+
+
+@torch.inference_mode()
+def labelled_metrics(
+    net: AmbianceNet, clips: Clips, levels: AmbianceLevels, seed: int
+) -> Evaluation:
+    """Metrics of a net on the clips that were labelled.
+
+    Their sums are left out: those hold more people than clips do, and would make the interval look
+    narrower than it is.
+    """
+    original = clips.validation_original
+    features = (net.features(batch) for batch in _batches(clips.validation_waveform[original]))
+    lo, hi = clips.validation_lo[original], clips.validation_hi[original]
+    return evaluate(_probabilities(net, features), lo, hi, levels, seed)
+
+
+@torch.inference_mode()
+def validation_ranking_error(net: AmbianceNet, clips: Clips) -> float:
+    """The statistic that ranks, on all validation clips and their sums (see `ranking`)."""
+    features = (net.features(batch) for batch in _batches(clips.validation_waveform))
+    probabilities = _probabilities(net, features)
+    return ranked_probability_score(probabilities, clips.validation_lo, clips.validation_hi)
 
 
 def _batches(waveform: NDArray[np.int16]) -> Iterator[Tensor]:

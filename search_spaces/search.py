@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from search_spaces.evolution import evolve
 from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
 from search_spaces.judge import SubnetJudge
-from search_spaces.outcome import choose, draw, name_of, objective_axes, point_record, winner_record
-from search_spaces.space import FRONTEND_DIMENSIONS
+from search_spaces.outcome import choose, draw, objective_axes
+from search_spaces.records import name_of, point_record, winner_record
+from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 from search_spaces.supernet_file import read_supernet
 
 
@@ -49,12 +50,18 @@ class SearchSize:
 
 
 def search(
-    files: SearchFiles, budget: Budget, levels: AmbianceLevels, size: SearchSize, seed: int
+    files: SearchFiles,
+    budget: Budget,
+    levels: AmbianceLevels,
+    size: SearchSize,
+    seed: int,
+    fixed: Mapping[str, Choice],
 ) -> dict[str, Any]:
     """Search, and write `frontier.json`, `weights/` and `frontier.png` into ``files.out``.
 
     The same inputs and seed give the same frontier on the same machine. A killed search continues
     from the judgements in `evaluations.jsonl`; one with another budget makes use of them too.
+    Only nets that make the choices in ``fixed`` are looked at.
 
     Returns:
         What was written to `frontier.json`.
@@ -66,7 +73,8 @@ def search(
     table = read_cost_table(files.cost_table) if files.cost_table else None
     clips = read_clips(files.clips)
     supernet = read_supernet(files.checkpoint).supernet
-    prices, witness = check_budget(supernet.spec, table, budget)
+    spec = supernet.spec.restricted(fixed)
+    prices, witness = check_budget(spec, table, budget)
     axes = objective_axes(prices)
     judge = SubnetJudge(
         supernet,
@@ -87,6 +95,7 @@ def search(
             "clips": sha256_file(files.clips),
             "ranking_clips": judge.ranking_clips,
             "calibration_clips": judge.calibration_clips,
+            **({"fixed": dict(fixed)} if fixed else {}),  # other places for the same net
         }
     )
     with Evaluations(files.out / "evaluations.jsonl", key) as evaluations, _progress() as progress:
@@ -96,14 +105,14 @@ def search(
             # Nets of one front end follow each other, for the judge holds only so many features.
             for net in sorted(nets, key=lambda net: _frontend_of(prices, net)):
                 if net not in evaluations:
-                    evaluations.add(net, judge.ranking_error(from_indices(supernet.spec, net)))
+                    evaluations.add(net, judge.ranking_error(from_indices(spec, net)))
                 progress.advance(task)
             return [evaluations[net] for net in nets]
 
         judged = evolve(
             prices,
             budget.limits,
-            tuple(witness.indices(supernet.spec)),
+            tuple(witness.indices(spec)),
             judge_all,
             axes,
             population=size.population,
@@ -114,7 +123,7 @@ def search(
     front, chosen = choose(prices, axes, judged, size.winners)
     best = chosen[0]
     chosen.sort(key=lambda net: prices.of(net)[axes[0]])
-    winners = [winner_record(files.out, judge, prices, net, judged[net]) for net in chosen]
+    winners = [_winner(files.out, judge, prices, net, judged[net]) for net in chosen]
     value = {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": seed,
@@ -139,6 +148,16 @@ def search(
     draw(files.out / "frontier.png", value, prices, axes[0], judged, front)
     write_frontier(files.out / "frontier.json", value)
     return value
+
+
+def _winner(
+    out: Path, judge: SubnetJudge, prices: Prices, net: Indices, error: float
+) -> dict[str, Any]:
+    """Judge a winner finally and write its weights into ``out``; gives its entry in the file."""
+    architecture = from_indices(prices.space, net)
+    module, evaluation = judge.final(architecture)
+    point = point_record(prices, net, error)
+    return winner_record(out, point, architecture, module, evaluation, judge.supernet.num_outputs)
 
 
 def _frontend_of(prices: Prices, net: Indices) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from search_spaces.errors import UserError
+from search_spaces.frontier import WEIGHTS_FORMAT
 from search_spaces.space import SpaceSpec, get_space
 from search_spaces.supernet import Supernet, build_supernet
 from search_spaces.torch_file import write_torch
@@ -19,6 +20,14 @@ from search_spaces.torch_file import write_torch
 FORMAT = "ersam-supernet"
 SCHEMA_VERSION = 1
 FIELDS = ("format", "schema_version", "space", "num_outputs", "state_dict", "training")
+SUBNET_FIELDS = (
+    "format",
+    "schema_version",
+    "architecture",
+    "num_outputs",
+    "state_dict",
+    "training",
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
             space, version or format; weights that do not fit.
     """
     path = Path(path)
-    value = _load(path)
+    value = _load(path, {FORMAT: FIELDS})
     name, version = value["space"]["name"], value["space"]["version"]
     try:
         expected = get_space(name) if spec is None else spec
@@ -88,7 +97,16 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
     return SupernetFile(supernet.eval(), value["training"])
 
 
-def _load(path: Path) -> dict[str, Any]:
+def read_training(path: Path) -> dict[str, Any]:
+    """How the weights in a `supernet.pt`, or in the `subnet.pt` of one fixed net, came to be.
+
+    Raises:
+        UserError: see `read_supernet`.
+    """
+    return _load(Path(path), {FORMAT: FIELDS, WEIGHTS_FORMAT: SUBNET_FIELDS})["training"]
+
+
+def _load(path: Path, fields_by_format: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -102,9 +120,11 @@ def _load(path: Path) -> dict[str, Any]:
             f"{path}: is a Lightning checkpoint, which only `fit` resumes from;"
             " give the supernet.pt that `fit` writes"
         )
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
+    if not isinstance(value, dict) or value.get("format") not in fields_by_format:
         raise UserError(f"{path}: not a supernet file; give the supernet.pt that `fit` writes")
-    if value.get("schema_version") != SCHEMA_VERSION or not all(key in value for key in FIELDS):
+    if value.get("schema_version") != SCHEMA_VERSION or not all(
+        key in value for key in fields_by_format[value["format"]]
+    ):
         raise UserError(
             f"{path}: supernet format version {value.get('schema_version')!r},"
             f" this kit reads {SCHEMA_VERSION}; train it anew with this kit"

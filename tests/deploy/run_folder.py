@@ -78,7 +78,7 @@ def evaluation(name: str, precision: str, clips: int, rng: np.random.Generator) 
         "clips": {"number": clips, "sha256": SHA256},
     }
     dbfs = rng.uniform(-55, -5, clips)
-    return make_evaluation(labelled, probabilities, dbfs, AmbianceLevels(), origin, False)
+    return make_evaluation(labelled, probabilities, dbfs, AmbianceLevels(), origin, False, 1.0)
 
 
 def measurement(name: str, precision: str, rng: np.random.Generator) -> dict[str, Any]:

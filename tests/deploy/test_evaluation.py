@@ -39,7 +39,8 @@ def evaluation_of_four(with_rows: bool = False) -> dict[str, Any]:
         clip(7, snr_db=31.0, protocol="libricount"),
     ]
     dbfs = np.array([-np.inf, -55.0, -20.0, -15.0])
-    return make_evaluation(clips, sure_of(0, 2, 4, 7), dbfs, AmbianceLevels(), ORIGIN, with_rows)
+    levels, said = AmbianceLevels(), sure_of(0, 2, 4, 7)
+    return make_evaluation(clips, said, dbfs, levels, ORIGIN, with_rows, temperature=1.0)
 
 
 def value(record: dict[str, Any], metric: str) -> tuple[float, int]:
@@ -58,6 +59,23 @@ def test_metrics_are_those_of_a_hand_made_sum() -> None:
     assert value(metrics, "exact_accuracy") == (0.5, 4)
     assert metrics["ece"] == pytest.approx(0.25)  # always sure, right three times of four
     assert metrics["mae"]["low"] <= 0.5 <= metrics["mae"]["high"]
+
+
+def test_the_ece_before_temperature_is_that_of_the_bare_logits() -> None:
+    logits = np.zeros((2, 11))
+    logits[:, 0] = (4.0, 2.0)  # says nobody; the second time there is one
+    inside = np.exp(logits / 2.0) / np.exp(logits / 2.0).sum(axis=1, keepdims=True)
+    bare = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    clips, dbfs = [clip(0), clip(1)], np.zeros(2)
+
+    def metrics(said: np.ndarray, temperature: float) -> dict[str, Any]:
+        levels = AmbianceLevels()
+        return make_evaluation(clips, said, dbfs, levels, ORIGIN, False, temperature)["metrics"]
+
+    after = metrics(inside.astype(np.float32), 2.0)
+    before = metrics(bare.astype(np.float32), 1.0)
+    assert after["ece_before_temperature"] == pytest.approx(before["ece"], abs=1e-6)
+    assert after["ece_before_temperature"] != pytest.approx(after["ece"], abs=1e-3)
 
 
 def test_confusion_counts_pairs_of_true_and_said() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.pipeline_runner import StepRefusedError, describe_exit, minutes, run_steps
+from deploy.pipeline_runner import StepRefusedError, run_steps
 from deploy.pipeline_state import Step, fingerprint, open_run_folder
 from search_spaces.errors import UserError
+from search_spaces.processes import describe_exit, minutes
 
 EXPECTED_S = {"copy": 60.0, "count": 5.0}
 COPY = "import sys, pathlib as p; p.Path(sys.argv[2]).write_bytes(p.Path(sys.argv[1]).read_bytes())"

@@ -34,7 +34,7 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_five_configs():
+def test_there_are_four_configs():
     names = [path.stem for path in CONFIGS]
     assert names == ["demo", "sam-lite", "sam", "smoke"]
 

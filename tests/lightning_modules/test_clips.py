@@ -9,6 +9,7 @@ from lightning_modules import clips
 from lightning_modules.mixtures import Clip, Mixtures
 from lightning_modules.mixtures_open import open_mixtures
 from lightning_modules.sources_cache import open_speech
+from lightning_modules.splits import split_readers
 from search_spaces.errors import UserError
 
 
@@ -20,7 +21,7 @@ def test_clips_are_the_mixtures_with_their_truths(prepared_speech: Path, tmp_pat
     assert make(prepared_speech, tmp_path / "clips", "--seed", "5") == 0
     with (tmp_path / "clips/clips.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol"]
+    assert list(rows[0]) == ["file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol", "sexes"]
     mixtures = open_mixtures(open_speech(prepared_speech), "libricount", 5, "test")
     for index, row in enumerate(rows):
         clip = mixtures[index]
@@ -33,6 +34,21 @@ def test_clips_are_the_mixtures_with_their_truths(prepared_speech: Path, tmp_pat
         assert row["rt60_s"] == ""
     assert len(list((tmp_path / "clips").iterdir())) == 13
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_sexes_of_who_is_heard_are_those_of_the_table(
+    speech_folder: Path, prepared_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = split_readers(open_speech(prepared_speech).voices)["test"]
+    table = {reader: "FM"[at % 2] for at, reader in enumerate(readers)}
+    monkeypatch.setattr(clips, "sexes_of_readers", lambda speech: table)
+    make(prepared_speech, tmp_path / "clips", "--protocol", "libricount")
+    mixtures = open_mixtures(open_speech(prepared_speech), "libricount", 0, "test")
+    with (tmp_path / "clips/clips.csv").open(newline="") as file:
+        for index, row in enumerate(csv.DictReader(file)):
+            heard = [table[readers[voice]] for voice in mixtures[index].voices]
+            assert row["sexes"] == "".join(sorted(heard))
+            assert len(row["sexes"]) == int(row["count"])
 
 
 def test_splits_give_other_clips(prepared_speech: Path, tmp_path: Path) -> None:
@@ -53,7 +69,7 @@ def test_nothing_half_written_after_an_interruption(tmp_path: Path) -> None:
             return Clip(np.zeros(8, np.int16), 0)
 
     with pytest.raises(KeyboardInterrupt):
-        clips.write_clips(Interrupting(), 5, "libricount", tmp_path / "clips")
+        clips.write_clips(Interrupting(), 5, "libricount", tmp_path / "clips", {})
     assert list(tmp_path.iterdir()) == []
 
 

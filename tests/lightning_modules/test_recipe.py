@@ -61,6 +61,25 @@ def test_a_step_holds_labelled_pseudo_labelled_and_summed_clips():
     assert list(losses) == ["labelled", "pseudo_labels", "additivity"]
 
 
+def test_aligned_pseudo_labels_take_in_each_step_and_move_towards_the_labels():
+    made = recipe(pseudo_labels=PseudoLabels(alignment=1.0, flexible=True))
+    statistics = made.pseudo_labels.statistics()
+    labels = torch.tensor([0, 0, 0, 1])
+    batch = {
+        "labelled": {"waveform": torch.randn(4, T), "lo": labels, "hi": labels},
+        "unlabelled": {"waveform": torch.randn(6, T)},
+    }
+    targets = [
+        made.student_batch(
+            batch, teach, lambda purpose: torch_generator(1, 0, purpose), statistics
+        ).pseudo.target
+        for _ in range(300)
+    ]
+    assert statistics.labels[0] > 0.6
+    assert targets[-1][:, 0].mean() > targets[0][:, 0].mean()
+    assert recipe().pseudo_labels.statistics() is None
+
+
 def test_a_step_follows_from_its_number():
     assert torch.equal(seen_by(recipe(), 5).waveform, seen_by(recipe(), 5).waveform)
     assert not torch.equal(seen_by(recipe(), 5).waveform, seen_by(recipe(), 6).waveform)
@@ -148,6 +167,7 @@ def test_distillation_pulls_towards_the_largest_and_not_back():
         (lambda: LabelledLoss(emd_weight=-1), "model.labelled_loss.emd_weight: got -1, expected"),
         (lambda: CountAddition(max_summands=1), "model.count_addition.max_summands: got 1, expec"),
         (lambda: PseudoLabels(threshold=2), "model.pseudo_labels.threshold: got 2, expected 0.0"),
+        (lambda: PseudoLabels(alignment=2), "model.pseudo_labels.alignment: got 2, expected 0.0"),
         (lambda: Additivity(share=9), "model.additivity.share: got 9, expected 0.0 to 4.0"),
         (lambda: Distillation(weight=-2), "model.distillation.weight: got -2, expected 0.0 to"),
         (

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from search_spaces.supernet_file import read_supernet
+from search_spaces.frontier import load_winner, read_frontier
+from search_spaces.supernet_file import read_supernet, read_training
 from tests.lightning_modules.runs import metrics, run, smoke_arguments
 
 STEPS = 10  # of smoke.yaml: two epochs of five, a checkpoint every second step
@@ -99,6 +100,11 @@ def test_one_fixed_architecture_trains_by_the_same_recipe(prepared_speech: Path,
     written = torch.load(tmp_path / "subnet.pt", weights_only=True)
     assert written["architecture"] == architecture.to_json()
     assert "train/distillation" not in metrics(tmp_path)[0]
+    frontier = read_frontier(tmp_path / "frontier.json")
+    net = load_winner(tmp_path / "frontier.json", frontier.best)
+    assert all(torch.equal(net.state_dict()[k], v) for k, v in written["state_dict"].items())
+    assert frontier.best.level_error.clips == 4  # a fifth of the budget of 20
+    assert read_training(tmp_path / "subnet.pt")["steps"] == 3
 
 
 def test_with_every_ingredient_off_it_trains_too(prepared_speech: Path, tmp_path: Path):

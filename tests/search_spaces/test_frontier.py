@@ -27,7 +27,7 @@ def searched(search_inputs, tmp_path_factory):
         search_inputs / "cost_table.json",
         out,
     )
-    value = search(files, Budget(), AmbianceLevels((1, 3), ("none", "few", "many")), SIZE, 0)
+    value = search(files, Budget(), AmbianceLevels((1, 3), ("none", "few", "many")), SIZE, 0, {})
     return out, value
 
 

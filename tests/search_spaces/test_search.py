@@ -20,14 +20,27 @@ SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calib
 BUDGET = Budget(max_latency_ms=0.5)
 
 
-def run(inputs, out, budget=BUDGET, seed=0, table=True):
+def run(inputs, out, budget=BUDGET, seed=0, table=True, fixed=None):
     files = SearchFiles(
         checkpoint=inputs / "supernet.pt",
         clips=inputs / "clips.npz",
         cost_table=inputs / "cost_table.json" if table else None,
         out=out,
     )
-    return search(files, budget, AmbianceLevels(), SIZE, seed)
+    return search(files, budget, AmbianceLevels(), SIZE, seed, fixed or {})
+
+
+def test_a_fixed_choice_is_made_by_every_net(search_inputs, tmp_path):
+    value = run(search_inputs, tmp_path, fixed={"frontend_window_ms": 20})
+    assert {point["choices"]["frontend_window_ms"] for point in value["points"]} == {20}
+    assert value["winners"]
+
+
+def test_a_fixed_choice_that_the_space_lacks_is_refused(search_inputs, tmp_path):
+    with pytest.raises(
+        UserError, match=r"frontend_window_ms = 21 is not in space sam-nano; allowed: "
+    ):
+        run(search_inputs, tmp_path, fixed={"frontend_window_ms": 21})
 
 
 def lasting(value):
