@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.labelled_clips import LabelledClip
+from deploy.temperature import at_temperature
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.files import load_schema, read_json
 from search_spaces.metrics import (
@@ -26,7 +27,6 @@ from search_spaces.metrics import (
     expected_calibration_error,
     reliability,
 )
-from search_spaces.ranking import at_temperature
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "evaluation")

@@ -82,8 +82,15 @@ def plan(settings: RunSettings) -> Iterator[Step]:
     check_budget(get_space(settings.scale.space), table, settings.scale.budget)
     yield _fit(settings)
     yield _search(settings)
-    yield _lower(settings)
-    bundles = _bundles(settings.out)
+    frontiers = [settings.out / "search" / "frontier.json"]
+    if settings.scale.tune_steps:
+        yield _tune(settings)
+        frontiers.append(settings.out / "tune" / "frontier.json")
+    for frontier in frontiers:
+        yield _lower(settings, frontier)
+    bundles: dict[Path, tuple[str, ...]] = {}
+    for frontier in frontiers:
+        bundles |= _bundles(settings, frontier)
     yield _benchmark(settings, list(bundles))
     for bundle, precisions in bundles.items():
         for precision in precisions:
@@ -120,21 +127,24 @@ def _cost_table(settings: RunSettings) -> Step:
     )
 
 
-def _fit(settings: RunSettings) -> Step:
-    config, train = _config_path(settings.scale.fit_config), settings.out / "train"
-    options = {
-        "--config": config,
+def _fit_options(settings: RunSettings, folder: Path) -> dict[str, object]:
+    return {
+        "--config": _config_path(settings.scale.fit_config),
         "--data.speech": settings.scale.speech,
         "--data.protocol": settings.protocol,
         "--data.labelled_clips": settings.scale.labelled_clips,
         "--seed_everything": settings.seed,
-        "--trainer.default_root_dir": train,
+        "--trainer.default_root_dir": folder,
     }
+
+
+def _fit(settings: RunSettings) -> Step:
+    train = settings.out / "train"
     return settings.step(
         "fit",
         "lightning_modules fit",
-        options,
-        inputs=(config,),
+        _fit_options(settings, train),
+        inputs=(_config_path(settings.scale.fit_config),),
         outputs=(train / "supernet.pt", train / "clips.npz", train / "labels.csv"),
         clears=(train,),
         hears_speech=True,
@@ -163,17 +173,39 @@ def _search(settings: RunSettings) -> Step:
     )
 
 
-def _lower(settings: RunSettings) -> Step:
+def _tune(settings: RunSettings) -> Step:
+    """The best winner is trained on alone, from the weights that it inherited."""
+    supernet, tune = settings.out / "train" / "supernet.pt", settings.out / "tune"
+    best = settings.out / "search" / "best.json"
+    options = {
+        **_fit_options(settings, tune),
+        "--model.architecture": best,
+        "--model.initial_weights": supernet,
+        "--trainer.max_steps": settings.scale.tune_steps,
+    }
+    return settings.step(
+        "tune",
+        "lightning_modules fit",
+        options,
+        inputs=(_config_path(settings.scale.fit_config), best, supernet),
+        outputs=(tune / "frontier.json", tune / "weights", tune / "subnet.pt"),
+        clears=(tune,),
+        hears_speech=True,
+    )
+
+
+def _lower(settings: RunSettings, frontier: Path) -> Step:
     out = settings.out
-    clips, bundles = out / "train" / "clips.npz", out / "bundles"
-    options = {"--frontier": out / "search" / "frontier.json", "--clips": clips, "--out": bundles}
+    clips, bundles = out / "train" / "clips.npz", tuple(_bundle_folders(settings, frontier))
+    options = {"--frontier": frontier, "--clips": clips, "--out": out / "bundles"}
     return settings.step(
         "lower",
         "deploy lower",
         options,
-        inputs=(out / "search", clips),
-        outputs=(bundles,),
-        clears=(bundles, out / "measurements", out / "evaluations"),
+        label="" if frontier.parent.name == "search" else frontier.parent.name,
+        inputs=(frontier, frontier.with_name("weights"), clips),
+        outputs=bundles,
+        clears=(*bundles, out / "measurements", out / "evaluations"),
     )
 
 
@@ -217,13 +249,17 @@ def _report(settings: RunSettings) -> Step:
     )
 
 
-def _bundles(out: Path) -> dict[Path, tuple[str, ...]]:
-    """The bundle of each winner, with the precisions that lowering kept."""
-    from deploy.bundle import read_bundle  # here, since they bring torch
-    from search_spaces.frontier import read_frontier
+def _bundle_folders(settings: RunSettings, frontier: Path) -> list[Path]:
+    from search_spaces.frontier import read_frontier  # here, since it brings torch
 
-    winners = read_frontier(out / "search" / "frontier.json").winners
-    folders = [out / "bundles" / winner.name for winner in winners]
+    return [settings.out / "bundles" / winner.name for winner in read_frontier(frontier).winners]
+
+
+def _bundles(settings: RunSettings, frontier: Path) -> dict[Path, tuple[str, ...]]:
+    """The bundle of each winner, with the precisions that lowering kept."""
+    from deploy.bundle import read_bundle  # here, since it brings torch
+
+    folders = _bundle_folders(settings, frontier)
     return {folder: tuple(read_bundle(folder).precisions) for folder in folders}
 
 

@@ -31,6 +31,7 @@ class Scale:
     max_latency_ms: float | None = None
     max_params: int | None = None
     max_energy_mj: float | None = None
+    tune_steps: int | None = None
     arguments: dict[str, list[str]] = field(default_factory=dict)
 
     @property

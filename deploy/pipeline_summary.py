@@ -10,14 +10,14 @@ from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import SCHEMA as EVALUATION_SCHEMA
 from deploy.measurement import read_measurement
 from search_spaces.files import read_json
-from search_spaces.frontier import read_frontier
+from search_spaces.frontier import Winner, read_frontier
 
 COLUMNS = ("winner", "precision", "level error (95 %)", "MAE", "params", "p50 ms", "kB")
 
 
 def print_summary(run: Path) -> None:
     """Print the winners' table and the report's path on stdout."""
-    print("\nThe winners on test readers, best of the search first:\n")
+    print("\nThe winners on test readers, least ranking error first:\n")
     print(aligned([COLUMNS, *summary_rows(run)]))
     print(f"\nreport: {run / 'report.html'}")
 
@@ -39,8 +39,7 @@ def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:
 
     Winners go by their ranking error in the search, for the test readers choose nothing.
     """
-    frontier = read_frontier(run / "search" / "frontier.json")
-    for winner in sorted(frontier.winners, key=lambda winner: winner.ranking_error):
+    for winner in sorted(_winners(run), key=lambda winner: winner.ranking_error):
         bundle = read_bundle(run / "bundles" / winner.name)
         for precision in bundle.precisions:
             name = f"{winner.name}-{precision}.json"
@@ -55,6 +54,12 @@ def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:
                 f"{_p50_ms(measurement):.2f}",
                 f"{_size_kb(bundle, precision):.0f}",
             )
+
+
+def _winners(run: Path) -> list[Winner]:
+    """The winners of the search, and the one that was trained on alone if the run has it."""
+    paths = (run / "search" / "frontier.json", run / "tune" / "frontier.json")
+    return [winner for path in paths if path.exists() for winner in read_frontier(path).winners]
 
 
 def _percent(estimate: dict[str, Any]) -> str:

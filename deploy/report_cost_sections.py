@@ -135,7 +135,7 @@ def _winners(data: RunData, frontier: Frontier) -> Table:
     tested = {net_title(record): record["metrics"] for record in data.evaluations}
     bundles = {bundle.name: bundle for bundle in data.bundles}
     rows = []
-    for winner in frontier.winners:
+    for winner in (*frontier.winners, *(data.tuned.winners if data.tuned else ())):
         bundle = bundles.get(winner.name)
         for precision in bundle.precisions if bundle else ("fp32",):
             title = f"{winner.name} {precision}"

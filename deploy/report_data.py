@@ -34,6 +34,7 @@ class RunData:
     """The parts of a run. A part that is None or empty has its reason in ``missing``."""
 
     frontier: Frontier | None
+    tuned: Frontier | None  # of the one net that was trained on alone, where the run has it
     cost_table: CostTable | None
     labels: list[Label] | None
     bundles: list[Bundle]
@@ -87,6 +88,11 @@ def read_run(run: Path) -> RunData:
             f"{python} search_spaces search --checkpoint {run}/train/supernet.pt"
             f" --cost-table {run}/cost_table.json --out {run}/search",
         ),
+        tuned=files.one(
+            "frontier", "tune/frontier.json", read_frontier, f"{python} deploy run --out {run}"
+        )
+        if (run / "tune").exists()
+        else None,
         cost_table=files.one(
             "cost_table",
             "cost_table.json",

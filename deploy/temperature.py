@@ -37,3 +37,10 @@ def fit_temperature(
 
     bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def at_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """What count probabilities [N, K] would be had their logits been divided by ``temperature``."""
+    scaled = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return scaled / scaled.sum(axis=1, keepdims=True)

@@ -31,6 +31,7 @@ from search_spaces.supernet import Supernet
 from search_spaces.supernet_file import write_supernet
 
 SUPERNET, SUBNET, CLIPS = "supernet.pt", "subnet.pt", "clips.npz"
+TUNED = "-tuned"  # ends the name of a net that began with the weights of a supernet
 
 
 class ExportSupernet(pl.Callback):
@@ -73,7 +74,10 @@ class ExportSupernet(pl.Callback):
             fixed = pl_module.students.fixed
             if fixed is not None:
                 net = pl_module.teacher_net().cpu()
-                write_single(folder, fixed, net, folder / SUBNET, folder / CLIPS, pl_module.seed)
+                suffix = TUNED if pl_module.students.initial_weights else ""
+                write_single(
+                    folder, fixed, net, folder / SUBNET, folder / CLIPS, pl_module.seed, suffix
+                )
 
 
 def datamodule(trainer: pl.Trainer) -> AmbianceDataModule:

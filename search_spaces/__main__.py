@@ -51,6 +51,13 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     budget.add_argument("--max-macs", type=positive_number)
     budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
     search.add_argument(
+        "--minimise",
+        nargs="+",
+        default=[],
+        choices=("latency_ms", "params", "macs", "energy_mj"),
+        help="costs to minimise beside the error (default: latency, params, energy if known)",
+    )
+    search.add_argument(
         "--fix",
         nargs="+",
         default=[],
@@ -98,7 +105,7 @@ def _search(arguments: argparse.Namespace) -> int:
         calibration_clips=arguments.calibration_clips,
     )
     fixed = dict(_choice(text) for text in arguments.fix)
-    value = search(files, budget, levels, size, arguments.seed, fixed)
+    value = search(files, budget, levels, size, arguments.seed, fixed, arguments.minimise)
     print(summary(value))
     print(arguments.out / "frontier.json")
     return 0

@@ -9,18 +9,31 @@ from typing import Any
 import numpy as np
 
 from search_spaces.budget import Indices, Prices
+from search_spaces.errors import UserError
 from search_spaces.pareto import non_dominated, spread
 from search_spaces.plot import Point, WinnerPoint, plot_frontier
 from search_spaces.records import name_of
 
 
-def objective_axes(prices: Prices) -> list[str]:
+def objective_axes(prices: Prices, wanted: Sequence[str] = ()) -> list[str]:
     """The costs minimised beside the error: latency (MACs without a table), size, energy if known.
 
     MACs stand in for latency and are not minimised beside it: every objective more makes fewer nets
     comparable, and these two say much the same.
+
+    Args:
+        prices: cost of any net.
+        wanted: these costs instead, the first of them against which the frontier is drawn.
+
+    Raises:
+        UserError: a cost that is not known.
     """
     known = prices.of((0,) * len(prices.space.dimensions))
+    for axis in wanted:
+        if axis not in known:
+            raise UserError(f"--minimise {axis}: is not known; what is: {', '.join(known)}")
+    if wanted:
+        return list(dict.fromkeys(wanted))
     first = "latency_ms" if "latency_ms" in known else "macs"
     return [first, "params", *(["energy_mj"] if "energy_mj" in known else [])]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.architecture import from_indices
+from search_spaces.architecture import from_indices, write_architecture
 from search_spaces.budget import Budget, Indices, Prices, check_budget
 from search_spaces.clips_file import read_clips
 from search_spaces.cost_table import read_cost_table
@@ -56,12 +56,14 @@ def search(
     size: SearchSize,
     seed: int,
     fixed: Mapping[str, Choice],
+    minimise: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Search, and write `frontier.json`, `weights/` and `frontier.png` into ``files.out``.
+    """Search, and write `frontier.json`, `best.json`, `weights/`, `frontier.png` to ``files.out``.
 
     The same inputs and seed give the same frontier on the same machine. A killed search continues
     from the judgements in `evaluations.jsonl`; one with another budget makes use of them too.
-    Only nets that make the choices in ``fixed`` are looked at.
+    Only nets that make the choices in ``fixed`` are looked at; ``minimise`` names the costs that
+    are objectives (see `outcome.objective_axes`).
 
     Returns:
         What was written to `frontier.json`.
@@ -75,7 +77,7 @@ def search(
     supernet = read_supernet(files.checkpoint).supernet
     spec = supernet.spec.restricted(fixed)
     prices, witness = check_budget(spec, table, budget)
-    axes = objective_axes(prices)
+    axes = objective_axes(prices, minimise)
     judge = SubnetJudge(
         supernet,
         clips,
@@ -145,6 +147,7 @@ def search(
         "winners": winners,
         "points": [point_record(prices, net, judged[net]) for net in front],
     }
+    write_architecture(files.out / "best.json", from_indices(spec, best))
     draw(files.out / "frontier.png", value, prices, axes[0], judged, front)
     write_frontier(files.out / "frontier.json", value)
     return value

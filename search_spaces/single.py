@@ -26,6 +26,7 @@ def write_single(
     weights: Path,
     clips: Path,
     seed: int,
+    suffix: str = "",
 ) -> Path:
     """Write `frontier.json` and `weights/` of the one net, for `deploy lower`.
 
@@ -36,6 +37,7 @@ def write_single(
         weights: the `subnet.pt` that it comes from.
         clips: `clips.npz` that judges it.
         seed: of the bootstrap.
+        suffix: of its name, to tell it from the same net with other weights.
 
     Returns:
         Path of `frontier.json`.
@@ -45,6 +47,7 @@ def write_single(
     error = validation_ranking_error(net, loaded)
     evaluation = labelled_metrics(net, loaded, levels, seed)
     point = point_record(Prices(spec, None, "int8"), tuple(architecture.indices(spec)), error)
+    point["name"] += suffix
     winner = winner_record(folder, point, architecture, net, evaluation, NUM_COUNTS)
     inputs = {
         name: {"path": str(path), "sha256": sha256_file(path)}

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from search_spaces.ambiance import AmbianceLevels
+from search_spaces.architecture import read_architecture
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
 from search_spaces.judge import SubnetJudge
@@ -20,14 +21,14 @@ SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calib
 BUDGET = Budget(max_latency_ms=0.5)
 
 
-def run(inputs, out, budget=BUDGET, seed=0, table=True, fixed=None):
+def run(inputs, out, budget=BUDGET, seed=0, table=True, fixed=None, minimise=()):
     files = SearchFiles(
         checkpoint=inputs / "supernet.pt",
         clips=inputs / "clips.npz",
         cost_table=inputs / "cost_table.json" if table else None,
         out=out,
     )
-    return search(files, budget, AmbianceLevels(), SIZE, seed, fixed or {})
+    return search(files, budget, AmbianceLevels(), SIZE, seed, fixed or {}, minimise)
 
 
 def test_a_fixed_choice_is_made_by_every_net(search_inputs, tmp_path):
@@ -43,6 +44,16 @@ def test_a_fixed_choice_that_the_space_lacks_is_refused(search_inputs, tmp_path)
         run(search_inputs, tmp_path, fixed={"frontend_window_ms": 21})
 
 
+def test_only_the_costs_asked_for_are_minimised(search_inputs, tmp_path):
+    value = run(search_inputs, tmp_path, minimise=["params"])
+    assert value["objectives"] == ["ranking_error", "params"]
+    points = sorted(value["points"], key=lambda point: point["params"])
+    errors = [point["ranking_error"] for point in points]
+    assert errors == sorted(errors, reverse=True)
+    with pytest.raises(UserError, match="--minimise energy_mj: is not known; what is: params, mac"):
+        run(search_inputs, tmp_path / "other", minimise=["energy_mj"])
+
+
 def lasting(value):
     """All of a frontier but when it was made and how long it took."""
     search = {name: field for name, field in value["search"].items() if name != "seconds"}
@@ -53,6 +64,12 @@ def lasting(value):
 def done(search_inputs, tmp_path_factory):
     out = tmp_path_factory.mktemp("search")
     return out, run(search_inputs, out)
+
+
+def test_the_best_winner_is_there_as_an_architecture(done):
+    out, value = done
+    best = next(winner for winner in value["winners"] if winner["name"] == value["best"])
+    assert dict(read_architecture(out / "best.json").choices) == best["choices"]
 
 
 def test_winners_are_of_the_frontier_and_within_the_budget(done):
