@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.study_check import check_settings
-from lightning_modules.study_config import CONFIGS, Study, read_study
+from lightning_modules.study_config import SHIPPED, Study, read_study
 from lightning_modules.study_fits import drop_clips, train
 from lightning_modules.study_grid import Row, rows_of
 from lightning_modules.study_progress import Estimate, estimate, fits_of, is_finished
@@ -21,7 +21,6 @@ from search_spaces.command_line import CommandParser
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.processes import minutes
 
-SHIPPED = CONFIGS / "study"
 MAX_FAILURES_IN_A_ROW = 3
 
 

@@ -14,6 +14,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 
 CONFIGS = Path(__file__).parent / "configs"
+SHIPPED = CONFIGS / "study"
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "study")
 SUPERNET = "supernet"
 ALL = "all"

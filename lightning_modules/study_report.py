@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lightning_modules.mixtures_open import PROTOCOLS
-from lightning_modules.study_config import Study
+from lightning_modules.study_config import SHIPPED, Study
 from lightning_modules.study_plots import plot_labels, plot_sizes
 from lightning_modules.study_reads import count_reads
 from lightning_modules.study_summary import Line, Summary, summarise
@@ -63,7 +63,8 @@ def _page(
 ) -> Iterator[str]:
     yield f"# Study `{study.name}`\n"
     yield f"{' '.join(study.values['description'].split())}\n"
-    yield f"Made by `python -m lightning_modules study --config {study.path}`:"
+    config = study.name if study.path.parent == SHIPPED else study.path
+    yield f"Made by `python -m lightning_modules study --config {config}`:"
     yield f"{len(table)} of {planned} rows are finished. Rows, with every interval: `{STUDY}`;"
     yield "by count, SNR, RT60 and sex of the readers: `groups.csv`, both in the study's folder.\n"
     for plot in plots:
