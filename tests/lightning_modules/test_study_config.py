@@ -101,7 +101,7 @@ def test_a_bad_study_is_one_line_that_names_the_field(
     [
         (
             {"model.colour": "red"},
-            r"variant 'supervised': Group 'model' does not accept option 'col",
+            r"'supervised': Group 'model' does not accept option 'colour'",
         ),
         ({"trainer.accelerator": [3]}, r"mine.yaml: variant 'supervised': .*trainer.accelerator"),
     ],
