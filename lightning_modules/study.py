@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import SHIPPED, Study, read_study
-from lightning_modules.study_fits import drop_clips, train
+from lightning_modules.study_fits import drop_clips, is_trained, train
 from lightning_modules.study_grid import Row, rows_of
 from lightning_modules.study_progress import Estimate, estimate, fits_of, is_finished
 from lightning_modules.study_report import write_report
@@ -101,7 +101,8 @@ def _train_all(study: Study, rows: Sequence[Row]) -> int:
     """Train what needs no net of another row; returns how many trainings failed."""
     failed = 0
     for row in rows:
-        if is_finished(study.out, row) or row.fit.like is not None:
+        done = is_finished(study.out, row) or is_trained(study.out, row.fit)
+        if done or row.fit.like is not None:
             continue
         _say_progress(estimate(study.out, rows, study.values["expected"]), len(rows), row.fit.id)
         try:
