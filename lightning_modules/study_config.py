@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from lightning_modules.mixtures_open import DEFAULT_ROOMS
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 
@@ -104,6 +107,18 @@ class Study:
     def space(self) -> str:
         """Name of the model space."""
         return self.base["model"]["space"]
+
+    @property
+    def rooms(self) -> int:
+        """Size of the bank of rooms."""
+        return self.values.get("rooms", DEFAULT_ROOMS)
+
+    @property
+    def test_name(self) -> str:
+        """Names the test clips: other speech, rooms, number or seed are other clips."""
+        test, heard = self.values["test"], [self.values["speech"], self.rooms]
+        digest = hashlib.sha256(json.dumps(heard).encode()).hexdigest()[:4]
+        return f"{test['clips']}-s{test['seed']}-{digest}"
 
     def variant(self, name: str) -> Variant:
         """The variant of this name.

@@ -70,6 +70,7 @@ class Choice:
         limits: flag of the search to value.
         as_dear_as: path of an architecture whose cost is the limit.
         fixed: choices that every net makes.
+        cost_table: ``quick`` or ``full`` where latency is predicted.
     """
 
     how: str
@@ -78,6 +79,7 @@ class Choice:
     limits: tuple[tuple[str, float], ...]
     as_dear_as: str | None = None
     fixed: tuple[tuple[str, int], ...] = ()
+    cost_table: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Row:
         size_mmacs: the size that the row is about, if any.
         fit: the training.
         choice: None where the net is given.
+        test: which test clips judge it, as the study names them.
     """
 
     comparison: str
@@ -107,6 +110,7 @@ class Row:
     size_mmacs: float | None
     fit: Fit
     choice: Choice | None
+    test: str
 
     @property
     def chosen_by(self) -> str:
@@ -119,7 +123,7 @@ class Row:
         size = "" if self.size_mmacs is None else f"-{self.size_mmacs:g}mmac"
         chosen = "" if self.choice is None else repr(self.choice)
         title = f"{self.variant}-{self.net}{size}-{self.budget}-{self.protocol}-s{self.seed}"
-        return f"{slug(title)}-{_digest([self.comparison, chosen, self.fit.id])}"
+        return f"{slug(title)}-{_digest([self.comparison, chosen, self.fit.id, self.test])}"
 
 
 def rows_of(study: Study) -> list[Row]:
@@ -205,9 +209,18 @@ def _row(
     size_mmacs: float | None = None,
 ) -> Row:
     budget, protocol, seed = place
-    clips = study.clips_of(budget)
     return Row(
-        comparison, variant.name, net, budget, clips, protocol, seed, size_mmacs, fit, choice
+        comparison=comparison,
+        variant=variant.name,
+        net=net,
+        budget=budget,
+        clips=study.clips_of(budget),
+        protocol=protocol,
+        seed=seed,
+        size_mmacs=size_mmacs,
+        fit=fit,
+        choice=choice,
+        test=study.test_name,
     )
 
 
@@ -230,7 +243,8 @@ def _choice(
             "--max-latency-ms": asked.get("max_latency_ms"),
         }
         limits = tuple((flag, value) for flag, value in flags.items() if value is not None)
-    return Choice(how, population, generations, limits, as_dear_as, fixed)
+    table = study.values.get("cost_table")
+    return Choice(how, population, generations, limits, as_dear_as, fixed, table)
 
 
 def _supernet(study: Study, variant: Variant, place: Place) -> Fit:

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.mixtures_open import DEFAULT_ROOMS, PROTOCOLS
+from lightning_modules.mixtures_open import PROTOCOLS
 from lightning_modules.study_config import Study
 from lightning_modules.study_fits import architecture_of, fit_folder, frontier_of_fit, train
 from lightning_modules.study_grid import Choice, Row
 from lightning_modules.study_reads import note_read
 from lightning_modules.study_stages import run_stage
-from lightning_modules.study_table import Judged, write_row
+from lightning_modules.study_table import PRECISIONS, Judged, write_row
 from search_spaces.architecture import read_architecture, write_architecture
 from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table
 from search_spaces.errors import UserError
 from search_spaces.frontier import read_frontier
-
-PRECISIONS = ("fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,9 @@ def prepare(study: Study) -> Shared:
         StageFailedError: a command failed, e.g. for want of speech.
     """
     out, test = study.out, study.values["test"]
-    rooms = study.values.get("rooms", DEFAULT_ROOMS)
     clips: dict[str, Path] = {}
     for protocol in PROTOCOLS:
-        name = f"{protocol}-{test['clips']}-s{test['seed']}"
-        clips[protocol] = out / "test_clips" / name
+        clips[protocol] = out / "test_clips" / f"{protocol}-{study.test_name}"
         if not clips[protocol].exists():
             run_stage(
                 out / "test_clips",
@@ -62,7 +58,7 @@ def prepare(study: Study) -> Shared:
                 (
                     *("lightning_modules", "clips", "--speech", study.values["speech"]),
                     *("--protocol", protocol, "--split", "test", "--count", str(test["clips"])),
-                    *("--seed", str(test["seed"]), "--rooms", str(rooms)),
+                    *("--seed", str(test["seed"]), "--rooms", str(study.rooms)),
                     *("--out", str(clips[protocol])),
                 ),
             )

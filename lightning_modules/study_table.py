@@ -23,6 +23,7 @@ from search_spaces.metrics import bootstrap_mean
 
 ROW, GROUPS = "row.csv", "groups.csv"  # in the folder of a row
 STUDY = "study.csv"
+PRECISIONS = ("fp32", "int8")
 METRICS = ("level_error", "mae", "exact_accuracy")
 ENDS = ("value", "low", "high")
 STAGES = ("fit", "search", "lower", "evaluate")
@@ -88,6 +89,7 @@ def _what(row: Row, manifest: dict[str, Any]) -> dict[str, Any]:
         "labelled_clips": row.clips,
         "protocol": row.protocol,
         "seed": row.seed,
+        "test": row.test,
         "steps": row.fit.steps,
         "labelled_clips_seen": row.fit.steps * data["labelled_batch_size"],
         "unlabelled_clips_seen": row.fit.steps * data["unlabelled_batch_size"],
@@ -208,6 +210,6 @@ def figure_columns() -> list[str]:
     return [
         f"{protocol}_{precision}_{metric}"
         for protocol in PROTOCOLS
-        for precision in ("fp32", "int8")
+        for precision in PRECISIONS
         for metric in METRICS
     ]

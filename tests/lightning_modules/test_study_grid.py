@@ -69,6 +69,8 @@ def test_another_setting_is_another_row_and_the_same_one_is_not(tmp_path: Path):
     ids = [row.id for row in rows(tmp_path)]
     assert [row.id for row in rows(tmp_path)] == ids
     assert not set(ids) & {row.id for row in rows(tmp_path, fit={"model.ema_decay": 0.9})}
+    assert not set(ids) & {row.id for row in rows(tmp_path, test={"clips": 22, "seed": 1})}
+    assert not set(ids) & {row.id for row in rows(tmp_path, cost_table="quick")}
     assert not set(ids) & {
         row.id for row in rows(tmp_path, search={"population": 5, "generations": 2})
     }
