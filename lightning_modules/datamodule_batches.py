@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lightning_modules.audio import PCM16_SCALE
+from lightning_modules.audio import PCM16_SCALE, Int16
 from lightning_modules.labels import Label
 from lightning_modules.mixtures import Mixtures
 from search_spaces.clip import CLIP_SAMPLES
@@ -24,13 +24,15 @@ Batch = dict[str, dict[str, Tensor]]
 
 _LABELLED, _UNLABELLED = 0, 1  # streams of the shuffles
 _PREFETCH = 2  # batches that a worker prepares ahead
+_HELD_CLIPS = 2_000  # 320 MB in each process that makes batches
 
 
 class TrainBatches(Dataset[Batch]):
     """Batch ``step`` of training, always the same: a function of the seed and the step alone.
 
     Labelled and unlabelled clips are each taken in passes that see every clip once, shuffled anew
-    for each pass. Nothing here knows the count of an unlabelled clip.
+    for each pass. Nothing here knows the count of an unlabelled clip. Few labelled clips come again
+    and again, so their sound is kept: mixing a room takes longer than a step of a small net.
 
     Args:
         mixtures: clips of the training readers that reveal no more than the labelled counts.
@@ -56,6 +58,7 @@ class TrainBatches(Dataset[Batch]):
         self._labelled_batch_size = labelled_batch_size
         self._unlabelled_batch_size = unlabelled_batch_size
         self._seed = seed
+        self._held: dict[int, Int16] = {}  # by number, of labelled clips
 
     def __getitem__(self, step: int) -> Batch:
         """The batch with int16 waveforms; see `AmbianceDataModule.batch`."""
@@ -88,8 +91,16 @@ class TrainBatches(Dataset[Batch]):
     def _waveforms(self, indices: Sequence[int]) -> Tensor:
         waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)
         for row, index in enumerate(indices):
-            waveforms[row] = self._mixtures[index].samples
+            waveforms[row] = self._samples(index)
         return torch.from_numpy(waveforms)
+
+    def _samples(self, index: int) -> Int16:
+        held = self._held.get(index)
+        if held is None:
+            held = self._mixtures[index].samples
+            if index < len(self._labels) and len(self._held) < _HELD_CLIPS:
+                self._held[index] = held
+        return held
 
 
 class BatchStream:

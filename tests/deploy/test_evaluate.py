@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import jsonschema
 import numpy as np
@@ -19,6 +20,7 @@ from tests.deploy.fakes import PeakBundle, PeakModel
 
 class EvaluatedBundle(PeakBundle):
     name = "net-fake"
+    manifest: ClassVar[dict[str, float]] = {"temperature": 1.0}
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -72,4 +72,4 @@ def test_a_count_that_is_rarely_labelled_is_not_taken_for_badly_learned():
     labels = [0] * 9 + [1]
     statistics = statistics_after(labels, sure_of(*labels), [True] * 10)
     thresholds = statistics.thresholds(0.8)
-    assert thresholds[1] > 0.75  # by FlexMatch's own measure, 1 / 9 learned, it would be 0.4
+    assert thresholds[1] > 0.65  # by FlexMatch's own measure, 1 / 9 learned, it would be 0.4

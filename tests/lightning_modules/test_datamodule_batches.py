@@ -47,6 +47,24 @@ def test_every_pass_sees_every_clip_once_in_another_order(batches) -> None:
     assert sorted(unlabelled[14:28]) == list(range(6, 20))
 
 
+def test_a_labelled_clip_is_mixed_once_and_an_unlabelled_one_each_time(batches) -> None:
+    built, mixed = batches(), []
+    mixtures = built._mixtures
+
+    class Counting(NumberedClips):
+        def __getitem__(self, index: int) -> Clip:
+            mixed.append(index)
+            return mixtures[index]
+
+    built._mixtures = Counting()
+    again = [built[step]["labelled"]["waveform"] for step in [*range(6), *range(6)]]
+    assert sorted(index for index in mixed if index < 6) == list(range(6))
+    assert sum(index >= 6 for index in mixed) == 12 * 5
+    assert all(
+        torch.equal(first, second) for first, second in zip(again[:6], again[6:], strict=True)
+    )
+
+
 def test_labels_belong_to_their_waveforms(batches) -> None:
     part = batches()[3]["labelled"]
     assert part["lo"].tolist() == part["waveform"][:, 0].tolist()

@@ -1,0 +1,291 @@
+"""What a study asks for: its YAML, validated, with the paths in it resolved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from lightning_modules.mixtures_open import DEFAULT_ROOMS
+from search_spaces.errors import UserError
+from search_spaces.files import load_schema
+
+CONFIGS = Path(__file__).parent / "configs"
+SHIPPED = CONFIGS / "study"
+SCHEMA = load_schema(Path(__file__).parent / "schemas", "study")
+SUPERNET = "supernet"
+ALL = "all"
+
+# What each ingredient is in the settings of `fit`, switched on and off.
+INGREDIENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "augmentation": (
+        {"model.strong_augmentation.enabled": True},
+        {"model.strong_augmentation.enabled": False, "model.weak_augmentation.speed": 0.0},
+    ),
+    "count_addition": (
+        {"model.count_addition.enabled": True},
+        {"model.count_addition.enabled": False},
+    ),
+    "pseudo_labels": (
+        {
+            "model.pseudo_labels.enabled": True,
+            "model.pseudo_labels.alignment": 1.0,
+            "model.pseudo_labels.flexible": True,
+        },
+        {"model.pseudo_labels.enabled": False},
+    ),
+    "additivity": ({"model.additivity.enabled": True}, {"model.additivity.enabled": False}),
+    "distillation": ({"model.distillation.enabled": True}, {"model.distillation.enabled": False}),
+}
+HEARS_UNLABELLED = ("pseudo_labels", "additivity")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A recipe: the ingredients that are on, and further settings of `fit`."""
+
+    name: str
+    ingredients: tuple[str, ...]
+    fit: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """Settings of `fit` by dotted name."""
+        settings: dict[str, Any] = {}
+        for name, (on, off) in INGREDIENTS.items():
+            settings |= on if name in self.ingredients else off
+        return {**settings, **self.fit}
+
+    @property
+    def hears_unlabelled(self) -> bool:
+        """Whether any ingredient uses unlabelled clips."""
+        return any(name in self.ingredients for name in HEARS_UNLABELLED)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study; the fields are described in ``schemas/study.schema.json``.
+
+    Attributes:
+        path: of the file.
+        base: the settings of `fit` that every row starts from, overrides of all rows included.
+        net: ``supernet``, or the path of an architecture.
+        variants: those written out.
+        ablation: those one ingredient apart from none or from all.
+        grid: budgets, protocols and seeds of the variants.
+        ablation_grid: of the ablation.
+        comparisons: by name, each with its grid.
+        values: everything else, as it stands in the file.
+    """
+
+    path: Path
+    base: dict[str, Any]
+    net: str
+    variants: tuple[Variant, ...]
+    ablation: tuple[Variant, ...]
+    grid: dict[str, Any]
+    ablation_grid: dict[str, Any]
+    comparisons: dict[str, dict[str, Any]]
+    values: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.path.stem
+
+    @property
+    def out(self) -> Path:
+        """Folder of the study."""
+        return Path(self.values["out"])
+
+    @property
+    def space(self) -> str:
+        """Name of the model space."""
+        return self.base["model"]["space"]
+
+    @property
+    def rooms(self) -> int:
+        """Size of the bank of rooms."""
+        return self.values.get("rooms", DEFAULT_ROOMS)
+
+    @property
+    def test_name(self) -> str:
+        """Names the test clips: other speech, rooms, number or seed are other clips."""
+        test, heard = self.values["test"], [self.values["speech"], self.rooms]
+        digest = hashlib.sha256(json.dumps(heard).encode()).hexdigest()[:4]
+        return f"{test['clips']}-s{test['seed']}-{digest}"
+
+    def variant(self, name: str) -> Variant:
+        """The variant of this name.
+
+        Raises:
+            UserError: there is none; the message lists those there are.
+        """
+        for variant in (*self.variants, *self.ablation):
+            if variant.name == name:
+                return variant
+        raise UserError(
+            f"{self.path}: field comparisons: variant {name!r} is not among the variants:"
+            f" {', '.join(variant.name for variant in self.variants)}"
+        )
+
+    def clips_of(self, budget: int | str) -> int:
+        """Labelled clips of a budget.
+
+        Raises:
+            UserError: ``all`` without ``all_clips``.
+        """
+        if budget != ALL:
+            return int(budget)
+        if "all_clips" not in self.values:
+            raise UserError(f"{self.path}: field all_clips: missing, though a budget is {ALL!r}")
+        return self.values["all_clips"]
+
+
+def read_study(path: Path) -> Study:
+    """Read and validate a study.
+
+    Raises:
+        UserError: no such file, not YAML, a field that is unknown, missing or out of range, two
+            variants of one name, a comparison of an unknown variant, or a file that it names and
+            that is missing.
+    """
+    values = _read_yaml(path)
+    fault = jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(SCHEMA).iter_errors(values)
+    )
+    if fault is not None:
+        raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
+    base = _read_yaml(_fit_config(path, values["fit_config"]))
+    for name, value in values.get("fit", {}).items():
+        set_dotted(base, name, value)
+    if "space" not in base.get("model", {}):
+        raise UserError(f"{path}: field fit_config: {values['fit_config']} names no model.space")
+    net = values.get("net", SUPERNET)
+    study = Study(
+        path=path,
+        base=base,
+        net=net if net == SUPERNET else _beside(path, "net", net),
+        variants=_variants(values),
+        ablation=_ablation(values),
+        grid=_grid(values),
+        ablation_grid={**_grid(values), **_grid(values.get("ablation", {}))},
+        comparisons=_comparisons(path, values),
+        values=values,
+    )
+    _check(study)
+    return study
+
+
+def set_dotted(settings: dict[str, Any], name: str, value: Any) -> None:
+    """Set ``a.b.0.c`` in nested dictionaries and lists.
+
+    Raises:
+        UserError: a part that leads through something that is neither.
+    """
+    *parts, last = name.split(".")
+    place: Any = settings
+    for part in parts:
+        if isinstance(place, list) and part.isdecimal() and int(part) < len(place):
+            place = place[int(part)]
+        elif isinstance(place, dict):
+            place = place.setdefault(part, {})
+        else:
+            break
+    else:
+        if isinstance(place, dict):
+            place[last] = value
+            return
+    raise UserError(f"setting {name!r}: leads nowhere in the configuration of fit")
+
+
+def _variants(values: dict[str, Any]) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(
+            item["name"],
+            tuple(INGREDIENTS) if item["ingredients"] == ALL else tuple(item["ingredients"]),
+            item.get("fit", {}),
+        )
+        for item in values["variants"]
+    )
+
+
+def _ablation(values: dict[str, Any]) -> tuple[Variant, ...]:
+    asked = values.get("ablation", {})
+    with_one = [Variant(f"with {name}", (name,)) for name in asked.get("add_one_in", ())]
+    without_one = [
+        Variant(f"without {name}", tuple(other for other in INGREDIENTS if other != name))
+        for name in asked.get("leave_one_out", ())
+    ]
+    return (*with_one, *without_one)
+
+
+def _grid(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in ("budgets", "protocols", "seeds") if name in values}
+
+
+def _comparisons(path: Path, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    grid = _grid(values)
+    comparisons = {name: {**grid, **item} for name, item in values.get("comparisons", {}).items()}
+    if "searches" in comparisons:
+        hand_made = comparisons["searches"]["hand_made"]
+        comparisons["searches"]["hand_made"] = _beside(path, "hand_made", hand_made)
+    return comparisons
+
+
+def _check(study: Study) -> None:
+    variants = (*study.variants, *study.ablation)
+    names = [variant.name for variant in variants]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{study.path}: field variants: two are called {name!r}; rename one")
+    ablation = study.values.get("ablation", {})
+    asked = {*ablation.get("add_one_in", ()), *ablation.get("leave_one_out", ())}
+    if study.net != SUPERNET and "distillation" in asked:
+        raise UserError(
+            f"{study.path}: field ablation: 'distillation' needs net: supernet; one fixed net has"
+            " no subnets to teach"
+        )
+    budgets: list[Sequence[int | str]] = [study.grid["budgets"], study.ablation_grid["budgets"]]
+    for item in study.comparisons.values():
+        study.variant(item["variant"])
+        budgets.append(item["budgets"])
+    for budget in {budget for each in budgets for budget in each}:
+        study.clips_of(budget)
+    searches = study.net == SUPERNET or study.comparisons
+    if searches and "search" not in study.values:
+        raise UserError(f"{study.path}: field search: missing, though nets are searched")
+    limits = study.values.get("limits", {})
+    if "max_latency_ms" in limits and "cost_table" not in study.values:
+        raise UserError(
+            f"{study.path}: field limits.max_latency_ms: needs cost_table: quick or full"
+        )
+
+
+def _fit_config(study: Path, name: str) -> Path:
+    shipped = CONFIGS / f"{name}.yaml"
+    return shipped if shipped.is_file() else Path(_beside(study, "fit_config", name))
+
+
+def _beside(study: Path, name: str, file: str) -> str:
+    path = study.parent / file
+    if not path.is_file():
+        raise UserError(f"{study}: field {name}: {path}: no such file")
+    return str(path)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid YAML ({error})") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected settings by name, got {type(values).__name__}")
+    return values

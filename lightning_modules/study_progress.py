@@ -1,0 +1,59 @@
+"""How far a study is, and how long it takes: as was expected, mended by what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.study_fits import fit_seconds, is_trained, kind_of
+from lightning_modules.study_grid import Fit, Row
+from lightning_modules.study_stages import seconds_of
+from lightning_modules.study_table import ROW
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that a study needs in all and has left, and rows that are finished."""
+
+    total_s: float
+    left_s: float
+    done: int
+
+
+def is_finished(out: Path, row: Row) -> bool:
+    """Whether a row has its figures."""
+    return (out / "rows" / row.id / ROW).exists()
+
+
+def fits_of(row: Row) -> tuple[Fit, ...]:
+    """The trainings that a row needs, in order."""
+    return (row.fit,) if row.fit.taught_by is None else (row.fit.taught_by, row.fit)
+
+
+def estimate(out: Path, rows: Sequence[Row], expected: dict[str, Any]) -> Estimate:
+    """How long the rows take; a training that several of them share counts once.
+
+    What is finished is known; the rest is expected, times how much longer than expected (or
+    shorter) the finished rows and trainings took.
+    """
+    fits = list({fit.id: fit for row in rows for fit in fits_of(row)}.values())
+    known = guessed = left = 0.0
+    for row in rows:
+        if is_finished(out, row):
+            guessed += expected["row_s"]
+            known += sum(seconds_of(out / "rows" / row.id).values())
+        else:
+            left += expected["row_s"]
+    needed = {fit.id for row in rows if not is_finished(out, row) for fit in fits_of(row)}
+    for fit in fits:
+        seconds, guess = fit_seconds(out, fit), fit.steps * expected[kind_of(fit)]
+        if seconds is not None and (is_trained(out, fit) or fit.id not in needed):
+            guessed += guess
+            known += seconds
+        elif fit.id in needed:
+            left += guess
+    pace = known / guessed if guessed else 1.0
+    done = sum(is_finished(out, row) for row in rows)
+    return Estimate(known + left * pace, left * pace, done)

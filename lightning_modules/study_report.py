@@ -1,0 +1,137 @@
+"""The Markdown page of a study: what was trained, what came out, what was read and what it took."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lightning_modules.mixtures_open import PROTOCOLS
+from lightning_modules.study_config import SHIPPED, Study
+from lightning_modules.study_plots import plot_labels, plot_sizes
+from lightning_modules.study_reads import count_reads
+from lightning_modules.study_summary import Line, Summary, summarise
+from lightning_modules.study_table import STAGES, STUDY
+from search_spaces.files import atomic_path
+
+TITLES = {
+    "variants": "Recipes",
+    "sizes": "A net of the supernet, the same net alone, and distilled from the largest",
+    "searches": "Search, random search, and a net made by hand, at equal cost",
+    "front_ends": "Searched and fixed front end",
+}
+HEAD = (
+    *("recipe", "net", "chosen by", "labels", "trained on", "seeds", "params", "MMAC"),
+    *(f"{protocol}: error, MAE" for protocol in PROTOCOLS),
+    *(f"{protocol}: int8 error" for protocol in PROTOCOLS),
+    "ECE before, after",
+    "minutes",
+)
+
+
+def write_report(study: Study, planned: int, table: Sequence[Line], results: Path) -> list[Path]:
+    """Write the page, and its pictures into a folder of the same name beside it.
+
+    Args:
+        study: what was asked for.
+        planned: its number of rows.
+        table: its finished rows (see `study_table.collect`).
+        results: path of the page.
+
+    Returns:
+        The pictures.
+    """
+    summaries = summarise(table)
+    folder = results.with_suffix("")
+    plots = [
+        *plot_labels(folder, study.name, summaries),
+        *plot_sizes(folder, study.name, summaries),
+    ]
+    text = "\n".join(_page(study, planned, table, summaries, plots, results))
+    with atomic_path(results) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return plots
+
+
+def _page(
+    study: Study,
+    planned: int,
+    table: Sequence[Line],
+    summaries: Sequence[Summary],
+    plots: Sequence[Path],
+    results: Path,
+) -> Iterator[str]:
+    yield f"# Study `{study.name}`\n"
+    yield f"{' '.join(study.values['description'].split())}\n"
+    config = study.name if study.path.parent == SHIPPED else study.path
+    yield f"Made by `python -m lightning_modules study --config {config}`:"
+    yield f"{len(table)} of {planned} rows are finished. Rows, with every interval: `{STUDY}`;"
+    yield "by count, SNR, RT60 and sex of the readers: `groups.csv`, both in the study's folder.\n"
+    for plot in plots:
+        yield f"![{plot.stem}]({os.path.relpath(plot, results.parent)})\n"
+    for comparison, title in TITLES.items():
+        chosen = [each for each in summaries if each.key["comparison"] == comparison]
+        if chosen:
+            yield f"## {title}\n"
+            yield f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}"
+            yield from (_table_row(each) for each in chosen)
+            yield ""
+    yield "Error is that of the level, in per cent, on test readers, fp32 through ExecuTorch unless"
+    yield "int8 is said. Several seeds: their mean and, in brackets, their range; one seed: its"
+    yield "95 % bootstrap interval. Minutes are of training, search, lowering and evaluation of one"
+    yield "seed; rows of one supernet each carry the whole of its training.\n"
+    yield "## Honest choosing\n"
+    yield "Nothing was stopped early; the last weights (their average) are used. Which net of a"
+    yield "supernet is judged and its temperature were chosen by validation clips within the label"
+    yield "budget. int8 is judged whatever it loses. Test clips, the same for every row, chose"
+    yield "nothing; how often they were read:\n"
+    yield "| test clips | reads (a net at one precision) | by so many rows |\n|---|---|---|"
+    for clips, (times, rows) in count_reads(study.out).items():
+        yield f"| `{clips}` | {times} | {rows} |"
+    yield "\n## Compute\n"
+    yield from _compute(table)
+
+
+def _table_row(summary: Summary) -> str:
+    key = summary.key
+    size = f", {float(key['size_mmacs']):g} MMAC" if key["size_mmacs"] else ""
+    labels = key["budget"] if key["budget"].isdecimal() else f"all ({key['labelled_clips']})"
+    macs, params = summary.mean("macs"), summary.mean("params")
+    cells = [
+        key["variant"],
+        key["net"] + size,
+        key["chosen_by"],
+        labels,
+        key["protocol"],
+        str(len(summary.lines)),
+        "" if params is None else f"{params / 1e3:.0f} k",
+        "" if macs is None else f"{macs / 1e6:.1f}",
+    ]
+    for protocol in PROTOCOLS:
+        error = _figure(summary, f"{protocol}_fp32_level_error", 100, 1)
+        cells.append(f"{error}, {_figure(summary, f'{protocol}_fp32_mae', 1, 2)}")
+    cells += [_figure(summary, f"{protocol}_int8_level_error", 100, 1) for protocol in PROTOCOLS]
+    ends = (summary.mean(f"{key['protocol']}_fp32_{name}") for name in ("ece_before", "ece"))
+    cells.append(", ".join("-" if value is None else f"{value:.3f}" for value in ends))
+    seconds = [summary.mean(f"{stage}_seconds") or 0.0 for stage in STAGES]
+    cells.append(f"{sum(seconds) / 60:.1f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(summary: Summary, column: str, scale: float, digits: int) -> str:
+    mean, ends = summary.mean(column), summary.range(column)
+    if mean is None:
+        return "-"
+    shown = f"{scale * mean:.{digits}f}"
+    if ends is None:
+        return shown
+    return f"{shown} ({scale * ends[0]:.{digits}f} to {scale * ends[1]:.{digits}f})"
+
+
+def _compute(table: Sequence[Line]) -> Iterator[str]:
+    fits = {line["fit"]: float(line["fit_seconds"]) for line in table}
+    rest = sum(float(line[f"{stage}_seconds"]) for line in table for stage in STAGES[1:])
+    yield f"{len(fits)} trainings took {sum(fits.values()) / 60:.0f} minutes, the rest of the rows"
+    yield f"{rest / 60:.0f} minutes, wall time, kills included, on:"
+    for machine in sorted({line["machine"] for line in table}):
+        yield f"\n- {machine}"

@@ -1,0 +1,71 @@
+"""A study whose commands are not run: rows with made-up figures, as the real ones write them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.study_grid import Row
+from lightning_modules.study_reads import note_read
+from lightning_modules.study_row import Shared, row_folder
+from lightning_modules.study_table import Judged, write_row
+
+FILES = ("0_a.wav", "1_b.wav", "2_c.wav", "3_d.wav")
+SEXES = ("", "F", "MM", "FMM")
+
+
+def estimate(value: float) -> dict[str, Any]:
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "clips": 4}
+
+
+def evaluation(error: float) -> dict[str, Any]:
+    group = {"clips": 4, "level_error": estimate(error), "mae": estimate(error)}
+    return {
+        "metrics": {
+            **{name: estimate(error) for name in ("level_error", "mae", "exact_accuracy")},
+            "ece": 0.05,
+            "ece_before_temperature": 0.15,
+        },
+        "by_count": [{"count": 3, **group}],
+        "by_snr_db": [{"low": None, "high": 5.0, **group}, {"low": 25.0, "high": None, **group}],
+        "by_rt60_s": [{"low": 0.2, "high": 0.3, **group}],
+        "rows": [
+            {"file": file, "count": at, "predicted_count": 1, "level": at, "predicted_level": 1}
+            for at, file in enumerate(FILES)
+        ],
+    }
+
+
+def manifest(int8: bool = True) -> dict[str, Any]:
+    return {
+        "name": "net-0",
+        "costs": {"params": 5000, "macs": 4_000_000, "predicted_latency_ms": {"int8": 0.4}},
+        "temperature": 1.5,
+        "precisions": {
+            "fp32": {"validation": {"level_error": estimate(0.3)}},
+            "int8": {} if int8 else None,
+        },
+        "int8_reason": None if int8 else "int8 was refused",
+    }
+
+
+def write_finished(row: Row, out: Path, error: float, int8: bool = True) -> None:
+    """What `study_row.run_row` leaves of a row."""
+    folder = row_folder(out, row)
+    clips = out / "test_clips" / "clips.csv"
+    if not clips.exists():
+        clips.parent.mkdir(parents=True)
+        with clips.open("w", newline="") as file:
+            csv.writer(file).writerows([("file", "sexes"), *zip(FILES, SEXES, strict=True)])
+    judged = []
+    for precision in ("fp32", "int8") if int8 else ("fp32",):
+        for protocol in ("libricount", "rooms"):
+            note_read(out, row.id, "net-0", precision, Path(f"{protocol}-4-s0"))
+            judged.append(Judged(protocol, precision, evaluation(error), clips))
+    write_row(folder, row, out, manifest(int8), judged)
+
+
+def pretend_run(row: Row, shared: Shared) -> None:
+    """Stands in for `study_row.run_row`."""
+    write_finished(row, shared.out, 0.1 * row.seed)
