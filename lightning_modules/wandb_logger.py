@@ -1,0 +1,57 @@
+"""Training as a run of Weights & Biases: Lightning's logger with the kit's privacy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.loggers.logger import rank_zero_experiment
+
+from search_spaces.errors import UserError, one_line
+from search_spaces.wandb_options import PROJECT
+from search_spaces.wandb_run import STAGING, private_settings
+
+
+class PrivateWandbLogger(WandbLogger):
+    """A `WandbLogger` that is offline unless asked, and tells nothing of machine and folders.
+
+    The command line puts it in the place of any `WandbLogger` of a YAML.
+
+    Args:
+        save_dir: its folder ``wandb`` takes the run.
+        offline: write files only.
+        project: of W&B.
+        kwargs: of `WandbLogger` and `wandb.init`.
+    """
+
+    def __init__(
+        self,
+        save_dir: str | Path = ".",
+        offline: bool = True,
+        project: str = PROJECT,
+        **kwargs: Any,
+    ) -> None:
+        kwargs = {"settings": private_settings(), "job_type": "fit", **kwargs}
+        super().__init__(save_dir=save_dir, offline=offline, project=project, **kwargs)
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The run, begun at the first call.
+
+        Raises:
+            UserError: W&B refuses, or cannot be reached.
+        """
+        import wandb
+
+        if self._experiment is None:
+            folder = Path(self.save_dir or ".")
+            folder.mkdir(parents=True, exist_ok=True)
+            # Until the process ends: artifacts are staged here too (`wandb_run.keep_artifacts_in`).
+            os.environ.setdefault(STAGING, str(Path(folder, "wandb", "data").absolute()))
+        try:
+            return super().experiment
+        except wandb.errors.Error as error:
+            raise UserError(f"W&B: {one_line(str(error))}; log offline, or not at all") from None
