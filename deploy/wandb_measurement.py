@@ -53,7 +53,9 @@ def log_measurements(
             {"measurement.json": json_bytes(measurement)},
             figures(measurement),
         )
-        with wandb_run(options, job_type, f"{title} {measurement['device']['name']}", config) as run:
+        with wandb_run(
+            options, job_type, f"{title} {measurement['device']['name']}", config
+        ) as run:
             use_artifact(run, bundle_artifact(known[measured["name"]], options.include))
             for sample_ms in measurement["latency_ms"]["samples"]:
                 run.log({SAMPLES: sample_ms})

@@ -1,4 +1,4 @@
-"""What a training run tells Weights & Biases beside its metrics: settings, nets by size, artifacts."""
+"""What training tells Weights & Biases beside metrics: settings, nets by size, artifacts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from search_spaces.wandb_artifacts import (
     supernet_artifact,
     use_artifact,
 )
+from search_spaces.wandb_options import SUBNET_TABLE
 
-SIZES = "subnets/table"
 SIZE_COLUMNS = ("net", "params", "macs", "level_error", "mae")
 
 
@@ -47,7 +47,7 @@ class WandbLineage(pl.Callback):
         run, provenance = self.logger.experiment, datamodule(trainer).provenance()
         rows = subnet_rows(trainer, pl_module)
         if rows:
-            run.log({SIZES: wandb.Table(columns=list(SIZE_COLUMNS), data=rows)})
+            run.log({SUBNET_TABLE: wandb.Table(columns=list(SIZE_COLUMNS), data=rows)})
         described = {key: provenance[key] for key in ("speech", "readers", "protocol")}
         content: dict[str, Path | bytes] = {"speech.json": json_bytes(described)}
         use_artifact(run, new_artifact("speech", "speech", content, described["speech"]))

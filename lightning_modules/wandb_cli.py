@@ -1,4 +1,4 @@
-"""How the command line of training sets up Weights & Biases; W&B is imported only where asked for."""
+"""How training's command line sets up Weights & Biases; it is imported only where asked for."""
 
 from __future__ import annotations
 

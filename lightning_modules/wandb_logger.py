@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import rank_zero_experiment
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import PROJECT
@@ -55,3 +56,20 @@ class PrivateWandbLogger(WandbLogger):
             return super().experiment
         except wandb.errors.Error as error:
             raise UserError(f"W&B: {one_line(str(error))}; log offline, or not at all") from None
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """End the run, so that all of it is on the disk before the process ends.
+
+        Args:
+            status: ``success``, or how the training ended instead.
+        """
+        import wandb
+
+        super().finalize(status)
+        if self._experiment is not None:
+            folder = Path(self._experiment.dir).parent
+            self._experiment.finish(exit_code=int(status != "success"))
+            self._experiment = None
+            wandb.teardown()  # returns when all is on the disk
+            print(f"wrote {folder}")

@@ -1,7 +1,7 @@
 """Artifacts of Weights & Biases with their lineage: speech -> supernet -> frontier -> bundle -> ...
 
-An artifact is made from the same files with the same bytes by the command that writes them and by the
-one that reads them; W&B then knows by the digest that they are one.
+An artifact is made from the same files with the same bytes by the command that writes them and by
+the one that reads them; W&B then knows by the digest that they are one.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def new_artifact(
 def use_artifact(run: wandb.Run, artifact: wandb.Artifact) -> None:
     """Record that the run read the artifact.
 
-    W&B's public `use_artifact` needs the network. What it does with an artifact that is made here is
-    this call, which an offline run records too: upload if the server lacks it, then mark as used.
+    W&B's public `use_artifact` needs the network. What it does with an artifact that is made here
+    is this call, which an offline run records too: upload what the server lacks, mark as used.
     """
     run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
@@ -65,7 +65,9 @@ def without_folders(inputs: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def supernet_artifact(checkpoint: Path, metadata: Mapping[str, Any] | None = None) -> wandb.Artifact:
+def supernet_artifact(
+    checkpoint: Path, metadata: Mapping[str, Any] | None = None
+) -> wandb.Artifact:
     """The weights; `clips.npz` beside them is sound and stays here."""
     return new_artifact("supernet", "supernet", {"supernet.pt": checkpoint}, metadata)
 

@@ -12,6 +12,7 @@ from typing import Any
 MODES = ("offline", "online")
 PROJECT = "ersam-kit"
 AUDIO_FILES = ("vectors.bin",)
+SUBNET_TABLE = "subnets/table"  # logged by training, shown by the dashboard
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,12 @@ def wandb_run(
         ):
             yield run
             folder = Path(run.dir).parent
+        # A run's end is only announced to W&B's writer; once that ends, all is on the disk.
+        wandb.teardown()
     except wandb.errors.Error as error:
-        raise UserError(f"--wandb: {one_line(str(error))}; the results themselves are written") from None
+        raise UserError(
+            f"--wandb: {one_line(str(error))}; the results themselves are written"
+        ) from None
     print(f"wrote {folder}")
     if options.mode == "online":
         sync(folder)

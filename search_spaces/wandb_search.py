@@ -94,4 +94,3 @@ def _of(point: dict[str, Any], quantity: str, value: dict[str, Any]) -> float | 
     """Predicted at the budget's precision, None where there is no prediction."""
     predicted = point[f"predicted_{quantity}"] or {}
     return predicted.get(value["budget"]["precision"])
-
