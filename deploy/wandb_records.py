@@ -86,9 +86,10 @@ def read_run(path: Path) -> OfflineRun:
     """
     from wandb.proto import wandb_internal_pb2
 
+    messages: Any = wandb_internal_pb2
     result = OfflineRun(path.parent)
     for content in records(path):
-        record = wandb_internal_pb2.Record()
+        record = messages.Record()
         record.ParseFromString(content)
         kind = record.WhichOneof("record_type")
         if kind == "run":

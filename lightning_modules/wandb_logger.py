@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import PROJECT
-from search_spaces.wandb_run import STAGING, private_settings
+from search_spaces.wandb_run import keep_artifacts_in, private_settings
 
 
 class PrivateWandbLogger(WandbLogger):
@@ -36,6 +36,7 @@ class PrivateWandbLogger(WandbLogger):
     ) -> None:
         kwargs = {"settings": private_settings(), "job_type": "fit", **kwargs}
         super().__init__(save_dir=save_dir, offline=offline, project=project, **kwargs)
+        self._staging = ExitStack()
 
     @property
     @rank_zero_experiment
@@ -50,8 +51,7 @@ class PrivateWandbLogger(WandbLogger):
         if self._experiment is None:
             folder = Path(self.save_dir or ".")
             folder.mkdir(parents=True, exist_ok=True)
-            # Until the process ends: artifacts are staged here too (`wandb_run.keep_artifacts_in`).
-            os.environ.setdefault(STAGING, str(Path(folder, "wandb", "data").absolute()))
+            self._staging.enter_context(keep_artifacts_in(folder))
         try:
             return super().experiment
         except wandb.errors.Error as error:
@@ -71,5 +71,6 @@ class PrivateWandbLogger(WandbLogger):
             folder = Path(self._experiment.dir).parent
             self._experiment.finish(exit_code=int(status != "success"))
             self._experiment = None
+            self._staging.close()
             wandb.teardown()  # returns when all is on the disk
             print(f"wrote {folder}")

@@ -194,7 +194,7 @@ def test_creates_the_dashboard_with_an_account(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     import wandb
-    from wandb_workspaces.workspaces import internal
+    from wandb_workspaces.workspaces import interface, internal
 
     sent = []
 
@@ -204,7 +204,8 @@ def test_creates_the_dashboard_with_an_account(
 
     monkeypatch.setattr(wandb, "login", lambda verify: True)
     monkeypatch.setattr(internal, "upsert_view2", answer)
-    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setattr(interface, "get_app_url", lambda api: "https://wandb.ai")
+    monkeypatch.setattr(wandb, "Api", lambda: None)
     assert main(["dashboard", "--create", "--wandb-entity", "team", "--wandb-project", "p"]) == 0
     assert "/team/p?nw=abc" in capsys.readouterr().out
     assert (sent[0].entity, sent[0].project) == ("team", "p")
