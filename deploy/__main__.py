@@ -22,6 +22,7 @@ COMMANDS = {
     "predict": "deploy.predict",
     "evaluate": "deploy.evaluate",
     "report": "deploy.report",
+    "dashboard": "deploy.dashboard",
 }
 
 

@@ -19,6 +19,8 @@ from deploy.measurement import MIN_RUNS, figure, latency_summary, write_measurem
 from search_spaces.command_line import positive_whole_number
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
+from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
+from search_spaces.wandb_run import check_online
 
 HELP = "time bundles on this host, beside torch eager and what the core can do"
 METHOD = (
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for <net>-<precision>.json, or for one measurement a name ending in .json"
         " (default: %(default)s)",
     )
+    add_wandb_arguments(parser, include=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,6 +71,9 @@ def run(args: argparse.Namespace) -> int:
         bundle.choose_precision(precision)
     if args.out.suffix == ".json" and len(jobs) > 1:
         raise UserError(f"--out {args.out}: one file cannot hold {len(jobs)} measurements")
+    wandb = read_wandb_options(args, args.out.parent)
+    check_online(wandb)
+    measured = []
     for number, (bundle, precision) in enumerate(jobs, start=1):
         title = f"{bundle.name} {precision}"
         print(f"{title} ({number}/{len(jobs)}): measuring", file=sys.stderr)
@@ -77,6 +83,11 @@ def run(args: argparse.Namespace) -> int:
             path = path / f"{bundle.name}-{precision}.json"
         write_measurement(path, measurement)
         print(f"{summary(measurement)}\n  wrote {path}")
+        measured.append(measurement)
+    if wandb is not None:
+        from deploy.wandb_measurement import log_measurements
+
+        log_measurements(wandb, "benchmark", measured, bundles)
     return 0
 
 

@@ -12,6 +12,7 @@ from deploy.bundle import MODEL_FILES, read_bundle
 from deploy.engine import runtime_version
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.files import sha256_file
+from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 
 if TYPE_CHECKING:
     from search_spaces.clips_file import Clips
@@ -45,13 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--licence", default=DEFAULT_LICENCE, help="SPDX id of the weights (default: %(default)s)"
     )
+    add_wandb_arguments(parser, include=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
     from search_spaces.clips_file import read_clips
     from search_spaces.frontier import read_frontier
+    from search_spaces.wandb_run import check_online
 
+    wandb = read_wandb_options(args, args.out.parent)
+    check_online(wandb)
     if not args.max_int8_drop >= 0:
         raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
     frontier = read_frontier(args.frontier)
@@ -66,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "ersam-kit": version("ersam-kit"),
     }
     refused = 0
+    lowered: list[Path] = []
     for number, winner in enumerate(winners, start=1):
         inputs = {
             "weights_sha256": winner.weights_sha256,
@@ -87,6 +93,11 @@ def run(args: argparse.Namespace) -> int:
                 refused += 1
                 continue
         print(summary(target))
+        lowered.append(target)
+    if wandb is not None:
+        from deploy.wandb_bundle import log_lowered
+
+        log_lowered(wandb, args.frontier, lowered)
     return EXIT_BAD_INPUT if refused else 0
 
 

@@ -22,13 +22,14 @@ from deploy.phone_job import (
     check_runtime,
 )
 from deploy.phone_options import Wishes, add_arguments, read_wishes
-from deploy.phone_result import SCHEMA, failures, measurements, read_result
+from deploy.phone_result import SCHEMA, clip_energies_mj, failures, measurements, read_result
 from deploy.phone_runner import RunnerPackage, install_runner, read_runner
 from deploy.phone_session import Session, stopped_by_hand
 from deploy.phone_show import job_progress, remarks, table
 from deploy.phone_state import PhoneState, check_fit, read_state
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.files import write_json
+from search_spaces.wandb_run import check_online
 
 __all__ = ["HELP", "add_arguments", "run"]
 HELP = "measure bundles on Android phones: latency, memory, energy, and the numbers themselves"
@@ -37,6 +38,7 @@ HELP = "measure bundles on Android phones: latency, memory, energy, and the numb
 def run(args: argparse.Namespace) -> int:
     """Measure on every phone that is meant; a phone that fails stops no other."""
     wishes = read_wishes(args)
+    check_online(wishes.wandb)
     runner = read_runner(args.runner)
     for bundle, _ in wishes.bundles:
         check_runtime(str(bundle.path), bundle.manifest["runtime"]["version"], runner)
@@ -88,14 +90,15 @@ def measure_on_phone(adb: Adb, runner: RunnerPackage, wishes: Wishes, out: Path)
     session.clean([job], wishes.keep)
     if measured:
         print("\n".join([f"{name} ({adb.serial})", table(measured), *remarks(measured)]))
-        if wishes.wandb:
-            from deploy.phone_wandb import log_measurements
-
-            print(f"wrote {log_measurements(out, name, measured)}")
     print(f"wrote {len(measured)} measurements to {out}")
     wrong = list(failures(result))
     for line in wrong:
         print(f"error: phone {adb.serial}: {one_line(line)}", file=sys.stderr)
+    if wishes.wandb is not None and measured:
+        from deploy.wandb_measurement import log_measurements
+
+        bundles = [bundle for bundle, _ in wishes.bundles]
+        log_measurements(wishes.wandb, "phone", measured, bundles, clip_energies_mj(result))
     return not wrong
 
 

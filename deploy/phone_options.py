@@ -12,6 +12,7 @@ from deploy.bundle import PRECISIONS, Bundle, read_bundle
 from deploy.phone_runner import FOLDER
 from search_spaces.command_line import positive_number
 from search_spaces.errors import UserError
+from search_spaces.wandb_options import WandbOptions, add_wandb_arguments, read_wandb_options
 
 THREADS = (1, 2, 4)
 INTERVAL_S = 60.0
@@ -27,7 +28,7 @@ class Wishes:
         energy: whether energy is measured.
         day_profile: as in job.json, or None.
         keep: whether pushed files stay on the phone.
-        wandb: whether an offline run of Weights & Biases is written.
+        wandb: how Weights & Biases is logged to, or None.
     """
 
     bundles: Sequence[tuple[Bundle, str]]
@@ -35,7 +36,7 @@ class Wishes:
     energy: bool
     day_profile: dict[str, Any] | None
     keep: bool
-    wandb: bool
+    wandb: WandbOptions | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="between the clips of --day-profile (default: %(default)g)",
     )
-    parser.add_argument("--wandb", action="store_true", help="write an offline W&B run into --out")
     parser.add_argument(
         "--out",
         type=Path,
@@ -79,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for <net>-<precision>-<threads>t.json; with --all a folder of each phone in it"
         " (default: %(default)s)",
     )
+    add_wandb_arguments(parser, include=True)
 
 
 def add_phone_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +108,7 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
         energy=not args.no_energy,
         day_profile=_day_profile(args.day_profile, args.interval, min(args.threads)),
         keep=args.keep,
-        wandb=args.wandb,
+        wandb=read_wandb_options(args, args.out.parent),
     )
 
 

@@ -46,6 +46,17 @@ def measurements(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield _measurement(result, model, latency)
 
 
+def clip_energies_mj(result: dict[str, Any]) -> dict[tuple[str, str, int], list[float]]:
+    """What each repeat that counts says a clip takes, by net, precision and threads."""
+    return {
+        (model["name"], model["precision"], energy["threads"]): [
+            repeat["per_clip_mj"] for repeat in energy["repeats"] if repeat["used"]
+        ]
+        for model in result["models"]
+        if (energy := model["energy"]) is not None and energy["value_mj"] is not None
+    }
+
+
 def samples_ms(latency: dict[str, Any]) -> list[float]:
     """Every run of every repeat, in order."""
     return [sample for repeat in latency["repeats"] for sample in repeat["samples_ms"]]

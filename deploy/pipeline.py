@@ -26,6 +26,8 @@ from search_spaces.command_line import positive_number, positive_whole_number, w
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
 from search_spaces.files import write_json
 from search_spaces.space import get_space
+from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
+from search_spaces.wandb_run import check_online
 
 HELP = "the whole job: speech with few labels and a budget -> models on the frontier and a report"
 MIN_FREE_BYTES = 200 * 1024**2
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="of the cost table and the benchmark (default: %(default)s)",
     )
+    add_wandb_arguments(parser, include=True)
     limits = parser.add_argument_group("budget (default: the scale's)")
     limits.add_argument("--labelled-clips", type=positive_whole_number)
     limits.add_argument("--max-latency-ms", type=positive_number)
@@ -72,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     check_budget(get_space(scale.space), None, Budget(max_params=scale.max_params))
     out = args.out or Path("runs", Path(args.scale).stem)
     _check_disk(out)
+    wandb = read_wandb_options(args, out)
+    check_online(wandb)
     signal.signal(signal.SIGTERM, _interrupt)
     with open_run_folder(out) as folder:
         settings = RunSettings(
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
             threads=args.threads,
             versions=json.dumps(recorded_versions()),
             listing=_listing(source),
+            wandb=wandb,
         )
         write_json(out / "config.json", _config(settings))
         try:

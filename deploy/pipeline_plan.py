@@ -11,8 +11,11 @@ from deploy.pipeline_state import Step
 from search_spaces.budget import check_budget
 from search_spaces.cost_table import read_cost_table
 from search_spaces.space import get_space
+from search_spaces.wandb_options import WandbOptions
 
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
+LOGGED_STAGES = ("fit", "search", "tune", "lower", "benchmark")  # by Weights & Biases
+AUDIO_STAGES = ("lower", "benchmark")  # whose artifacts may take files with sound
 
 Options = Mapping[str, object]  # flag to value, or to several; None leaves the flag out
 
@@ -29,6 +32,7 @@ class RunSettings:
         threads: of every measurement.
         versions: packages and versions that all results depend on.
         listing: digest of the recordings of the speech.
+        wandb: how the stages log to Weights & Biases, or None.
     """
 
     out: Path
@@ -38,6 +42,7 @@ class RunSettings:
     threads: int
     versions: str
     listing: str
+    wandb: WandbOptions | None = None
 
     def step(
         self,
@@ -63,7 +68,19 @@ class RunSettings:
             inputs=inputs,
             outputs=outputs,
             clears=clears,
+            reporting=self._reporting(stage),
             facts=(self.versions, self.listing) if hears_speech else (self.versions,),
+        )
+
+    def _reporting(self, stage: str) -> tuple[str, ...]:
+        """The options by which a stage logs to Weights & Biases."""
+        if self.wandb is None or stage not in LOGGED_STAGES:
+            return ()
+        group, include = self.wandb.group or self.out.name, self.wandb.include
+        return (
+            *("--wandb", self.wandb.mode, "--wandb-project", self.wandb.project),
+            *("--wandb-group", group, "--wandb-dir", str(self.wandb.folder)),
+            *(("--wandb-include", *include) if include and stage in AUDIO_STAGES else ()),
         )
 
 

@@ -68,15 +68,16 @@ def _run_recorded(run: RunFolder, step: Step) -> int:
     began = datetime.now(UTC)
     clock = time.monotonic()
     exit_code: int | None = None
+    argv = (*step.argv, *step.reporting)
     try:
-        exit_code = run_python(step.argv)
+        exit_code = run_python(argv)
         return exit_code
     finally:
         run.record(
             {
                 "stage": step.stage,
                 "label": step.label,
-                "argv": ["python", *step.argv],
+                "argv": ["python", *argv],
                 "started": began.isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - clock, 2),
                 "versions": recorded_versions(),

@@ -31,6 +31,7 @@ class Step:
         inputs: files and folders whose contents the result depends on.
         outputs: files and folders that the command writes.
         facts: anything else the result depends on (versions, the listing of the speech).
+        reporting: further arguments, on which no result depends.
         clears: files and folders removed before the step starts on changed inputs: its own and
             those made from its outputs. Kept when the same call is made again, to resume from.
     """
@@ -41,6 +42,7 @@ class Step:
     inputs: tuple[Path, ...]
     outputs: tuple[Path, ...]
     facts: tuple[str, ...] = ()
+    reporting: tuple[str, ...] = ()
     clears: tuple[Path, ...] = ()
 
     @property

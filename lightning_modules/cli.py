@@ -17,10 +17,11 @@ from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
+from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError, one_line
+from search_spaces.wandb_options import add_wandb_arguments
 
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
-WANDB = "WandbLogger"
 # Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode.
 NOISE = (
     ".*args parameter is intended to run from within Python.*",
@@ -75,31 +76,34 @@ class AmbianceCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("seed_everything", "model.seed")
         parser.link_arguments("data.protocol", "model.protocol")
+        add_wandb_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
-        """Put W&B's files into the run folder too.
+        """Give W&B's loggers the kit's privacy, and put their files into the run folder too.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no run folder, or W&B cannot be reached though it should.
         """
         trainer = self._get(self.config, "trainer")
         if trainer.default_root_dir is None:
             raise UserError("trainer.default_root_dir: not given; name a folder, e.g. runs/sam")
-        for logger in as_list(trainer.logger):
-            if getattr(logger, "class_path", "").endswith(WANDB):
-                if logger.init_args.save_dir == ".":
-                    logger.init_args.save_dir = trainer.default_root_dir
-                Path(logger.init_args.save_dir).mkdir(parents=True, exist_ok=True)
+        prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, with a CSV log always and atomic checkpoints unless others are asked for."""
         options = self._get(self.config_init, "trainer")
-        csv_file = Path(options.default_root_dir) / CSV_FILES[self.subcommand or "fit"]
+        folder, job = Path(options.default_root_dir), self.subcommand or "fit"
         plugins = as_list(options.plugins)
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
             plugins = [*plugins, AtomicCheckpointIO()]
-        loggers = [StepCsvLogger(csv_file), *as_list(options.logger)]
-        return super().instantiate_trainer(logger=loggers, plugins=plugins, **kwargs)
+        loggers = [
+            StepCsvLogger(folder / CSV_FILES[job]),
+            *as_list(options.logger),
+            *asked_loggers(self._options(), folder, job),
+        ]
+        trainer = super().instantiate_trainer(logger=loggers, plugins=plugins, **kwargs)
+        log_lineage(trainer)
+        return trainer
 
     def before_fit(self) -> None:
         """Go on from the run folder's last checkpoint."""
@@ -110,6 +114,10 @@ class AmbianceCLI(LightningCLI):
         self._choose_checkpoint(required=True)
 
     before_test = before_validate
+
+    def _options(self) -> dict[str, Any]:
+        """The subcommand's options."""
+        return vars(self.config[self.subcommand] if self.subcommand else self.config)
 
     def _choose_checkpoint(self, required: bool) -> None:
         options = self.config_init[self.subcommand]

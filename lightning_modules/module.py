@@ -34,6 +34,7 @@ from lightning_modules.ingredients import (
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
 from lightning_modules.optimiser import make_optimiser, warm_up_cosine
+from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.students import FeatureCache, Students
@@ -121,6 +122,7 @@ class SupernetModule(pl.LightningModule):
         self.teacher.load_state_dict(self.net.state_dict())
         self.teacher.requires_grad_(False).eval()
         self.judge = Judge(self.students)
+        self.audit = PseudoLabelAudit()
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
@@ -266,15 +268,24 @@ class SupernetModule(pl.LightningModule):
         samples = choose_clips(data, self.teacher_net(), JUDGE_CALIBRATION_CLIPS, self.seed)
         calibration = torch.from_numpy(to_float32(samples)).to(self.device)
         self.judge.prepare(self.teacher, calibration)
+        self.audit.clear()
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Judge one batch of labelled clips: ``waveform`` [B, T], ``lo`` and ``hi`` int64 [B]."""
-        self.judge.add(batch["waveform"], batch["lo"], batch["hi"])
+        waveform, lo, hi = batch["waveform"], batch["lo"], batch["hi"]
+        self.judge.add(waveform, lo, hi)
+        if self.recipe.pseudo_labels.enabled:
+            probabilities = self.teacher_probabilities(waveform)
+            seen = self.recipe.pseudo_labels.view(waveform, probabilities, self.statistics)
+            self.audit.add(seen, lo, hi)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the metrics as ``val/<metric>/<net>``."""
+        """Log the metrics as ``val/<metric>/<net>``, and what became of pseudo-labels."""
         metrics = self.judge.metrics(intervals=False)
         self.log_dict({f"val/{name}": value for name, value in metrics.items()}, sync_dist=True)
+        counts: Tensor = self.all_gather(self.audit.counts)  # type: ignore[assignment]
+        audited = self.audit.metrics(counts.reshape(-1, len(self.audit.counts)).sum(dim=0))
+        self.log_dict({f"val/{name}": value for name, value in audited.items()})
 
     def on_test_epoch_start(self) -> None:
         """As for the validation."""

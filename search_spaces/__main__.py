@@ -13,6 +13,7 @@ from search_spaces.command_line import (
     whole_number,
 )
 from search_spaces.errors import UserError, run_command
+from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 
 
 def main() -> int:
@@ -74,6 +75,7 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     levels = search.add_argument_group("levels of social ambiance")
     levels.add_argument("--level-edges", default="1,2,5", help="people at which a level begins")
     levels.add_argument("--level-names", default="none,one,some,active")
+    add_wandb_arguments(search.add_argument_group("Weights & Biases"))
     search.set_defaults(run=_search)
 
 
@@ -83,7 +85,11 @@ def _search(arguments: argparse.Namespace) -> int:
         raise UserError("--population: got 1, expected at least 2 nets per generation")
     from search_spaces.budget import Budget
     from search_spaces.search import SearchFiles, SearchSize, search
+    from search_spaces.wandb_run import check_online
+    from search_spaces.wandb_search import log_search
 
+    wandb = read_wandb_options(arguments, arguments.out.parent)
+    check_online(wandb)
     files = SearchFiles(
         checkpoint=arguments.checkpoint,
         clips=arguments.clips or arguments.checkpoint.with_name("clips.npz"),
@@ -108,6 +114,8 @@ def _search(arguments: argparse.Namespace) -> int:
     value = search(files, budget, levels, size, arguments.seed, fixed, arguments.minimise)
     print(summary(value))
     print(arguments.out / "frontier.json")
+    if wandb is not None:
+        log_search(wandb, files.checkpoint, files.out, value)
     return 0
 
 

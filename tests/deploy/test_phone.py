@@ -15,6 +15,7 @@ import pytest
 from deploy.__main__ import main
 from deploy.measurement import read_measurement
 from deploy.phone_files import FILES, ROOT
+from deploy.wandb_records import read_runs
 from tests.deploy.phone_device.device import PhoneDevice
 from tests.deploy.phone_device.fixtures import write_runner
 from tests.deploy.phone_device.runners import RESULTS, ScriptedRunner
@@ -177,14 +178,19 @@ def test_a_failed_model_is_a_line_and_the_others_are_written(
     assert [path.name[-12:] for path in (tmp_path / "out").glob("net-*")] == ["fp32-1t.json"]
 
 
-def test_weights_and_biases_are_written_offline(
+def test_each_measurement_is_a_run_of_weights_and_biases(
     phone: PhoneDevice, deploy: Deploy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert deploy("--threads", "1", "--precision", "int8", "--wandb") == 0
-    (run,) = (tmp_path / "out" / "wandb").glob("offline-run-*")
-    (log,) = run.glob("run-*.wandb")
-    assert log.stat().st_size > 1000
-    assert f"wrote {run}" in capsys.readouterr().out
+    options = ["--wandb", "--wandb-group", "phones"]
+    assert deploy("--threads", "1", "--precision", "int8", *options) == 0
+    (run,) = read_runs(tmp_path)  # beside --out
+    assert f"wrote {run.folder}" in capsys.readouterr().out
+    assert (run.run["job_type"], run.run["run_group"]) == ("phone", "phones")
+    assert len([row for row in run.history if "latency/sample_ms" in row]) == SAMPLES
+    assert "energy/clip_mj" not in run.logged_keys()
+    assert run.config["energy_reason"].startswith("charging by usb")
+    (log,) = run.folder.glob("*.wandb")
+    assert phone.serial.encode() not in log.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command and its plan, with nothing trained: what is refused, and what would be called."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from deploy.__main__ import main
 from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_scale import read_scale
+from search_spaces.wandb_options import WandbOptions
 from tests.conftest import write_voice
 
 
@@ -25,6 +27,28 @@ def test_the_first_steps_are_public_commands(tmp_path):
     assert cost_table.argv[-1] == "--quick"  # the scale's own arguments come last
     assert "0" * 64 in clips.facts
     assert "0" * 64 not in cost_table.facts  # other speech measures no other latency
+
+
+def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
+    wandb = WandbOptions("offline", "p", None, tmp_path, ("vectors.bin",))
+    asked = dataclasses.replace(settings(tmp_path / "demo"), wandb=wandb)
+    steps = {
+        stage: asked.step(stage, "deploy x", {}, outputs=())
+        for stage in ("clips", "cost-table", "fit", "search", "lower", "benchmark", "evaluate")
+    }
+    flags = ("--wandb", "offline", "--wandb-project", "p", "--wandb-group", "demo")
+    flags += ("--wandb-dir", str(tmp_path))
+    include = ("--wandb-include", "vectors.bin")
+    assert {stage: step.reporting for stage, step in steps.items()} == {
+        "clips": (),
+        "cost-table": (),
+        "fit": flags,
+        "search": flags,
+        "lower": (*flags, *include),
+        "benchmark": (*flags, *include),
+        "evaluate": (),
+    }
+    assert settings(tmp_path).step("fit", "deploy x", {}, outputs=()).key() == steps["fit"].key()
 
 
 @pytest.mark.parametrize(

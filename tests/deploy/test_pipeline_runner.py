@@ -66,6 +66,14 @@ def test_steps_run_in_order_and_are_recorded(source, out):
     assert records[0]["versions"].keys() >= {"torch", "executorch", "ersam-kit"}
 
 
+def test_how_a_step_reports_changes_nothing_of_what_is_done(source, out):
+    go(out, copy_step(source, out / "a"))
+    go(out, copy_step(source, out / "a", reporting=("--wandb", "offline")))
+    assert len(commands(out)) == 1
+    go(out, copy_step(source, out / "b", reporting=("--wandb", "offline")))
+    assert commands(out)[1]["argv"][-2:] == ["--wandb", "offline"]
+
+
 def test_a_second_run_does_nothing(source, out, capfd):
     go(out, copy_step(source, out / "a"))
     go(out, copy_step(source, out / "a"))

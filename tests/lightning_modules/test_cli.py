@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import wandb
 import yaml
 
 from lightning_modules.cli import AmbianceCLI, OneLineParser, ParserError, main
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
+from lightning_modules.wandb_logger import PrivateWandbLogger
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
@@ -53,8 +55,50 @@ def test_every_shipped_config_can_be_instantiated(config: Path, tmp_path: Path):
     assert cli.model.seed == values["seed_everything"]
     assert type(cli.trainer.loggers[0]).__name__ == "StepCsvLogger"
     assert cli.trainer.default_root_dir == str(tmp_path)
-    has_wandb = any(type(logger).__name__ == "WandbLogger" for logger in cli.trainer.loggers)
+    has_wandb = any(isinstance(logger, PrivateWandbLogger) for logger in cli.trainer.loggers)
     assert has_wandb == (config.stem == "sam")
+
+
+def test_a_flag_adds_a_private_offline_logger(tmp_path: Path):
+    folder = ("--trainer.default_root_dir", str(tmp_path))
+    cli = instantiate("--config", str(SMOKE), *folder, "--wandb", "--wandb-group", "g")
+    _, logger = cli.trainer.loggers
+    assert isinstance(logger, PrivateWandbLogger)
+    assert logger.save_dir == str(tmp_path)
+    settings = logger._wandb_init["settings"]
+    assert (logger._offline, logger._wandb_init["group"]) == (True, "g")
+    assert settings.x_disable_meta
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--wandb", "online"],
+        ["--trainer.logger", "lightning.pytorch.loggers.WandbLogger"],
+    ],
+)
+def test_online_without_an_account_is_refused_before_training(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def login(verify: bool) -> None:
+        raise wandb.errors.UsageError("No API key configured.")
+
+    monkeypatch.setattr(wandb, "login", login)
+    arguments = ["fit", "--config", str(SMOKE), "--trainer.default_root_dir", str(tmp_path)]
+    with pytest.raises(
+        UserError, match=r"^--wandb online: No API key configured\.; leave `online`"
+    ):
+        main([*arguments, *options])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_wandb_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(**_: object) -> None:
+        raise wandb.errors.CommError("no service")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    with pytest.raises(UserError, match=r"^W&B: no service; log offline, or not at all"):
+        _ = PrivateWandbLogger(save_dir=tmp_path).experiment
 
 
 def test_rooms_switch_the_model_too(tmp_path: Path):

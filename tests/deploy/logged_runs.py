@@ -1,0 +1,75 @@
+"""The whole walk logged to Weights & Biases at tiny scale, by the commands themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from deploy import benchmark
+from deploy.__main__ import main
+from deploy.bundle import read_bundle
+from deploy.phone_result import clip_energies_mj, measurements, read_result
+from deploy.wandb_measurement import log_measurements
+from lightning_modules import cli as fit_command
+from search_spaces import __main__ as search_command
+from search_spaces.wandb_options import WandbOptions
+from tests.lightning_modules.runs import smoke_arguments
+
+GROUP = "walk"
+GOLDEN = Path(__file__).parents[2] / "android_runner" / "golden" / "result-two-bundles.json"
+
+
+def log_walk(folder: Path, speech: Path, frontier: Path, bundle: Path) -> None:
+    """Log fit, search, lower, benchmark and phone into ``folder``/wandb, one group.
+
+    What is measured is made up and what is lowered was lowered before; the rest is as it is.
+    """
+    flags = ["--wandb", "--wandb-group", GROUP, "--wandb-dir", str(folder)]
+    train = folder / "train"
+    smoke = smoke_arguments(speech, train, "--data.cache", str(folder / "cache"))
+    sure = ["--model.pseudo_labels.threshold", "0"]  # of every clip: accuracy has a value
+    assert fit_command.main(["fit", *smoke, "--trainer.max_steps", "5", *sure, *flags]) == 0
+    size = ["--population", "4", "--generations", "1", "--winners", "1", "--ranking-clips", "4"]
+    inputs = ["--checkpoint", str(train / "supernet.pt"), "--out", str(folder / "search")]
+    with mock.patch("sys.argv", ["search_spaces", "search", *inputs, *size, *flags]):
+        assert search_command.main() == 0
+    lowering = ["--frontier", str(frontier), "--out", str(bundle.parent)]
+    assert main(["lower", *lowering, *flags]) == 0
+    measured = list(host_measurements(bundle))
+    out = ["--out", str(folder / "measurements")]
+    with mock.patch.object(benchmark, "measure_bundle", side_effect=measured):
+        assert (
+            main(["benchmark", "--bundle", str(bundle), "--precision", "fp32", *out, *flags]) == 0
+        )
+    options = WandbOptions("offline", "ersam-kit", GROUP, folder)
+    result = phone_result(bundle)
+    energies = clip_energies_mj(result)
+    log_measurements(options, "phone", measurements(result), [read_bundle(bundle)], energies)
+
+
+def phone_result(bundle: Path) -> dict[str, Any]:
+    """The golden result, as if of the bundle."""
+    text = GOLDEN.read_text().replace("net-a", bundle.name)
+    (bundle.parent.parent / "result.json").write_text(text)
+    return read_result(bundle.parent.parent / "result.json")
+
+
+def host_measurements(bundle: Path) -> Iterator[dict[str, Any]]:
+    """A measurement without energy for a host, made from the golden one."""
+    content = next(measurements(phone_result(bundle)))
+    latency = content["latency_ms"]
+    yield {key: value for key, value in content.items() if key != "phone"} | {
+        "energy": {"value_mj": None, "method": None, "reason": "no meter on this host"},
+        "frontend": {"latency_ms": latency, "share": 1.0},
+        "eager": {"latency_ms": latency, "threads": 1, "speedup": 1.0},
+        "throughput": {
+            "macs": 10,
+            "macs_per_s": 1e9,
+            "attainable_macs_per_s": 1e10,
+            "attainable_method": "made up",
+            "share": 0.1,
+        },
+        "memory": content["memory"] | {"peak_rss_bytes": {"value": 5e8, "reason": None}},
+    }

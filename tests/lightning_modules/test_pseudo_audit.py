@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lightning_modules.pseudo_audit import PseudoLabelAudit
+from lightning_modules.views import TargetView
+
+
+def view(guesses: list[int], used: list[int]) -> TargetView:
+    target = torch.nn.functional.one_hot(torch.tensor(guesses), 11).double()
+    return TargetView(torch.zeros(len(guesses), 4), target, torch.tensor(used).double())
+
+
+def test_shares_are_of_the_clips_that_are_pseudo_labelled():
+    audit = PseudoLabelAudit()
+    # Right, one beside, far off, and one of which the teacher is not sure.
+    audit.add(view([3, 4, 9, 0], [1, 1, 1, 0]), torch.tensor([3, 3, 3, 3]), torch.tensor([3] * 4))
+    # A label may be an interval: 5 lies within [4, 6].
+    audit.add(view([5], [1]), torch.tensor([4]), torch.tensor([6]))
+    assert audit.metrics(audit.counts) == {
+        "pseudo_label_share": pytest.approx(4 / 5),
+        "pseudo_label_accuracy": pytest.approx(2 / 4),
+        "pseudo_label_within_one": pytest.approx(3 / 4),
+    }
+
+
+def test_processes_are_added_up():
+    first, second = PseudoLabelAudit(), PseudoLabelAudit()
+    zero = torch.tensor([0])
+    first.add(view([0], [1]), zero, zero)
+    second.add(view([7], [1]), zero, zero)
+    both = torch.stack([first.counts, second.counts]).sum(dim=0)
+    assert PseudoLabelAudit.metrics(both)["pseudo_label_accuracy"] == 0.5
+
+
+def test_no_accuracy_of_no_labels():
+    audit = PseudoLabelAudit()
+    assert audit.metrics(audit.counts) == {}
+    audit.add(view([1], [0]), torch.tensor([1]), torch.tensor([1]))
+    assert audit.metrics(audit.counts) == {"pseudo_label_share": 0.0}
+    audit.clear()
+    assert audit.metrics(audit.counts) == {}
