@@ -1,4 +1,4 @@
-"""`python -m lightning_modules fit|validate|test|clips`: train and judge nets, make clips."""
+"""`python -m lightning_modules fit|validate|test|clips|trial`: train and judge, make clips."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def main() -> int | None:
         from lightning_modules import clips
 
         return clips.main(arguments[1:])
+    if arguments[:1] == ["trial"]:
+        from lightning_modules import trial
+
+        return trial.main(arguments[1:])
     from lightning_modules import cli
 
     return cli.main(arguments)
