@@ -84,7 +84,7 @@ class ReportEpochs(pl.Callback):
         for row in rows:
             values = {name: float(value) for name, value in row.items() if value}
             judged = any(name.startswith(METRIC) for name in values)
-            if judged and values["step"] <= trainer.global_step:
+            if judged and values["step"] < trainer.global_step:
                 self._report(trainer, pl_module, values)
 
     def _report(self, trainer: pl.Trainer, pl_module: Any, metrics: Mapping[str, Any]) -> None:

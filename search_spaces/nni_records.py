@@ -69,7 +69,7 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
         status[name] = event
         if number is not None:
             numbers[name] = number
-        if event == "WAITING" and data:
+        if data and name not in parameters:
             parameters[name] = json.loads(data)["parameters"]
     last = {name: _result(data) for name, data in results}
     return sorted(
