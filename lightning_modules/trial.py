@@ -78,7 +78,7 @@ def options_of(parameters: Mapping[str, Any]) -> list[str]:
 def sole_run(folder: Path) -> Iterator[None]:
     """Hold ``folder``, or wait until the trial that holds it has ended; the system lets go of it.
 
-    Tuners may give two trials at once the same parameters. The second then finds the first's result.
+    Tuners may give two trials at once the same parameters; the second finds the first's result.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".trial.lock").open("w") as lock:

@@ -19,7 +19,9 @@ def best_trial(experiment: str, folder: Path | None = None) -> Trial:
         UserError: no such experiment, or none of its trials has finished.
     """
     trials = read_trials(experiment, folder)
-    finished = [trial for trial in trials if trial.result is not None and "frontier" in trial.result]
+    finished = [
+        trial for trial in trials if trial.result is not None and "frontier" in trial.result
+    ]
     if not finished:
         counts = Counter(trial.status for trial in trials)
         stand = ", ".join(f"{number} {status}" for status, number in counts.items()) or "no trial"

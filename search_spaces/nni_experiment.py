@@ -9,10 +9,15 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
+
+_MANAGER_STARTS_WITHIN_S = 60  # one try a second
+# What NNI raises for a bad configuration, a trial service that fails, a server that does not answer.
+_FAILURES = (RuntimeError, ValueError, AssertionError, TypeError, AttributeError, KeyError, OSError)
 
 
 def next_parameters() -> dict[str, Any]:
@@ -71,18 +76,23 @@ def run_nnictl(arguments: list[str]) -> int:
     """NNI's own `nnictl` with these arguments, in this process; its exit code.
 
     Raises:
-        UserError: it gave up: the last line of what it says.
+        UserError: it gave up: why.
     """
-    import logging
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that pkg_resources is deprecated
+        from nni.experiment import launcher
+        from nni.tools.nnictl.nnictl import parse_args
 
-    from nni.tools.nnictl.nnictl import parse_args
-
+    # A busy machine takes longer to start the manager than the 3 s for which NNI waits.
+    launcher._check_rest_server = partial(
+        launcher._check_rest_server, retry=_MANAGER_STARTS_WITHIN_S
+    )
     sys.argv = ["nnictl", *arguments]
     try:
         parse_args()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except (RuntimeError, ValueError, AssertionError, TypeError, AttributeError) as error:
-        logging.getLogger("search_spaces").debug("nnictl", exc_info=True)
-        raise UserError(f"nnictl {arguments[0]}: {error or type(error).__name__}") from error
+    except _FAILURES as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"nnictl {arguments[0]}: {reason}") from error
     return 0
