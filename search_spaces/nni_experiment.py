@@ -16,7 +16,7 @@ from typing import Any
 from search_spaces.errors import UserError
 
 _MANAGER_STARTS_WITHIN_S = 60  # one try a second
-# What NNI raises for a bad configuration, a trial service that fails, a server that does not answer.
+# What NNI raises for a bad configuration, a service that fails, a server that does not answer.
 _FAILURES = (RuntimeError, ValueError, AssertionError, TypeError, AttributeError, KeyError, OSError)
 
 

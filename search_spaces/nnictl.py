@@ -1,4 +1,4 @@
-"""`python -m search_spaces nnictl`: NNI's `nnictl`, its web page on loopback, its errors one line."""
+"""`python -m search_spaces nnictl`: NNI's `nnictl`, on loopback, its complaints in one line."""
 
 from __future__ import annotations
 

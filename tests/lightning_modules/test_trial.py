@@ -120,7 +120,7 @@ def test_a_parameter_that_fit_does_not_know_is_named(
     prepared_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     Experiment(monkeypatch, {"model.learning_speed": 0.1})
-    with pytest.raises(UserError, match="model.learning_speed"):
+    with pytest.raises(UserError, match=r"model\.learning_speed"):
         run_trial(prepared_speech, tmp_path)
 
 

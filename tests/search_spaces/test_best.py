@@ -37,7 +37,7 @@ def test_no_finished_trial_is_refused_with_how_they_stand(home: Path):
 
 def test_a_winner_whose_files_lie_elsewhere_is_refused(home: Path, tmp_path: Path):
     write_experiment(home, "abc", {"T0": {"default": 0.2, "frontier": "/nowhere/frontier.json"}})
-    with pytest.raises(UserError, match="/nowhere/frontier.json: no such file, though trial T0"):
+    with pytest.raises(UserError, match=r"/nowhere/frontier\.json: no such file, though trial T0"):
         write_best("abc", tmp_path / "best")
 
 

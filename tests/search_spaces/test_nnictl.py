@@ -53,7 +53,7 @@ def test_a_port_in_use_is_refused_before_anything_starts():
 
 
 def test_no_command_is_refused():
-    with pytest.raises(UserError, match="no command given, e.g. create --config FILE"):
+    with pytest.raises(UserError, match=r"no command given, e\.g\. create --config FILE"):
         main([])
     with pytest.raises(UserError, match="--config"):
         main(["create"])
@@ -64,7 +64,7 @@ def test_workers_elsewhere_need_the_managers_address(tmp_path: Path):
     path.write_text("searchSpace: {}\ntrainingService: {platform: remote}")
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
-    with pytest.raises(UserError, match="nniManagerIp: not given, but workers of .*'remote'"):
+    with pytest.raises(UserError, match=r"nniManagerIp: not given, but workers of .*'remote'"):
         main(["create", "-c", str(path), "-p", str(free)])
 
 
