@@ -95,6 +95,7 @@ def test_every_parameter_of_the_shipped_space_is_an_option_of_fit(tmp_path: Path
             SupernetModule,
             AmbianceDataModule,
             parser_class=cli.OneLineParser,
+            seed_everything_default=0,
             auto_configure_optimizers=False,
             args=[
                 *("--data.speech", "espeak", "--model.space", "sam-nano"),
