@@ -18,6 +18,7 @@ from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
+from lightning_modules.slurm import RequeueBetweenSteps
 from search_spaces.errors import UserError, one_line
 
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
@@ -192,7 +193,7 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
             trainer_defaults={
                 "num_sanity_val_steps": 0,
                 "max_epochs": -1,
-                "callbacks": list(callbacks),
+                "callbacks": [RequeueBetweenSteps(), *callbacks],
             },
             args=arguments,
         )

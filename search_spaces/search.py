@@ -22,6 +22,7 @@ from search_spaces.evolution import evolve
 from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
 from search_spaces.judge import SubnetJudge
+from search_spaces.nni_search import explore_by_nni
 from search_spaces.outcome import choose, draw, name_of, objective_axes, point_record, winner_record
 from search_spaces.space import FRONTEND_DIMENSIONS
 from search_spaces.supernet_file import read_supernet
@@ -39,13 +40,19 @@ class SearchFiles:
 
 @dataclass(frozen=True)
 class SearchSize:
-    """How much is looked at: nets per generation, generations, winners, clips per judgement."""
+    """How much is looked at: nets per generation, generations, winners, clips per judgement.
+
+    Attributes:
+        strategy: ``nsga2``, or one of NNI's (`nni_adapter.STRATEGIES`), which looks at population
+            times generations nets, those beyond the budget included.
+    """
 
     population: int = 20
     generations: int = 5
     winners: int = 4
     ranking_clips: int = 200
     calibration_clips: int = 96
+    strategy: str = "nsga2"
 
 
 def search(
@@ -101,16 +108,28 @@ def search(
                 progress.advance(task)
             return [evaluations[net] for net in nets]
 
-        judged = evolve(
-            prices,
-            budget.limits,
-            tuple(witness.indices(supernet.spec)),
-            judge_all,
-            axes,
-            population=size.population,
-            generations=size.generations,
-            seed=seed,
-        )
+        start = tuple(witness.indices(supernet.spec))
+        if size.strategy == "nsga2":
+            judged = evolve(
+                prices,
+                budget.limits,
+                start,
+                judge_all,
+                axes,
+                population=size.population,
+                generations=size.generations,
+                seed=seed,
+            )
+        else:
+            judged = explore_by_nni(
+                size.strategy,
+                prices,
+                budget.limits,
+                start,
+                judge_all,
+                nets=size.population * size.generations,
+                seed=seed,
+            )
         progress.update(task, completed=size.population * size.generations)
     front, chosen = choose(prices, axes, judged, size.winners)
     best = chosen[0]
@@ -125,7 +144,7 @@ def search(
         "inputs": inputs,
         "objectives": ["ranking_error", *axes],
         "search": {
-            "algorithm": "nsga2",
+            "algorithm": size.strategy,
             "population": size.population,
             "generations": size.generations,
             "evaluations": len(judged),

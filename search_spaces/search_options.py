@@ -27,6 +27,12 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     size = parser.add_argument_group("size of the search")
     size.add_argument("--population", type=positive_whole_number, default=20)
     size.add_argument("--generations", type=positive_whole_number, default=5)
+    size.add_argument(
+        "--strategy",
+        choices=("nsga2", "evolution", "random", "tpe"),
+        default="nsga2",
+        help="the last three are NNI's own",
+    )
     size.add_argument("--winners", type=positive_whole_number, default=4, help="with weights")
     size.add_argument("--ranking-clips", type=positive_whole_number, default=200)
     size.add_argument("--calibration-clips", type=positive_whole_number, default=96)
@@ -65,6 +71,7 @@ def size_of(arguments: argparse.Namespace) -> SearchSize:
         winners=arguments.winners,
         ranking_clips=arguments.ranking_clips,
         calibration_clips=arguments.calibration_clips,
+        strategy=arguments.strategy,
     )
 
 

@@ -53,8 +53,8 @@ def test_only_a_changed_readers_recordings_are_decoded_again(
     decoded = []
     read_audio = sources.read_audio
 
-    def noted(path: Path) -> np.ndarray:
-        decoded.append(path.name)
+    def noted(path: str) -> np.ndarray:
+        decoded.append(Path(path).name)
         return read_audio(path)
 
     monkeypatch.setattr(sources, "read_audio", noted)
@@ -173,7 +173,6 @@ def test_an_index_that_lists_every_recording_is_still_read(folder: Path, tmp_pat
     assert open_speech(prepared).recordings == 4
     written = {file: file.stat().st_mtime_ns for file in prepared.glob("*.npy")}
     prepare_speech(str(folder), tmp_path / "cache")
-    assert json.loads(path.read_text()) == present
     assert {file: file.stat().st_mtime_ns for file in prepared.glob("*.npy")} == written
     path.write_text(json.dumps({"schema_version": 1}))
     with pytest.raises(UserError, match=r"speech\.json: damaged; delete"):
