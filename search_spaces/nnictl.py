@@ -15,7 +15,7 @@ from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import UserError, one_line
 from search_spaces.nni_experiment import check_search_space, run_nnictl
 
-LOOPBACK = Path(__file__).parent / "experiments" / "loopback.cjs"
+MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
 DEFAULT_PORT = 8080
 _STARTS_MANAGER = {"create", "resume", "view"}
 
@@ -78,7 +78,7 @@ def prepare_environment(environment: MutableMapping[str, str], host: str) -> Non
         host: address of an interface.
     """
     environment["ERSAM_NNI_HOST"] = host
-    required = f"--require={LOOPBACK}"
+    required = f"--require={MANAGER_SCRIPT}"
     options = environment.get("NODE_OPTIONS", "")
     if required not in options:
         environment["NODE_OPTIONS"] = f"{options} {required}".strip()

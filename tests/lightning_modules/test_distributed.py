@@ -35,8 +35,8 @@ def _child(arguments: list[str], seen: Path) -> None:
     augment.circular_shift = lambda waveform, generator: waveform
     # Batch norm looks at the batch of one process; gradients are compared without it.
     batch_norm = functional.batch_norm
-    functional.batch_norm = lambda x, mean, var, weight, bias, *rest: batch_norm(
-        x, mean, var, weight, bias, False
+    functional.batch_norm = lambda x, _mean, _var, weight, bias, *rest: batch_norm(
+        x, x.new_zeros(x.shape[1]), x.new_ones(x.shape[1]), weight, bias, False
     )
     step = module.SupernetModule.training_step
     of_step = Students.of_step

@@ -12,10 +12,10 @@ from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
 from search_spaces import nni_experiment
 from search_spaces.errors import UserError
-from search_spaces.nnictl import LOOPBACK, read_config
+from search_spaces.nnictl import MANAGER_SCRIPT, read_config
 from tests.lightning_modules.runs import smoke_arguments
 
-SPACE = LOOPBACK.with_name("sam_space.yml")
+SPACE = MANAGER_SCRIPT.with_name("sam_space.yml")
 SEARCH = "--population 2 --generations 1 --winners 1 --ranking-clips 4 --calibration-clips 2"
 PARAMETERS = {"model.optimisation.learning_rate": 0.002, "model.random_subnets": 1}
 
@@ -84,7 +84,7 @@ def test_a_trial_that_was_killed_goes_on_and_repeats_its_reports(
 
 
 def test_every_parameter_of_the_shipped_space_is_an_option_of_fit(tmp_path: Path):
-    config = read_config(LOOPBACK.with_name("sam.yml"))
+    config = read_config(MANAGER_SCRIPT.with_name("sam.yml"))
     assert config["searchSpaceFile"] == SPACE.name
     import yaml
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from search_spaces.errors import UserError
-from search_spaces.nnictl import LOOPBACK, check_port, main, prepare_environment, read_config
+from search_spaces.nnictl import MANAGER_SCRIPT, check_port, main, prepare_environment, read_config
 
-EXPERIMENTS = LOOPBACK.parent
+EXPERIMENTS = MANAGER_SCRIPT.parent
 CONFIGS = sorted(path for path in EXPERIMENTS.glob("*.yml") if not path.stem.endswith("_space"))
 
 
@@ -72,7 +72,7 @@ def test_the_manager_is_bound_once_whatever_node_is_told_else():
     environment = {"NODE_OPTIONS": "--trace-uncaught", "PATH": "/bin"}
     for _ in range(2):
         prepare_environment(environment, "192.0.2.1")
-    assert environment["NODE_OPTIONS"] == f"--trace-uncaught --require={LOOPBACK}"
+    assert environment["NODE_OPTIONS"] == f"--trace-uncaught --require={MANAGER_SCRIPT}"
     assert environment["ERSAM_NNI_HOST"] == "192.0.2.1"
     assert environment["PATH"].endswith(":/bin")
     assert environment["PATH"].count(":") == 1
