@@ -1,4 +1,4 @@
-"""`python -m lightning_modules fit|validate|test|clips|study`: train and judge nets, make clips."""
+"""`python -m lightning_modules`: fit, validate, test, and clips, study, trial."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ def main() -> int | None:
         from lightning_modules import study
 
         return study.main(arguments[1:])
+    if arguments[:1] == ["trial"]:
+        from lightning_modules import trial
+
+        return trial.main(arguments[1:])
     from lightning_modules import cli
 
     return cli.main(arguments)

@@ -58,6 +58,8 @@ class RunCheckpoint(ModelCheckpoint):
             save_last=True,
             save_top_k=0,
             enable_version_counter=False,
+            # else Lightning forgets what it put off until the validation of an epoch's end
+            save_on_train_epoch_end=False,
         )
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

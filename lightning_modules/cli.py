@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lightning.fabric.plugins import CheckpointIO
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -17,11 +18,19 @@ from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
+from lightning_modules.slurm import RequeueBetweenSteps
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import add_wandb_arguments
 
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
+# What torch says when another process of a run is gone, and what that means.
+DEAD_PROCESSES = {
+    r"DataLoader worker": "data.num_workers: a process that makes clips died, perhaps of too little"
+    " memory",
+    r"Connection (closed|reset) by peer|Socket Timeout|Broken pipe|Timed out waiting": "trainer:"
+    " another process of this distributed run died",
+}
 # Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode.
 NOISE = (
     ".*args parameter is intended to run from within Python.*",
@@ -152,11 +161,31 @@ def blame(error: ParserError, arguments: list[str]) -> str:
     return f"{where}{error}; see `python -m lightning_modules {arguments[0]} --help`"
 
 
-def main(arguments: list[str]) -> int:
-    """Run a subcommand.
+def refuse_dead_process(error: RuntimeError) -> None:
+    """Say in one line that another process of this run died, if that is what ``error`` is about.
 
     Raises:
-        UserError: bad options, configuration or data; see `search_spaces.errors.run_command`.
+        UserError: it is; the mend is to run the same command again.
+    """
+    reason = one_line(str(error))
+    for pattern, who in DEAD_PROCESSES.items():
+        if re.search(pattern, reason):
+            raise UserError(
+                f"{who} ({reason[:200]}); run the same command again: it goes on from the last"
+                " checkpoint"
+            ) from error
+
+
+def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
+    """Run a subcommand.
+
+    Args:
+        arguments: subcommand and options.
+        callbacks: added to those of the configuration.
+
+    Raises:
+        UserError: bad options, configuration or data, or a process that died; see
+            `search_spaces.errors.run_command`.
     """
     for message in NOISE:
         warnings.filterwarnings("ignore", message)
@@ -169,11 +198,18 @@ def main(arguments: list[str]) -> int:
             auto_configure_optimizers=False,
             save_config_callback=SaveRunConfig,
             save_config_kwargs={"overwrite": True},
-            trainer_defaults={"num_sanity_val_steps": 0, "max_epochs": -1},
+            trainer_defaults={
+                "num_sanity_val_steps": 0,
+                "max_epochs": -1,
+                "callbacks": [RequeueBetweenSteps(), *callbacks],
+            },
             args=arguments,
         )
     except ParserError as error:
         raise UserError(blame(error, arguments or ["fit"])) from error
     except MisconfigurationException as error:
         raise UserError(f"trainer: {one_line(str(error))}") from error
+    except RuntimeError as error:
+        refuse_dead_process(error)
+        raise
     return 0

@@ -7,15 +7,16 @@ Legend: T samples.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from tqdm import tqdm
@@ -25,9 +26,17 @@ from lightning_modules.audio_activity import keep_speech
 from lightning_modules.sources import Recording, Source, find_source
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path, load_schema, read_json, sha256_file, write_json
+from search_spaces.files import (
+    atomic_path,
+    check_json,
+    load_schema,
+    read_json,
+    sha256_file,
+    write_json,
+)
 
 INDEX_NAME = "speech.json"
+SCHEMA_VERSION = 2
 CACHE_VARIABLE = "ERSAM_CACHE"
 
 _SCHEMA_FOLDER = Path(__file__).parent / "schemas"
@@ -106,7 +115,7 @@ def open_speech(folder: Path) -> Speech:
     Raises:
         UserError: not such a folder, unfinished, or damaged.
     """
-    index = read_json(folder / INDEX_NAME, _schema())
+    index = _read_index(folder / INDEX_NAME)
     if not index["complete"]:
         raise UserError(f"{folder}: preparing it was interrupted; prepare the speech again")
     voices = {}
@@ -131,7 +140,7 @@ def open_speech(folder: Path) -> Speech:
         voices=voices,
         kind=index["source"]["kind"],
         place=index["source"]["place"],
-        recordings=sum(len(e["recordings"]) - len(e["skipped"]) for e in entries),
+        recordings=sum(e["recordings"]["number"] - len(e["skipped"]) for e in entries),
         skipped=[message for e in entries for message in e["skipped"]],
     )
 
@@ -142,7 +151,7 @@ def _decode_missing(source: Source, folder: Path) -> None:
         for reader, recordings in groupby(source.recordings, key=lambda item: item.reader)
     }
     path = folder / INDEX_NAME
-    old = read_json(path, _schema()) if path.is_file() else {"readers": []}
+    old = _read_index(path) if path.is_file() else {"readers": []}
     done = {
         entry["reader"]: entry
         for entry in old["readers"]
@@ -176,24 +185,47 @@ def _decode(missing: dict[str, list[Recording]], folder: Path) -> Iterator[dict[
 
 
 def _decode_reader(reader: str, recordings: list[Recording], folder: Path) -> dict[str, Any]:
-    pieces, skipped = [], []
-    for recording in recordings:
-        try:
-            pieces.append(_level(_speech_of(recording)))
-        except UserError as error:
-            skipped.append(str(error))
+    skipped: list[str] = []
+
+    def pieces() -> Iterator[Int16]:
+        for recording in recordings:
+            try:
+                yield _level(_speech_of(recording))
+            except UserError as error:
+                skipped.append(str(error))
+
     name = f"{_digest(reader)[:16]}.npy"
-    voice = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
-    if pieces:
-        with atomic_path(folder / name) as temporary:
-            np.save(temporary, voice)
     return {
         "reader": reader,
         "file": name,
-        "samples": len(voice),
+        "samples": _write_voice(folder / name, pieces()),
         "recordings": _listing(recordings),
         "skipped": skipped,
     }
+
+
+def _write_voice(path: Path, pieces: Iterator[Int16]) -> int:
+    """Write pieces one behind the other as one .npy, of which memory holds one; gives its length.
+
+    Nothing is written where there is no piece.
+    """
+    first = next(pieces, None)
+    if first is None:
+        return 0
+    samples = 0
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        _write_header(stream, samples)
+        for piece in chain([first], pieces):
+            stream.write(piece.tobytes())
+            samples += len(piece)
+        stream.seek(0)
+        _write_header(stream, samples)  # as long as before: numpy leaves room for the length
+    return samples
+
+
+def _write_header(stream: BinaryIO, samples: int) -> None:
+    header = {"descr": "<i2", "fortran_order": False, "shape": (samples,)}
+    np.lib.format.write_array_header_1_0(stream, header)
 
 
 def _speech_of(recording: Recording) -> Float32:
@@ -212,13 +244,39 @@ def _level(speech: Float32) -> Int16:
     return to_pcm16(speech * np.float32(gain))
 
 
-def _listing(recordings: list[Recording]) -> list[dict[str, str]]:
-    return [{"name": recording.name, "version": recording.version} for recording in recordings]
+def _listing(recordings: list[Recording]) -> dict[str, Any]:
+    """Tells whether a reader's recordings have changed, however many there are."""
+    return _fingerprint([(recording.name, recording.version) for recording in recordings])
+
+
+def _fingerprint(named: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"number": len(named), "sha256": _digest(json.dumps(named))}
+
+
+def _old_listing(entry: dict[str, Any]) -> dict[str, Any]:
+    return _fingerprint([(item["name"], item["version"]) for item in entry["recordings"]])
+
+
+def _read_index(path: Path) -> dict[str, Any]:
+    """Read `speech.json`; one of version 1, which lists every recording, becomes the present one.
+
+    Raises:
+        UserError: missing, not JSON, or not what the schema says.
+    """
+    value = read_json(path, {})
+    if isinstance(value, dict) and value.get("schema_version") == 1:
+        try:
+            readers = [{**entry, "recordings": _old_listing(entry)} for entry in value["readers"]]
+        except (KeyError, TypeError):
+            raise UserError(f"{path}: damaged; delete {path.parent} and prepare it again") from None
+        value = {**value, "schema_version": SCHEMA_VERSION, "readers": readers}
+    check_json(path, value, _schema())
+    return value
 
 
 def _index(source: Source, entries: dict[str, dict[str, Any]], complete: bool) -> dict[str, Any]:
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "format": "ersam-speech",
         "rate_hz": SAMPLE_RATE_HZ,
         "complete": complete,

@@ -1,4 +1,4 @@
-"""`python -m search_spaces`: search a frontier, describe a space."""
+"""`python -m search_spaces`: search a frontier, describe a space, run NNI's experiments."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from search_spaces.command_line import (
-    CommandParser,
-    positive_number,
-    positive_whole_number,
-    whole_number,
+from search_spaces.command_line import CommandParser
+from search_spaces.errors import run_command
+from search_spaces.search_options import (
+    add_search_options,
+    budget_of,
+    fixed_of,
+    levels_of,
+    size_of,
 )
-from search_spaces.errors import UserError, run_command
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 
 
@@ -29,7 +31,48 @@ def _parser() -> CommandParser:
     describe = commands.add_parser("describe", help="print a space's dimensions, size and costs")
     describe.add_argument("--space", required=True, metavar="NAME")
     describe.set_defaults(run=_describe)
+    _add_nni(commands)
     return parser
+
+
+def _add_nni(commands: argparse._SubParsersAction) -> None:
+    best = commands.add_parser(
+        "best",
+        help="the winner of an NNI experiment as a frontier.json",
+        description="Copy the frontier of the experiment's best trial into --out: frontier.json,"
+        " weights/, frontier.png and trial.json, which says whose they are.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    best.add_argument("--experiment", required=True, metavar="ID", help="see `nnictl experiment`")
+    best.add_argument("--out", type=Path, help="folder (default: runs/nni/<ID>/best)")
+    best.add_argument("--experiments", type=Path, help="NNI's experimentWorkingDirectory")
+    best.set_defaults(run=_best)
+    nnictl = commands.add_parser(
+        "nnictl",
+        help="NNI's nnictl, with its web page on loopback and its complaints in one line",
+        description="NNI's nnictl with the arguments given. For create, resume and view it first"
+        " checks configuration, search space and port, and the web page listens on 127.0.0.1"
+        " only (docs/nnictl.md).",
+    )
+    nnictl.add_argument("arguments", nargs=argparse.REMAINDER, help="e.g. create --config FILE")
+    nnictl.set_defaults(run=_nnictl)
+
+
+def _best(arguments: argparse.Namespace) -> int:
+    from search_spaces.best import write_best
+
+    out = arguments.out or Path("runs", "nni", arguments.experiment, "best")
+    trial, frontier = write_best(arguments.experiment, out, arguments.experiments)
+    print(f"trial {trial.number} ({trial.name}): {trial.parameters}")
+    print(summary(frontier.raw))
+    print(out / "frontier.json")
+    return 0
+
+
+def _nnictl(arguments: argparse.Namespace) -> int:
+    from search_spaces.nnictl import main as nnictl
+
+    return nnictl(arguments.arguments)
 
 
 def _add_search(commands: argparse._SubParsersAction) -> None:
@@ -43,48 +86,15 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
     )
     search.add_argument("--checkpoint", required=True, type=Path, help="supernet.pt of `fit`")
     search.add_argument("--clips", type=Path, help="clips.npz (default: beside the checkpoint)")
-    search.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
     search.add_argument("--out", required=True, type=Path, help="folder to write into")
-    budget = search.add_argument_group("budget, for one 5 s clip; front end included")
-    budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
-    budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
-    budget.add_argument("--max-params", type=positive_number)
-    budget.add_argument("--max-macs", type=positive_number)
-    budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
-    search.add_argument(
-        "--minimise",
-        nargs="+",
-        default=[],
-        choices=("latency_ms", "params", "macs", "energy_mj"),
-        help="costs to minimise beside the error (default: latency, params, energy if known)",
-    )
-    search.add_argument(
-        "--fix",
-        nargs="+",
-        default=[],
-        metavar="DIMENSION=CHOICE",
-        help="search only nets with these choices, e.g. frontend_mels=20",
-    )
-    size = search.add_argument_group("size of the search")
-    size.add_argument("--population", type=positive_whole_number, default=20)
-    size.add_argument("--generations", type=positive_whole_number, default=5)
-    size.add_argument("--winners", type=positive_whole_number, default=4, help="with weights")
-    size.add_argument("--ranking-clips", type=positive_whole_number, default=200)
-    size.add_argument("--calibration-clips", type=positive_whole_number, default=96)
-    search.add_argument("--seed", type=whole_number, default=0)
-    levels = search.add_argument_group("levels of social ambiance")
-    levels.add_argument("--level-edges", default="1,2,5", help="people at which a level begins")
-    levels.add_argument("--level-names", default="none,one,some,active")
+    add_search_options(search)
     add_wandb_arguments(search.add_argument_group("Weights & Biases"))
     search.set_defaults(run=_search)
 
 
 def _search(arguments: argparse.Namespace) -> int:
-    levels = _levels(arguments.level_edges, arguments.level_names)
-    if arguments.population < 2:
-        raise UserError("--population: got 1, expected at least 2 nets per generation")
-    from search_spaces.budget import Budget
-    from search_spaces.search import SearchFiles, SearchSize, search
+    levels, size = levels_of(arguments), size_of(arguments)
+    from search_spaces.search import SearchFiles, search
     from search_spaces.wandb_run import check_online
     from search_spaces.wandb_search import log_search
 
@@ -96,34 +106,20 @@ def _search(arguments: argparse.Namespace) -> int:
         cost_table=arguments.cost_table,
         out=arguments.out,
     )
-    budget = Budget(
-        precision=arguments.precision,
-        max_latency_ms=arguments.max_latency_ms,
-        max_params=arguments.max_params,
-        max_macs=arguments.max_macs,
-        max_energy_mj=arguments.max_energy_mj,
+    value = search(
+        files,
+        budget_of(arguments),
+        levels,
+        size,
+        arguments.seed,
+        fixed_of(arguments),
+        arguments.minimise,
     )
-    size = SearchSize(
-        population=arguments.population,
-        generations=arguments.generations,
-        winners=arguments.winners,
-        ranking_clips=arguments.ranking_clips,
-        calibration_clips=arguments.calibration_clips,
-    )
-    fixed = dict(_choice(text) for text in arguments.fix)
-    value = search(files, budget, levels, size, arguments.seed, fixed, arguments.minimise)
     print(summary(value))
     print(arguments.out / "frontier.json")
     if wandb is not None:
         log_search(wandb, files.checkpoint, files.out, value)
     return 0
-
-
-def _choice(text: str) -> tuple[str, int | str]:
-    dimension, equals, choice = text.partition("=")
-    if not (dimension and equals and choice):
-        raise UserError(f"--fix: got {text!r}, expected DIMENSION=CHOICE, e.g. frontend_mels=20")
-    return dimension, int(choice) if choice.isdecimal() else choice
 
 
 def summary(value: dict) -> str:
@@ -150,14 +146,6 @@ def _describe(arguments: argparse.Namespace) -> int:
 
     print(describe(get_space(arguments.space)))
     return 0
-
-
-def _levels(edges: str, names: str):
-    from search_spaces.ambiance import AmbianceLevels
-
-    if not all(edge.strip().isdecimal() for edge in edges.split(",")):
-        raise UserError(f"--level-edges: got {edges!r}, expected whole numbers, e.g. 1,2,5")
-    return AmbianceLevels(tuple(int(edge) for edge in edges.split(",")), tuple(names.split(",")))
 
 
 if __name__ == "__main__":

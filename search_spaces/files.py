@@ -77,11 +77,20 @@ def read_json(path: Path, schema: dict[str, Any]) -> Any:
         raise UserError(f"{path}: is a folder, expected a JSON file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); write it anew") from None
+    check_json(path, value, schema)
+    return value
+
+
+def check_json(path: Path, value: Any, schema: dict[str, Any]) -> None:
+    """Validate what was read from ``path``.
+
+    Raises:
+        UserError: it breaks the schema: the file, the field, and what is allowed there.
+    """
     validator = _Validator(schema)
     problem = jsonschema.exceptions.best_match(validator.iter_errors(value))
     if problem is not None:
         raise UserError(f"{path}: field {problem.json_path}: {problem.message}")
-    return value
 
 
 def _items(validator: Any, items: Any, value: Any, schema: Any) -> Iterator[Any]:

@@ -19,9 +19,12 @@ with warnings.catch_warnings():  # NNI 3.0 wraps all of torch.nn and wonders at 
     import nni
     import nni.nas.nn.pytorch as nas
     from nni.mutable import MutableExpression
+    from nni.nas.evaluator import Evaluator
+    from nni.nas.execution import SequentialExecutionEngine
     from nni.nas.oneshot.pytorch.supermodule.base import BaseSuperNetModule
     from nni.nas.oneshot.pytorch.supermodule.operation import MixedConv2d, MixedOperation
-    from nni.nas.strategy import RandomOneShot
+    from nni.nas.space import ExecutableModelSpace, SimplifiedModelSpace
+    from nni.nas.strategy import TPE, Random, RandomOneShot, RegularizedEvolution, Strategy
 
 from search_spaces.architecture import Architecture
 from search_spaces.blocks import AmbianceNet, Layers, TimePool, assemble
@@ -191,6 +194,46 @@ def differentiable_part(spec: SpaceSpec) -> SpaceSpec:
         if dimension in FRONTEND_DIMENSIONS or dimension.endswith("_stride")
     }
     return spec.restricted(fixed)
+
+
+class Figure(Evaluator):
+    """Gives NNI one figure of each sample; NNI builds no net for it.
+
+    Args:
+        figure: of a sample; larger is better.
+    """
+
+    def __init__(self, figure: Callable[[Mapping[str, Choice]], float]) -> None:
+        self.figure = figure
+
+    def _execute(self, model: ExecutableModelSpace) -> None:
+        nni.report_final_result(self.figure(model.sample or {}))
+
+
+def explore(
+    spec: SpaceSpec, strategy: str, figure: Callable[[Architecture], float], nets: int, seed: int
+) -> None:
+    """Let one of NNI's strategies look at nets of a space, in this process.
+
+    Args:
+        spec: the space.
+        strategy: one of `STRATEGIES`.
+        figure: of a net; larger is better.
+        nets: at most so many; a strategy that finds no further one ends earlier.
+        seed: of its draws.
+    """
+    evaluator = Figure(lambda sample: figure(architecture_of(spec, sample)))
+    space = SimplifiedModelSpace.from_model(ModelSpace(spec, num_outputs=1), evaluator)
+    STRATEGIES[strategy](nets, seed)(space, SequentialExecutionEngine(max_model_count=nets))
+
+
+STRATEGIES: dict[str, Callable[[int, int], Strategy]] = {
+    "evolution": lambda nets, seed: RegularizedEvolution(
+        population_size=max(5, nets // 5), sample_size=5, mutation_prob=0.1, seed=seed
+    ),
+    "random": lambda _nets, seed: Random(seed=seed),
+    "tpe": lambda _nets, seed: TPE(optimize_mode="maximize", seed=seed),
+}
 
 
 def architecture_of(spec: SpaceSpec, sample: Mapping[str, Choice]) -> Architecture:

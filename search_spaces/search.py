@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from search_spaces.evolution import evolve
 from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
 from search_spaces.judge import SubnetJudge
+from search_spaces.nni_search import explore_by_nni
 from search_spaces.outcome import choose, draw, objective_axes
 from search_spaces.records import name_of, point_record, winner_record
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
@@ -40,13 +42,19 @@ class SearchFiles:
 
 @dataclass(frozen=True)
 class SearchSize:
-    """How much is looked at: nets per generation, generations, winners, clips per judgement."""
+    """How much is looked at: nets per generation, generations, winners, clips per judgement.
+
+    Attributes:
+        strategy: ``nsga2``, or one of NNI's (`nni_adapter.STRATEGIES`), which looks at population
+            times generations nets, those beyond the budget included.
+    """
 
     population: int = 20
     generations: int = 5
     winners: int = 4
     ranking_clips: int = 200
     calibration_clips: int = 96
+    strategy: str = "nsga2"
 
 
 def search(
@@ -55,7 +63,7 @@ def search(
     levels: AmbianceLevels,
     size: SearchSize,
     seed: int,
-    fixed: Mapping[str, Choice],
+    fixed: Mapping[str, Choice] = MappingProxyType({}),
     minimise: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Search, and write `frontier.json`, `best.json`, `weights/`, `frontier.png` to ``files.out``.
@@ -111,16 +119,28 @@ def search(
                 progress.advance(task)
             return [evaluations[net] for net in nets]
 
-        judged = evolve(
-            prices,
-            budget.limits,
-            tuple(witness.indices(spec)),
-            judge_all,
-            axes,
-            population=size.population,
-            generations=size.generations,
-            seed=seed,
-        )
+        start = tuple(witness.indices(spec))
+        if size.strategy == "nsga2":
+            judged = evolve(
+                prices,
+                budget.limits,
+                start,
+                judge_all,
+                axes,
+                population=size.population,
+                generations=size.generations,
+                seed=seed,
+            )
+        else:
+            judged = explore_by_nni(
+                size.strategy,
+                prices,
+                budget.limits,
+                start,
+                judge_all,
+                nets=size.population * size.generations,
+                seed=seed,
+            )
         progress.update(task, completed=size.population * size.generations)
     front, chosen = choose(prices, axes, judged, size.winners)
     best = chosen[0]
@@ -135,7 +155,7 @@ def search(
         "inputs": inputs,
         "objectives": ["ranking_error", *axes],
         "search": {
-            "algorithm": "nsga2",
+            "algorithm": size.strategy,
             "population": size.population,
             "generations": size.generations,
             "evaluations": len(judged),

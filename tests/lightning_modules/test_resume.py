@@ -50,6 +50,18 @@ def test_killed_at_any_point_it_resumes_to_the_same_losses(
     assert (tmp_path / "clips.npz").read_bytes() == (uninterrupted / "clips.npz").read_bytes()
 
 
+def test_a_checkpoint_that_is_due_at_an_epochs_end_is_written_and_resumed_from(
+    uninterrupted: Path, prepared_speech: Path, tmp_path: Path
+):
+    options = smoke_arguments(prepared_speech, tmp_path)
+    options[options.index("--trainer.callbacks.every_n_train_steps") + 1] = "5"
+    assert run(["fit", *options], ("training step", 7)) == -9
+    checkpoint = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 5
+    assert run(["fit", *options]) == 0
+    assert metrics(tmp_path) == metrics(uninterrupted)
+
+
 def test_fit_of_a_finished_run_changes_nothing(uninterrupted: Path, prepared_speech: Path):
     before = (uninterrupted / "metrics.csv").read_bytes()
     assert run(["fit", *smoke_arguments(prepared_speech, uninterrupted)]) == 0

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from lightning_modules import sources, sources_cache
-from lightning_modules.sources import Recording
+from lightning_modules.sources import Recording, find_source
 from lightning_modules.sources_cache import INDEX_NAME, cache_root, open_speech, prepare_speech
 from lightning_modules.splits import SPLITS, split_of
 from search_spaces.errors import UserError
@@ -53,8 +53,8 @@ def test_only_a_changed_readers_recordings_are_decoded_again(
     decoded = []
     read_audio = sources.read_audio
 
-    def noted(path: Path) -> np.ndarray:
-        decoded.append(path.name)
+    def noted(path: str) -> np.ndarray:
+        decoded.append(Path(path).name)
         return read_audio(path)
 
     monkeypatch.setattr(sources, "read_audio", noted)
@@ -156,6 +156,26 @@ def test_damaged_caches_are_refused(folder: Path, tmp_path: Path) -> None:
         open_speech(prepared)
     (prepared / INDEX_NAME).write_text(json.dumps({"format": "other"}))
     with pytest.raises(UserError, match=r"speech\.json: field"):
+        open_speech(prepared)
+
+
+def test_an_index_that_lists_every_recording_is_still_read(folder: Path, tmp_path: Path) -> None:
+    prepared = prepare_speech(str(folder), tmp_path / "cache").folder
+    path = prepared / INDEX_NAME
+    present = json.loads(path.read_text())
+    source = find_source(str(folder))
+    old = {**present, "schema_version": 1, "readers": []}
+    for entry in present["readers"]:
+        listed = [item for item in source.recordings if item.reader == entry["reader"]]
+        names = [{"name": item.name, "version": item.version} for item in listed]
+        old["readers"].append({**entry, "recordings": names})
+    path.write_text(json.dumps(old))
+    assert open_speech(prepared).recordings == 4
+    written = {file: file.stat().st_mtime_ns for file in prepared.glob("*.npy")}
+    prepare_speech(str(folder), tmp_path / "cache")
+    assert {file: file.stat().st_mtime_ns for file in prepared.glob("*.npy")} == written
+    path.write_text(json.dumps({"schema_version": 1}))
+    with pytest.raises(UserError, match=r"speech\.json: damaged; delete"):
         open_speech(prepared)
 
 

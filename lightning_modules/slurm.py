@@ -1,0 +1,66 @@
+"""Slurm's warning that time is up, heeded between two steps and by all processes at once.
+
+Lightning saves and requeues in the signal's handler, wherever the step then is: a batch may be
+lost, and processes that are a step apart wait for each other for ever. Here Lightning's handler
+runs after the step, and its checkpoint takes the place of the run's last one.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.plugins.environments import SLURMEnvironment
+
+from lightning_modules.checkpoints import FOLDER, LAST
+
+
+class RequeueBetweenSteps(pl.Callback):
+    """Does nothing unless the run is a job of Slurm whose requeueing Lightning handles."""
+
+    def __init__(self) -> None:
+        self.requeue: Callable[[int, Any], Any] | None = None
+        self.asked = 0  # the signal, once it came
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the place of Lightning's handler, which is registered by now."""
+        environment = trainer._accelerator_connector.cluster_environment
+        if not isinstance(environment, SLURMEnvironment) or not environment.auto_requeue:
+            return
+        number = environment.requeue_signal
+        handler = signal.getsignal(number) if number is not None else None
+        if number is not None and callable(handler):
+            self.requeue = handler
+            signal.signal(number, self._ask)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any, **kwargs: Any
+    ) -> None:
+        """Save and requeue if asked, unless a validation follows: its metrics belong to it."""
+        fetcher: Any = trainer.fit_loop._data_fetcher
+        if not trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher):
+            self._save_if_asked(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save and requeue if asked."""
+        self._save_if_asked(trainer)
+
+    def _ask(self, number: int, _frame: Any) -> None:
+        self.asked = number
+
+    def _save_if_asked(self, trainer: pl.Trainer) -> None:
+        if self.requeue is None:
+            return
+        # Processes get the signal at different moments, and must save the same step.
+        if not trainer.strategy.reduce_boolean_decision(bool(self.asked), all=False):
+            return
+        requeue, self.requeue = self.requeue, None
+        requeue(self.asked, None)
+        if trainer.is_global_zero:
+            run_folder = Path(trainer.default_root_dir)
+            (run_folder / FOLDER).mkdir(exist_ok=True)
+            for saved in run_folder.glob("hpc_ckpt_*.ckpt"):
+                saved.replace(run_folder / FOLDER / LAST)

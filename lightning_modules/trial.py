@@ -1,0 +1,112 @@
+"""`python -m lightning_modules trial`: one trial of an NNI experiment, from recipe to frontier.
+
+The tuner's parameters are options of `fit`: it trains a supernet with them, searches its frontier
+under the budget, and reports the frontier's hypervolume.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from search_spaces.command_line import CommandParser
+from search_spaces.search_options import (
+    add_search_options,
+    budget_of,
+    fixed_of,
+    levels_of,
+    size_of,
+)
+
+BY_HAND = "by-hand"  # in place of an experiment's id
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one trial; started again with the same parameters, it goes on from its checkpoint.
+
+    Raises:
+        UserError: bad options or parameters, or what `fit` and `search` refuse.
+    """
+    options, fit_options = _parser().parse_known_args(argv)
+    budget, levels, size = budget_of(options), levels_of(options), size_of(options)
+    fixed = fixed_of(options)
+    from search_spaces import nni_experiment
+
+    parameters = nni_experiment.next_parameters()
+    experiment = nni_experiment.experiment_id() or BY_HAND
+    folder = (options.out / experiment / digest_of(parameters)).resolve()
+    from lightning_modules import cli
+    from lightning_modules.export import CLIPS, SUPERNET
+    from lightning_modules.trial_reports import ReportEpochs
+    from search_spaces.search import SearchFiles, search
+
+    with sole_run(folder):
+        reports = ReportEpochs(budget, options.cost_table)
+        cli.main(
+            [
+                "fit",
+                *fit_options,
+                *options_of(parameters),
+                *("--trainer.default_root_dir", str(folder)),
+            ],
+            callbacks=[reports],
+        )
+        files = SearchFiles(
+            folder / SUPERNET, folder / CLIPS, options.cost_table, folder / "search"
+        )
+        frontier = search(files, budget, levels, size, options.seed, fixed, options.minimise)
+    result = reports.final(frontier, files.out / "frontier.json")
+    nni_experiment.report_final(result)
+    print(json.dumps(result), flush=True)
+    return 0
+
+
+def digest_of(parameters: Mapping[str, Any]) -> str:
+    """Name of the run folder: a rescheduled trial has another id, but the same parameters."""
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def options_of(parameters: Mapping[str, Any]) -> list[str]:
+    """The tuner's parameters as options of `fit`, e.g. ``--model.ema_decay=0.99``."""
+    return [
+        f"--{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in parameters.items()
+    ]
+
+
+@contextmanager
+def sole_run(folder: Path) -> Iterator[None]:
+    """Hold ``folder``, or wait until the trial that holds it has ended; the system lets go of it.
+
+    Tuners may give two trials at once the same parameters; the second finds the first's result.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".trial.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another trial in {folder}", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        prog="python -m lightning_modules trial",
+        description="One trial of an NNI experiment (docs/nnictl.md): train a supernet with the"
+        " tuner's parameters, search its frontier under the budget, report the frontier's"
+        " hypervolume. Any other option is one of `fit`, e.g. --config or --data.speech.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/nni"), help="holds <experiment>/<trial's run folder>"
+    )
+    add_search_options(parser)
+    return parser

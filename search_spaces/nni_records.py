@@ -1,0 +1,112 @@
+"""What NNI leaves of an experiment in its database, readable while it runs and after it is stopped.
+
+NNI keeps a list of all experiments in ``~/nni-experiments/.experiment`` and each one's record in
+``<its working directory>/<id>/db/nni.sqlite`` (nni_manager/core/sqlDatabase.ts).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces.errors import UserError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of an experiment.
+
+    Attributes:
+        name: NNI's id of it.
+        number: counted from 0 in the order of submission.
+        status: the last that NNI noted, e.g. ``SUCCEEDED``, ``EARLY_STOPPED``, ``FAILED``.
+        parameters: what the tuner chose.
+        result: what it reported at its end, with ``default``; None if it did not get there.
+    """
+
+    name: str
+    number: int
+    status: str
+    parameters: dict[str, Any]
+    result: dict[str, Any] | None
+
+
+def default_folder() -> Path:
+    """NNI's folder of experiments."""
+    return Path.home() / "nni-experiments"
+
+
+def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
+    """All trials of an experiment, in the order of their numbers.
+
+    Args:
+        experiment: its id.
+        folder: the experiment's working directory; the one in NNI's list, else the default.
+
+    Raises:
+        UserError: no such experiment, or a database that is none.
+    """
+    path = _database(experiment, folder)
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
+            events = connection.execute(
+                "select trialJobId, event, data, sequenceId from TrialJobEvent order by timestamp"
+            ).fetchall()
+            results = connection.execute(
+                "select trialJobId, data from MetricData where type = 'FINAL' order by timestamp"
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise UserError(f"{path}: not a database of NNI ({error})") from None
+    status: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    parameters: dict[str, dict[str, Any]] = {}
+    for name, event, data, number in events:
+        status[name] = event
+        if number is not None:
+            numbers[name] = number
+        if data and name not in parameters:
+            parameters[name] = json.loads(data)["parameters"]
+    last = {name: _result(data) for name, data in results}
+    return sorted(
+        (
+            Trial(name, numbers.get(name, 0), status[name], parameters[name], last.get(name))
+            for name in parameters
+        ),
+        key=lambda trial: trial.number,
+    )
+
+
+def _database(experiment: str, folder: Path | None) -> Path:
+    listed = _listed()
+    if folder is None:
+        folder = Path(listed.get(experiment, {}).get("logDir") or default_folder())
+    path = folder / experiment / "db" / "nni.sqlite"
+    if not experiment or Path(experiment).name != experiment or not path.is_file():
+        known = ", ".join(listed) or "none yet"
+        raise UserError(
+            f"--experiment: no experiment {experiment!r} in {folder}; experiments here: {known}"
+        )
+    return path
+
+
+def _listed() -> dict[str, dict[str, Any]]:
+    path = default_folder() / ".experiment"
+    if not path.is_file():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError:
+        return {}  # NNI rewrites it in place; the id alone will do
+    return value if isinstance(value, dict) else {}
+
+
+def _result(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    while isinstance(value, str):  # NNI stores JSON within JSON
+        value = json.loads(value)
+    return value if isinstance(value, dict) else {"default": value}

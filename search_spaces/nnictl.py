@@ -1,0 +1,119 @@
+"""`python -m search_spaces nnictl`: NNI's `nnictl`, on loopback, its complaints in one line."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search_spaces.command_line import CommandParser, positive_whole_number
+from search_spaces.errors import UserError, one_line
+from search_spaces.nni_experiment import check_search_space, run_nnictl
+
+MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
+DEFAULT_PORT = 8080
+_STARTS_MANAGER = {"create", "resume", "view"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check what can be checked, then run `nnictl`.
+
+    Raises:
+        UserError: no command, a port in use, a configuration or search space that cannot be used.
+    """
+    if not arguments:
+        raise UserError("nnictl: no command given, e.g. create --config FILE; see nnictl --help")
+    if arguments[0] in _STARTS_MANAGER and not {"-h", "--help"} & set(arguments):
+        options = _parse(arguments)
+        config = read_config(options.config) if options.config else {}
+        check_port(options.port)
+        prepare_environment(os.environ, _address(config))
+    return run_nnictl(list(arguments))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """An experiment's configuration, whose search space NNI's tuners can use.
+
+    Raises:
+        UserError: either is missing, not YAML, or not what NNI expects.
+    """
+    config = _read_yaml(path)
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: got a {type(config).__name__}, expected an experiment's fields")
+    if "searchSpaceFile" in config:
+        space_path = path.parent / str(config["searchSpaceFile"])
+        check_search_space(_read_yaml(space_path), space_path)
+    elif "searchSpace" in config:
+        check_search_space(config["searchSpace"], path)
+    else:
+        raise UserError(f"{path}: names no searchSpaceFile and holds no searchSpace")
+    return config
+
+
+def check_port(port: int) -> None:
+    """Refuse a port on which somebody listens.
+
+    Raises:
+        UserError: naming the port and the mend.
+    """
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family) as probe:
+            if probe.connect_ex((address, port)) == 0:
+                raise UserError(
+                    f"--port: {port} is in use, perhaps by another experiment (`nnictl experiment"
+                    " list`); stop that or give another, e.g. --port 8081"
+                )
+
+
+def prepare_environment(environment: MutableMapping[str, str], host: str) -> None:
+    """Let NNI's manager listen on ``host`` alone, and its trials find this Python.
+
+    Args:
+        environment: changed in place.
+        host: address of an interface.
+    """
+    environment["ERSAM_NNI_HOST"] = host
+    required = f"--require={MANAGER_SCRIPT}"
+    options = environment.get("NODE_OPTIONS", "")
+    if required not in options:
+        environment["NODE_OPTIONS"] = f"{options} {required}".strip()
+    folder = str(Path(sys.executable).parent)
+    path = environment.get("PATH", "")
+    if folder not in path.split(os.pathsep):
+        environment["PATH"] = f"{folder}{os.pathsep}{path}"
+
+
+def _address(config: dict[str, Any]) -> str:
+    """Where the manager listens: remote workers call it back by ``nniManagerIp``."""
+    service = config.get("trainingService")
+    platform = service.get("platform") if isinstance(service, dict) else None
+    if platform in (None, "local"):
+        return "127.0.0.1"
+    address = config.get("nniManagerIp") or (service or {}).get("nniManagerIp")
+    if address is None:
+        raise UserError(
+            f"nniManagerIp: not given, but workers of the training service {platform!r} call the"
+            " manager back; name the address of this machine on their network"
+        )
+    return str(address)
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML ({one_line(str(error))})") from None
+
+
+def _parse(arguments: Sequence[str]) -> Any:
+    parser = CommandParser(prog=f"nnictl {arguments[0]}")
+    parser.add_argument("--config", "-c", type=Path, required=arguments[0] == "create")
+    parser.add_argument("--port", "-p", type=positive_whole_number, default=DEFAULT_PORT)
+    return parser.parse_known_args(arguments[1:])[0]

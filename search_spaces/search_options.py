@@ -1,0 +1,120 @@
+"""The flags of a search: its budget, its size and the levels; the same for every command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search_spaces.command_line import positive_number, positive_whole_number, whole_number
+from search_spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from search_spaces.ambiance import AmbianceLevels
+    from search_spaces.budget import Budget
+    from search_spaces.search import SearchSize
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags; `budget_of`, `size_of` and `levels_of` read them."""
+    parser.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
+    budget = parser.add_argument_group("budget, for one 5 s clip; front end included")
+    budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
+    budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
+    budget.add_argument("--max-params", type=positive_number)
+    budget.add_argument("--max-macs", type=positive_number)
+    budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
+    parser.add_argument(
+        "--minimise",
+        nargs="+",
+        default=[],
+        choices=("latency_ms", "params", "macs", "energy_mj"),
+        help="costs to minimise beside the error (default: latency, params, energy if known)",
+    )
+    parser.add_argument(
+        "--fix",
+        nargs="+",
+        default=[],
+        metavar="DIMENSION=CHOICE",
+        help="search only nets with these choices, e.g. frontend_mels=20",
+    )
+    size = parser.add_argument_group("size of the search")
+    size.add_argument("--population", type=positive_whole_number, default=20)
+    size.add_argument("--generations", type=positive_whole_number, default=5)
+    size.add_argument(
+        "--strategy",
+        choices=("nsga2", "evolution", "random", "tpe"),
+        default="nsga2",
+        help="the last three are NNI's own",
+    )
+    size.add_argument("--winners", type=positive_whole_number, default=4, help="with weights")
+    size.add_argument("--ranking-clips", type=positive_whole_number, default=200)
+    size.add_argument("--calibration-clips", type=positive_whole_number, default=96)
+    parser.add_argument("--seed", type=whole_number, default=0)
+    levels = parser.add_argument_group("levels of social ambiance")
+    levels.add_argument("--level-edges", default="1,2,5", help="people at which a level begins")
+    levels.add_argument("--level-names", default="none,one,some,active")
+
+
+def budget_of(arguments: argparse.Namespace) -> Budget:
+    """The limits that were asked for."""
+    from search_spaces.budget import Budget
+
+    return Budget(
+        precision=arguments.precision,
+        max_latency_ms=arguments.max_latency_ms,
+        max_params=arguments.max_params,
+        max_macs=arguments.max_macs,
+        max_energy_mj=arguments.max_energy_mj,
+    )
+
+
+def size_of(arguments: argparse.Namespace) -> SearchSize:
+    """How much is to be looked at.
+
+    Raises:
+        UserError: a population of one.
+    """
+    if arguments.population < 2:
+        raise UserError("--population: got 1, expected at least 2 nets per generation")
+    from search_spaces.search import SearchSize
+
+    return SearchSize(
+        population=arguments.population,
+        generations=arguments.generations,
+        winners=arguments.winners,
+        ranking_clips=arguments.ranking_clips,
+        calibration_clips=arguments.calibration_clips,
+        strategy=arguments.strategy,
+    )
+
+
+def fixed_of(arguments: argparse.Namespace) -> dict[str, int | str]:
+    """The choices that every net must make.
+
+    Raises:
+        UserError: an argument that is no DIMENSION=CHOICE.
+    """
+    return dict(_choice(text) for text in arguments.fix)
+
+
+def levels_of(arguments: argparse.Namespace) -> AmbianceLevels:
+    """The levels of ambiance.
+
+    Raises:
+        UserError: edges that are no whole numbers, or do not fit the names.
+    """
+    from search_spaces.ambiance import AmbianceLevels
+
+    edges = arguments.level_edges
+    if not all(edge.strip().isdecimal() for edge in edges.split(",")):
+        raise UserError(f"--level-edges: got {edges!r}, expected whole numbers, e.g. 1,2,5")
+    names = tuple(arguments.level_names.split(","))
+    return AmbianceLevels(tuple(int(edge) for edge in edges.split(",")), names)
+
+
+def _choice(text: str) -> tuple[str, int | str]:
+    dimension, equals, choice = text.partition("=")
+    if not (dimension and equals and choice):
+        raise UserError(f"--fix: got {text!r}, expected DIMENSION=CHOICE, e.g. frontend_mels=20")
+    return dimension, int(choice) if choice.isdecimal() else choice

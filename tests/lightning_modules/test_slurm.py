@@ -1,0 +1,85 @@
+"""What of Slurm can be tried without it: its variables, its signal, and `scontrol requeue`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.lightning_modules.runs import _context, metrics, run, smoke_arguments
+
+JOB = {
+    "SLURM_JOB_ID": "4711",
+    "SLURM_JOB_NAME": "ersam",
+    "SLURM_NTASKS": "1",
+    "SLURM_NTASKS_PER_NODE": "1",
+    "SLURM_PROCID": "0",
+    "SLURM_LOCALID": "0",
+    "SLURM_NODEID": "0",
+    "SLURM_NODELIST": "localhost",
+}
+
+
+def _child(arguments: list[str], tools: Path) -> None:
+    """Slurm warns amid the fourth step, and ends the job amid the seventh."""
+    import torch
+
+    from lightning_modules import cli, module
+    from search_spaces.errors import run_command
+
+    torch.set_num_threads(1)
+    os.environ.update(JOB, PATH=f"{tools}:{os.environ['PATH']}")
+    log_step, steps = module.SupernetModule._log_step, 0
+
+    def warned(self, *args):
+        nonlocal steps
+        steps += 1
+        if steps == 4:
+            os.kill(os.getpid(), signal.SIGUSR1)
+        if steps == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return log_step(self, *args)
+
+    module.SupernetModule._log_step = warned
+    os._exit(run_command(lambda: cli.main(arguments)))
+
+
+def test_a_warned_job_saves_the_step_requeues_itself_and_loses_nothing(
+    prepared_speech: Path, tmp_path: Path
+):
+    tools, asked = tmp_path / "tools", tmp_path / "asked"
+    tools.mkdir()
+    (tools / "scontrol").write_text(f'#!/bin/sh\necho "$@" > "{asked}"\n')
+    (tools / "scontrol").chmod(0o755)
+    folder, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
+    # checkpoints so rare that none but the warned one is written
+    rare = ("--trainer.callbacks.every_n_train_steps", "2")
+    options = smoke_arguments(prepared_speech, folder)
+    options[options.index(rare[0]) + 1] = "100"
+    process = _context.Process(target=_child, args=(["fit", *options], tools))
+    process.start()
+    process.join()
+    assert process.exitcode == -9
+    assert asked.read_text().split() == ["requeue", "4711"]
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 4
+    assert list(folder.glob("hpc_ckpt*")) == []
+    assert run(["fit", *options]) == 0
+    assert run(["fit", *smoke_arguments(prepared_speech, undisturbed)]) == 0
+    assert metrics(folder) == metrics(undisturbed)
+
+
+def test_lightning_takes_ranks_and_addresses_from_slurm(monkeypatch: pytest.MonkeyPatch):
+    from lightning.pytorch.plugins.environments import SLURMEnvironment
+
+    for name, value in {**JOB, "SLURM_PROCID": "5", "SLURM_NTASKS": "8"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SLURM_NODELIST", "gpu[3-4]")
+    assert SLURMEnvironment.detect()
+    environment = SLURMEnvironment()
+    assert (environment.global_rank(), environment.world_size()) == (5, 8)
+    assert environment.main_address == "gpu3"
+    assert environment.requeue_signal == signal.SIGUSR1
