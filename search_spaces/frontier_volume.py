@@ -1,8 +1,8 @@
 """One number for how good a whole frontier is: the hypervolume that it dominates under its budget.
 
-Zitzler & Thiele 1999. The box runs from nothing to the error of a blind net and to the budget's limits (where
-there is none, to what the largest net of the space costs), so 0 is no net within the budget and 1 a
-faultless net that costs nothing. Letters: P points, A cost axes.
+Zitzler & Thiele 1999. The box runs from nothing to the error of a blind net and to the budget's
+limits (where there is none, to what the largest net of the space costs), so 0 is no net within the
+budget and 1 a faultless net that costs nothing. Letters: P points, A cost axes.
 """
 
 from __future__ import annotations

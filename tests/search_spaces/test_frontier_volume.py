@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces.architecture import largest
 from search_spaces.budget import Prices
+from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost import costs
-from search_spaces.frontier_volume import dominated_volume, frontier_volume, volume_limits
+from search_spaces.frontier_volume import (
+    BLIND_ERROR,
+    dominated_volume,
+    frontier_volume,
+    volume_limits,
+)
+from search_spaces.ranking import ranked_probability_score
 from search_spaces.space import get_space
 
 CORNER = {"macs": 100.0}
@@ -42,6 +50,16 @@ def test_the_box_ends_at_the_budget_or_at_the_largest_net():
 
 
 def test_a_frontiers_points_are_read_at_its_precision():
-    point = {"ranking_error": 0.5, "params": 10, "predicted_latency_ms": {"int8": 1.0, "fp32": 9.0}}
+    point = {
+        "ranking_error": BLIND_ERROR / 2,
+        "params": 10,
+        "predicted_latency_ms": {"int8": 1.0, "fp32": 9.0},
+    }
     frontier = {"budget": {"precision": "int8"}, "points": [point]}
     assert frontier_volume(frontier, {"latency_ms": 2.0, "params": 20}) == pytest.approx(0.125)
+
+
+def test_the_error_of_a_blind_net():
+    everywhere = np.full((NUM_COUNTS, NUM_COUNTS), 1 / NUM_COUNTS)
+    counts = np.arange(NUM_COUNTS)
+    assert ranked_probability_score(everywhere, counts, counts) == pytest.approx(BLIND_ERROR)
