@@ -60,6 +60,8 @@ def test_search_prints_the_winners_and_the_path(call, search_inputs, tmp_path):
         ({"--seed": "-1"}, "argument --seed: got '-1', expected a whole number, 0 or more"),
         ({"--level-edges": "1,x"}, "--level-edges: got '1,x', expected whole numbers"),
         ({"--level-edges": "5,1"}, "levels.edges: got [5, 1]"),
+        ({"--fix": "pool"}, "--fix: got 'pool', expected DIMENSION=CHOICE, e.g. frontend_mels"),
+        ({"--fix": "pool=big"}, "pool = 'big' is not in space sam-nano; allowed: "),
         ({"--winner": "3"}, "--winner"),
         ({"--out": "{inputs}/clips.npz/out"}, "Not a directory"),
     ],
