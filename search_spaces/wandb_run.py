@@ -68,7 +68,10 @@ def check_online(options: WandbOptions | None) -> None:
     except wandb.errors.Error as error:
         raise UserError(f"--wandb online: {one_line(str(error))}; {_OFFLINE_MEND}") from None
     if not logged_in:
-        raise UserError(f"--wandb online: not logged in; run `wandb login`, or {_OFFLINE_MEND}")
+        raise UserError(
+            "--wandb online: not logged in; run `wandb login`, unset WANDB_MODE if it says offline,"
+            f" or {_OFFLINE_MEND}"
+        )
 
 
 @contextmanager

@@ -11,12 +11,11 @@ import pytest
 
 from deploy.wandb_records import read_runs
 from search_spaces import wandb_run as module
-from search_spaces.errors import UserError
+from search_spaces.__main__ import main
+from search_spaces.errors import UserError, run_command
 from search_spaces.wandb_artifacts import json_bytes, new_artifact, use_artifact
 from search_spaces.wandb_options import WandbOptions
 from search_spaces.wandb_run import STAGING, check_online, present, sync, wandb_run
-
-KEY = "0" * 40
 
 
 def options(folder: Path, mode: str = "offline") -> WandbOptions:
@@ -74,19 +73,22 @@ def test_offline_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_without_a_key_online_is_refused_before_the_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
+    import wandb
+
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    command = [sys.executable, "-m", "search_spaces", "search", "--checkpoint", "x", "--out", "o"]
-    done = subprocess.run(
-        [*command, "--wandb", "online"], capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    assert done.returncode == 2
-    (line,) = [text for text in done.stderr.splitlines() if text.startswith("error")]
+    monkeypatch.delenv("WANDB_MODE")
+    wandb.teardown()  # which forgets the environment of other tests
+    arguments = ["search", "--checkpoint", "x", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["search_spaces", *arguments, "--wandb", "online"])
+    assert run_command(main) == 2
+    (line,) = [text for text in capsys.readouterr().err.splitlines() if "error" in text]
     assert line.startswith("error: --wandb online: No API key configured")
     assert line.endswith("leave `online` out, and `wandb sync` uploads later")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
