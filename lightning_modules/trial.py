@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     from search_spaces.search import SearchFiles, search
 
     with sole_run(folder):
-        reports = ReportEpochs(budget, options.cost_table)
+        reports = ReportEpochs(budget, options.cost_table, options.minimise)
         cli.main(
             [
                 "fit",

@@ -8,7 +8,7 @@ a result, so it must be of the result's kind and no larger than the result is li
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ import lightning.pytorch as pl
 from search_spaces import nni_experiment
 from search_spaces.budget import Budget, Prices, check_budget
 from search_spaces.cost_table import read_cost_table
-from search_spaces.frontier_volume import dominated_volume, frontier_volume, volume_limits
+from search_spaces.frontier_volume import (
+    BLIND_ERROR,
+    dominated_volume,
+    frontier_volume,
+    volume_limits,
+)
 from search_spaces.outcome import objective_axes
 
 METRIC = "val/level_error/"
@@ -32,13 +37,17 @@ class ReportEpochs(pl.Callback):
     Args:
         budget: limits of the frontier.
         cost_table: predicts latency; None without.
+        minimise: costs that are objectives of the search (`outcome.objective_axes`).
 
     Raises:
         UserError: a cost table that cannot be read; in training, a budget that no net meets.
     """
 
-    def __init__(self, budget: Budget, cost_table: Path | None) -> None:
+    def __init__(
+        self, budget: Budget, cost_table: Path | None, minimise: Sequence[str] = ()
+    ) -> None:
         self.budget = budget
+        self.minimise = minimise
         self.table = read_cost_table(cost_table) if cost_table else None
         self.prices: Prices | None = None
         self.corner: dict[str, float] = {}
@@ -48,7 +57,7 @@ class ReportEpochs(pl.Callback):
         """Refuse a budget that cannot be met before anything is trained."""
         spec = pl_module.students.spec
         self.prices, _ = check_budget(spec, self.table, self.budget)
-        axes = objective_axes(self.prices)
+        axes = objective_axes(self.prices, self.minimise)
         self.corner = volume_limits(self.prices, axes, self.budget.limits)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
@@ -91,14 +100,15 @@ class ReportEpochs(pl.Callback):
         if not trainer.is_global_zero or trainer.sanity_checking or self.prices is None:
             return
         students = pl_module.students
-        judged = [
-            (float(metrics[METRIC + name]), tuple(architecture.indices(students.spec)))
-            for name, architecture in students.judged().items()  # the largest first
+        judged = {
+            name: tuple(architecture.indices(students.spec))
+            for name, architecture in students.judged().items()
             if METRIC + name in metrics
-        ]
-        errors = [error for error, _ in judged]
-        costs = [self.prices.of(net) for _, net in judged]
+        }
+        # In people, like the score that ranks the final frontier, and no less than that.
+        errors = [float(metrics[f"val/mae/{name}"]) / BLIND_ERROR for name in judged]
+        costs = [self.prices.of(net) for net in judged.values()]
         figures = {"default": dominated_volume(errors, costs, self.corner)}
-        if errors:
-            figures["level_error"] = errors[0]
+        if judged:
+            figures["level_error"] = float(metrics[METRIC + next(iter(judged))])  # the largest's
         nni_experiment.report_intermediate(figures)
