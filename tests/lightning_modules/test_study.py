@@ -155,7 +155,7 @@ def start(config: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, *arguments])
 
 
-def until(condition: Any, seconds: float = 120.0) -> None:
+def until(condition: Any, seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
