@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import torch
+
 from deploy import benchmark
 from deploy.__main__ import main
 from deploy.bundle import read_bundle
@@ -26,11 +28,13 @@ def log_walk(folder: Path, speech: Path, frontier: Path, bundle: Path) -> None:
 
     What is measured is made up and what is lowered was lowered before; the rest is as it is.
     """
+    torch.set_num_threads(1)  # a busy machine takes minutes with more
     flags = ["--wandb", "--wandb-group", GROUP, "--wandb-dir", str(folder)]
     train = folder / "train"
     smoke = smoke_arguments(speech, train, "--data.cache", str(folder / "cache"))
     sure = ["--model.pseudo_labels.threshold", "0"]  # of every clip: accuracy has a value
-    assert fit_command.main(["fit", *smoke, "--trainer.max_steps", "5", *sure, *flags]) == 0
+    short = ["--trainer.max_steps", "2", "--data.steps_per_epoch", "2"]
+    assert fit_command.main(["fit", *smoke, *short, *sure, *flags]) == 0
     size = ["--population", "4", "--generations", "1", "--winners", "1", "--ranking-clips", "4"]
     inputs = ["--checkpoint", str(train / "supernet.pt"), "--out", str(folder / "search")]
     with mock.patch("sys.argv", ["search_spaces", "search", *inputs, *size, *flags]):
