@@ -30,8 +30,8 @@ def draw_dashboard(path: Path, runs: Sequence[OfflineRun]) -> None:
     columns = max(len(panels) for panels in SECTIONS.values())
     figure = Figure(figsize=(4.4 * columns, 3.6 * len(SECTIONS)))
     figure.suptitle(NOTE, fontsize=10, y=0.995)
-    rows = figure.subfigures(len(SECTIONS), 1, squeeze=False)[:, 0]
-    for row, (name, panels) in zip(rows, SECTIONS.items(), strict=True):
+    rows: Any = figure.subfigures(len(SECTIONS), 1, squeeze=False)
+    for row, (name, panels) in zip(rows[:, 0], SECTIONS.items(), strict=True):
         row.suptitle(name, fontweight="bold", x=0.01, ha="left")
         row.subplots_adjust(left=0.06, right=0.99, bottom=0.14, top=0.84, wspace=0.4)
         for axes, panel in zip(row.subplots(1, columns), panels, strict=False):
@@ -82,7 +82,8 @@ def _scatter(axes: Axes, panel: Panel, runs: Sequence[OfflineRun]) -> bool:
         points = [(row[panel.x], row[panel.y]) for row in run.table(panel.keys[0])]
         known = [(x, y) for x, y in points if x is not None and y is not None]
         if known:
-            axes.scatter([x for x, _ in known], [y for _, y in known], s=14, label=_short(run))
+            x, y = zip(*known, strict=True)
+            axes.scatter(x, y, s=14, label=_short(run))
             drawn = True
     axes.set_xlabel(panel.x, fontsize=7)
     axes.set_ylabel(panel.y, fontsize=7)
