@@ -55,7 +55,8 @@ def test_a_full_disk_is_named(phone: PhoneDevice, tmp_path: Path) -> None:
         adb.push([tmp_path / "file"], FOLDER, timeout_s=20)
 
 
-@pytest.mark.parametrize("message", range(1, 6))
+# The exit code may come with the fourth message; after that nothing is left to be lost.
+@pytest.mark.parametrize("message", range(1, 5))
 def test_a_cable_pulled_in_an_answer_is_noticed_at_once(phone: PhoneDevice, message: int) -> None:
     phone.count_from_now()
     phone.cut_at = message

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
+from deploy.bundle import read_bundle
 from deploy.measurement import read_measurement
 from deploy.phone_files import FILES, ROOT
 from deploy.wandb_records import read_runs
@@ -52,7 +53,8 @@ def test_measures_prints_and_leaves_the_phone_clean(
 ) -> None:
     assert deploy("--threads", "1,2") == 0
     out = tmp_path / "out"
-    named = {path.name.partition("-")[2].partition("-")[2] for path in out.glob("net-*.json")}
+    net = read_bundle(BUNDLE).name
+    named = {path.name.removeprefix(f"{net}-") for path in out.glob("net-*.json")}
     assert named == {"fp32-1t.json", "fp32-2t.json", "int8-1t.json", "int8-2t.json"}
     for path in out.glob("net-*.json"):
         measurement = read_measurement(path)
@@ -70,7 +72,8 @@ def test_kept_files_are_not_sent_again_and_all_is_measured_anew(
     phone: PhoneDevice, deploy: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert deploy("--keep", "--threads", "1") == 0
-    assert "pushed 0.8 MB" in capsys.readouterr().err
+    size = sum(path.stat().st_size for path in BUNDLE.iterdir() if path.suffix != ".md")
+    assert f"pushed {size / 1e6:.1f} MB" in capsys.readouterr().err
     assert len(phone.files(FILES)) == 4
     assert deploy("--keep", "--threads", "1") == 0
     second = capsys.readouterr().err
