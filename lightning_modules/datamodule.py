@@ -47,7 +47,7 @@ class AmbianceDataModule(LightningDataModule):
             ``espeak``, ``espeak:<voices>``, ``librispeech:<root>/<subset>``, or a prepared folder
             of the cache.
         protocol: ``libricount`` (all speak throughout, equally loud) or ``rooms`` (reverberant
-            rooms, turn-taking, noise).
+            rooms, turn-taking, noise) or ``multicondition`` (clips of both, in random order).
         labelled_clips: the label budget; 20 % of it goes to validation.
         pool_clips: how many different clips exist for training and validation, labelled or not.
         test_clips: clips of the test readers.
@@ -57,7 +57,9 @@ class AmbianceDataModule(LightningDataModule):
         steps_per_epoch: training batches of an epoch.
         num_workers: processes that make clips while the model trains; 0 for none.
         seed: seed of mixtures and order.
-        rooms: how many rooms the cached bank of room responses holds (protocol ``rooms``).
+        rooms: how many rooms the cached bank of room responses holds (where there are rooms).
+        held_clips: labelled clips whose sound is kept, since they come again: 160 kB each, in
+            every process that makes batches.
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
         cache: folder of prepared speech and rooms; $ERSAM_CACHE or ``.cache/ersam`` if not given.
         strict: refuse speech of which a recording cannot be used, instead of skipping that.
@@ -77,6 +79,7 @@ class AmbianceDataModule(LightningDataModule):
         num_workers: int = 1,
         seed: int = 0,
         rooms: int = DEFAULT_ROOMS,
+        held_clips: int = 2000,
         labels: str | None = None,
         cache: str | None = None,
         strict: bool = False,
@@ -87,7 +90,7 @@ class AmbianceDataModule(LightningDataModule):
             (1, {"test_clips": test_clips, "labelled_batch_size": labelled_batch_size}),
             (1, {"eval_batch_size": eval_batch_size, "steps_per_epoch": steps_per_epoch}),
             (0, {"unlabelled_batch_size": unlabelled_batch_size, "num_workers": num_workers}),
-            (0, {"seed": seed}),
+            (0, {"seed": seed, "held_clips": held_clips}),
         ):
             for field, value in fields.items():
                 if value < least:
@@ -109,6 +112,7 @@ class AmbianceDataModule(LightningDataModule):
         self._num_workers = num_workers
         self._seed = seed
         self._rooms = rooms
+        self._held_clips = held_clips
         self._labels_file = labels
         self._cache = cache
         self._strict = strict
@@ -150,6 +154,7 @@ class AmbianceDataModule(LightningDataModule):
             self._labelled_batch_size,
             self._unlabelled_batch_size,
             self._seed,
+            self._held_clips,
         )
         rows = [label for label in self._labels if label.use == "validation"]
         self._validation = (

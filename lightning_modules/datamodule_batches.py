@@ -24,7 +24,6 @@ Batch = dict[str, dict[str, Tensor]]
 
 _LABELLED, _UNLABELLED = 0, 1  # streams of the shuffles
 _PREFETCH = 2  # batches that a worker prepares ahead
-_HELD_CLIPS = 2_000  # 320 MB in each process that makes batches
 
 
 class TrainBatches(Dataset[Batch]):
@@ -41,6 +40,7 @@ class TrainBatches(Dataset[Batch]):
         labelled_batch_size: B.
         unlabelled_batch_size: U; 0 for none.
         seed: entropy of the order.
+        held_clips: labelled clips whose sound is kept at most.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class TrainBatches(Dataset[Batch]):
         labelled_batch_size: int,
         unlabelled_batch_size: int,
         seed: int,
+        held_clips: int,
     ) -> None:
         self._mixtures = mixtures
         self._labels = labels
@@ -58,6 +59,7 @@ class TrainBatches(Dataset[Batch]):
         self._labelled_batch_size = labelled_batch_size
         self._unlabelled_batch_size = unlabelled_batch_size
         self._seed = seed
+        self._held_clips = held_clips
         self._held: dict[int, Int16] = {}  # by number, of labelled clips
 
     def __getitem__(self, step: int) -> Batch:
@@ -98,7 +100,7 @@ class TrainBatches(Dataset[Batch]):
         held = self._held.get(index)
         if held is None:
             held = self._mixtures[index].samples
-            if index < len(self._labels) and len(self._held) < _HELD_CLIPS:
+            if index < len(self._labels) and len(self._held) < self._held_clips:
                 self._held[index] = held
         return held
 

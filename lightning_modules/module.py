@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -33,6 +33,7 @@ from lightning_modules.ingredients import (
 )
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
+from lightning_modules.mixtures_open import ProtocolName
 from lightning_modules.optimiser import make_optimiser, warm_up_cosine
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
@@ -53,7 +54,7 @@ class SupernetModule(pl.LightningModule):
     Args:
         space: name of the search space.
         protocol: how the clips are mixed (set from `data.protocol`): under `libricount` the counts
-            of summed clips add exactly, under `rooms` they are bounded.
+            of summed clips add exactly, otherwise they are bounded.
         seed: of every random draw (set from `seed_everything`).
         architecture: an `architecture.json`, to train that net alone by the same recipe.
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
@@ -78,7 +79,7 @@ class SupernetModule(pl.LightningModule):
     def __init__(
         self,
         space: str = "sam",
-        protocol: Literal["libricount", "rooms"] = "libricount",
+        protocol: ProtocolName = "libricount",
         seed: int = 0,
         architecture: Path | None = None,
         initial_weights: Path | None = None,
