@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 CARD = """# {name}
 
 A {params:,}-parameter net that says how many people speak in five seconds of sound and how lively
@@ -123,4 +125,16 @@ def _costs(costs: dict[str, Any]) -> str:
 def _training(training: dict[str, Any]) -> str:
     if training["record"] is None:
         return f"Unknown: {training['reason']}."
-    return "\n".join(f"- {key}: {value}" for key, value in training["record"].items())
+    record = dict(training["record"])
+    settings = record.pop("settings", None)
+    lines = [f"- {key}: {_in_words(value)}" for key, value in record.items()]
+    if settings is not None:
+        lines += ["", "Settings of `lightning_modules fit`:", "", "```yaml"]
+        lines += [yaml.safe_dump(settings, sort_keys=False).rstrip(), "```"]
+    return "\n".join(lines)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)

@@ -25,6 +25,7 @@ from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
 from search_spaces.clip import MAX_COUNT, NUM_COUNTS
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
+from search_spaces.files import sha256_file
 from search_spaces.frontier import save_weights
 from search_spaces.single import write_single
 from search_spaces.supernet import Supernet
@@ -90,9 +91,10 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     if not trainer.is_global_zero:
         return
     folder = Path(trainer.default_root_dir)
-    settings = module.settings()
+    settings, began_with = module.settings(), module.students.initial_weights
     training = {
         **datamodule(trainer).provenance(),
+        "initial_weights_sha256": None if began_with is None else sha256_file(began_with),
         "steps": trainer.global_step,
         "settings": settings,
         "settings_sha256": digest(settings),
