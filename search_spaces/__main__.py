@@ -10,6 +10,7 @@ from search_spaces.command_line import CommandParser
 from search_spaces.errors import run_command
 from search_spaces.search_options import (
     add_search_options,
+    add_trial_options,
     budget_of,
     fixed_of,
     levels_of,
@@ -30,6 +31,7 @@ def _parser() -> CommandParser:
     _add_search(commands)
     describe = commands.add_parser("describe", help="print a space's dimensions, size and costs")
     describe.add_argument("--space", required=True, metavar="NAME")
+    describe.add_argument("--nni", action="store_true", help="as the search space file of NNI")
     describe.set_defaults(run=_describe)
     _add_nni(commands)
     return parser
@@ -39,14 +41,24 @@ def _add_nni(commands: argparse._SubParsersAction) -> None:
     best = commands.add_parser(
         "best",
         help="the winner of an NNI experiment as a frontier.json",
-        description="Copy the frontier of the experiment's best trial into --out: frontier.json,"
-        " weights/, frontier.png and trial.json, which says whose they are.",
+        description="Write the frontier of the experiment's best trial, or of all trials where each"
+        " judged one net, into --out: frontier.json, weights/, frontier.png and trial.json, which"
+        " says whose they are.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     best.add_argument("--experiment", required=True, metavar="ID", help="see `nnictl experiment`")
     best.add_argument("--out", type=Path, help="folder (default: runs/nni/<ID>/best)")
     best.add_argument("--experiments", type=Path, help="NNI's experimentWorkingDirectory")
     best.set_defaults(run=_best)
+    trial = commands.add_parser(
+        "trial",
+        help="one trial of an NNI experiment over architectures",
+        description="One trial of an NNI experiment over architectures (docs/nnictl.md): the net"
+        " that the tuner chose inherits the supernet's weights, is judged, and reported.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_trial_options(trial)
+    trial.set_defaults(run=_trial)
     nnictl = commands.add_parser(
         "nnictl",
         help="NNI's nnictl, with its web page on loopback and its complaints in one line",
@@ -67,6 +79,12 @@ def _best(arguments: argparse.Namespace) -> int:
     print(summary(frontier.raw))
     print(out / "frontier.json")
     return 0
+
+
+def _trial(arguments: argparse.Namespace) -> int:
+    from search_spaces.architecture_trial import run_trial
+
+    return run_trial(arguments, sys.argv[2:])
 
 
 def _nnictl(arguments: argparse.Namespace) -> int:
@@ -142,9 +160,11 @@ def summary(value: dict) -> str:
 
 def _describe(arguments: argparse.Namespace) -> int:
     from search_spaces.description import describe
+    from search_spaces.nni_space import search_space_yaml
     from search_spaces.space import get_space
 
-    print(describe(get_space(arguments.space)))
+    spec = get_space(arguments.space)
+    print(search_space_yaml(spec) if arguments.nni else describe(spec))
     return 0
 
 

@@ -227,9 +227,14 @@ def explore(
     STRATEGIES[strategy](nets, seed)(space, SequentialExecutionEngine(max_model_count=nets))
 
 
+def population_of(nets: int) -> int:
+    """Population of the evolution that looks at so many nets."""
+    return max(5, nets // 5)
+
+
 STRATEGIES: dict[str, Callable[[int, int], Strategy]] = {
     "evolution": lambda nets, seed: RegularizedEvolution(
-        population_size=max(5, nets // 5), sample_size=5, mutation_prob=0.1, seed=seed
+        population_size=population_of(nets), sample_size=5, mutation_prob=0.1, seed=seed
     ),
     "random": lambda _nets, seed: Random(seed=seed),
     "tpe": lambda _nets, seed: TPE(optimize_mode="maximize", seed=seed),

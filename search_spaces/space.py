@@ -46,6 +46,11 @@ class SpaceSpec:
         """Number of architectures."""
         return math.prod(len(choices) for choices in self.dimensions.values())
 
+    @property
+    def open_dimensions(self) -> list[str]:
+        """Names of the dimensions that offer a choice."""
+        return [name for name, choices in self.dimensions.items() if len(choices) > 1]
+
     def restricted(self, fixed: Mapping[str, Choice]) -> SpaceSpec:
         """The part of the space in which the dimensions in ``fixed`` offer that choice alone.
 
