@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -31,7 +31,7 @@ from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 HELP = "count the people in audio files, one row per 5 s window"
 REFERENCE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
-WINDOWS_AT_ONCE = 64  # decided and written together
+AT_ONCE = 64  # windows decided, and rows written, together
 
 T = TypeVar("T")
 
@@ -50,23 +50,22 @@ class Listener:
     model: Model
     levels: AmbianceLevels
 
-    def rows(self, path: Path, heard: Sequence[Window]) -> list[Row]:
-        """Decide windows; the net runs one by one, all else for all at once."""
-        answers = np.stack([self.model.run(window.waveform) for window in heard])
-        decision = self.levels.decide(answers)
-        decided = zip(*(field.tolist() for field in decision), strict=True)
-        return [
-            Row(
-                file=str(path),
-                start_s=window.start_s,
-                end_s=window.end_s,
-                count=count,
-                level=level,
-                level_name=self.levels.names[level],
-                probability=probability,
-            )
-            for window, (count, level, probability) in zip(heard, decided, strict=True)
-        ]
+    def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[Row]:
+        """One row per window; the net runs window by window, all else for some at once."""
+        for some in batches(heard, AT_ONCE):
+            answers = np.stack([self.model.run(window.waveform) for window in some])
+            decision = self.levels.decide(answers)
+            decided = zip(*(field.tolist() for field in decision), strict=True)
+            for window, (count, level, probability) in zip(some, decided, strict=True):
+                yield Row(
+                    file=str(path),
+                    start_s=window.start_s,
+                    end_s=window.end_s,
+                    count=count,
+                    level=level,
+                    level_name=self.levels.names[level],
+                    probability=probability,
+                )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -126,9 +125,9 @@ def predict_files(listener: Listener, hop_samples: int, output: Output) -> None:
             problem = None
             try:
                 sound = read_ahead(read_blocks(path))
-                for heard in batches(cut(sound, hop_samples), WINDOWS_AT_ONCE):
-                    output.write(listener.rows(path, heard))
-                    progress.update(task, completed=heard[-1].end_s)
+                for rows in batches(listener.rows(path, cut(sound, hop_samples)), AT_ONCE):
+                    output.write(rows)
+                    progress.update(task, completed=rows[-1].end_s)
             except UserError as error:
                 problem = str(error)
             output.finish(path, problem)

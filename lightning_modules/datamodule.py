@@ -31,10 +31,10 @@ from lightning_modules.mixtures_open import (
     open_mixtures,
     prepare_protocol,
 )
-from lightning_modules.recordings import read_spans
-from lightning_modules.recordings_audio import prepare_recordings
-from lightning_modules.recordings_clips import RecordedClips, open_recorded
 from lightning_modules.sources_cache import Speech, prepare_speech
+from lightning_modules.spans import read_spans
+from lightning_modules.spans_audio import prepare_recordings
+from lightning_modules.spans_clips import RecordedClips, open_recorded
 from lightning_modules.splits import Split, split_readers
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError

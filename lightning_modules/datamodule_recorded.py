@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.datamodule_places import places
-from lightning_modules.recordings_clips import RecordedClips
+from lightning_modules.spans_clips import RecordedClips
 from search_spaces.errors import UserError
 
 _LABELLED, _UNLABELLED, _ORDER = 2, 3, 4  # streams of the shuffles, beside those of generated clips

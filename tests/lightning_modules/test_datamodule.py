@@ -15,7 +15,7 @@ from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.mixtures_open import open_mixtures
 from lightning_modules.sources_cache import open_speech
 from search_spaces.errors import UserError
-from tests.lightning_modules.recordings_folder import write_recordings
+from tests.lightning_modules.spans_folder import write_recordings
 
 Build = Callable[..., AmbianceDataModule]
 

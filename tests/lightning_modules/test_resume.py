@@ -10,8 +10,8 @@ from search_spaces.clips_file import read_clips
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.space import get_space
 from search_spaces.supernet_file import read_supernet, read_training
-from tests.lightning_modules.recordings_folder import write_recordings
 from tests.lightning_modules.runs import metrics, run, smoke_arguments
+from tests.lightning_modules.spans_folder import write_recordings
 
 STEPS = 10  # of smoke.yaml: two epochs of five, a checkpoint every second step
 

@@ -7,12 +7,12 @@ import pytest
 import soundfile
 
 from lightning_modules.audio import read_audio, to_pcm16
-from lightning_modules.recordings import read_spans
-from lightning_modules.recordings_audio import open_recording, prepare_recordings
-from lightning_modules.recordings_clips import RecordedClips, open_recorded
+from lightning_modules.spans import read_spans
+from lightning_modules.spans_audio import open_recording, prepare_recordings
+from lightning_modules.spans_clips import RecordedClips, open_recorded
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from tests.lightning_modules.recordings_folder import write_recordings
+from tests.lightning_modules.spans_folder import write_recordings
 
 
 def opened(table: Path) -> RecordedClips:
@@ -109,7 +109,7 @@ def test_a_recording_is_decoded_once_until_it_changes(tmp_path: Path) -> None:
     soundfile.write(path, np.full(16_000, 3.0), 16_000, subtype="FLOAT")
     prepare_recordings([path, path], tmp_path / "cache")
     assert set(open_recording(path, tmp_path / "cache")) == {32767}  # brought within full scale
-    (kept,) = (tmp_path / "cache" / "recordings").iterdir()
+    (kept,) = (tmp_path / "cache" / "spans").iterdir()
     before = kept.stat().st_mtime_ns
     prepare_recordings([path], tmp_path / "cache")
     assert kept.stat().st_mtime_ns == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_modules.recordings import read_spans
+from lightning_modules.spans import read_spans
 from search_spaces.errors import UserError
 
 
@@ -71,12 +71,8 @@ def test_only_a_path_and_a_label_are_needed(table: Path) -> None:
     ],
 )
 def test_a_bad_row_is_named_with_file_and_line(table: Path, row: str, message: str) -> None:
-    with pytest.raises(
-        UserError, match="^" + re.escape(f"{table} ") + ".*|" + re.escape(str(table))
-    ) as e:
+    with pytest.raises(UserError, match="^" + re.escape(f"{table}") + ".*" + re.escape(message)):
         read_spans(write(table, row))
-    assert message in str(e.value)
-    assert str(e.value).startswith(str(table))
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

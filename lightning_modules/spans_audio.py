@@ -47,7 +47,7 @@ def _place(path: Path, cache: Path | str | None) -> Path:
     state = path.stat()
     identity = f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
     digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
-    return cache_root(cache) / "recordings" / f"{digest[:16]}.npy"
+    return cache_root(cache) / "spans" / f"{digest[:16]}.npy"
 
 
 def _decode(path: Path, place: Path) -> None:

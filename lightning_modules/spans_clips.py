@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from lightning_modules.audio import MIN_SECONDS, Int16
 from lightning_modules.labels import VALIDATION_SHARE
-from lightning_modules.recordings import Span
-from lightning_modules.recordings_audio import open_recording
+from lightning_modules.spans import Span
+from lightning_modules.spans_audio import open_recording
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 
