@@ -6,8 +6,8 @@ Letters: N clips, K counts.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from deploy.confusion_plot import write_confusion_plot
 from deploy.engine import RUNTIME_NAME, runtime_version
 from deploy.evaluation import SCHEMA, make_evaluation
 from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
+from deploy.labelled_windows import read_labelled_windows
 from deploy.progress import stderr_progress
-from deploy.windows import windows
+from deploy.windows import Window, windows
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file, write_json
@@ -35,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips",
         type=Path,
         required=True,
-        help="folder of <count>_<anything>.wav, or a CSV with the columns file,count",
+        help="folder of <count>_<anything>.wav (LibriCount's too), a CSV with the columns"
+        " file,count, or with --segments a folder of recordings",
+    )
+    parser.add_argument(
+        "--segments",
+        type=Path,
+        help="who speaks when in the recordings: RTTM files or LibriCSS's folder",
     )
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"
@@ -56,7 +63,11 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, write the files, print the metrics."""
     bundle = read_bundle(args.bundle)
     precision = bundle.choose_precision(args.precision)
-    clips = read_labelled_clips(args.clips)
+    clips = (
+        read_labelled_clips(args.clips)
+        if args.segments is None
+        else read_labelled_windows(args.clips, args.segments)
+    )
     probabilities, input_dbfs = hear(clips, bundle.load(precision).run)
     origin = {
         "bundle": {
@@ -99,18 +110,36 @@ def hear(
     """
     probabilities, levels_dbfs = [], []
     with stderr_progress() as progress:
-        for clip in progress.track(clips, description="evaluate"):
-            first, *more = islice(windows(clip.path), 2)
-            if more:
-                raise UserError(
-                    f"{clip.path}: longer than a clip of {CLIP_SECONDS:g} s, so its count is not"
-                    " that of one window; cut it"
-                )
-            probabilities.append(run_model(first.waveform))
-            sound = first.waveform[: round(first.end_s * SAMPLE_RATE_HZ)].astype(np.float64)
+        for window in progress.track(_sounds(clips), len(clips), description="evaluate"):
+            probabilities.append(run_model(window.waveform))
+            samples = round((window.end_s - window.start_s) * SAMPLE_RATE_HZ)
+            sound = window.waveform[:samples].astype(np.float64)
             with np.errstate(divide="ignore"):
                 levels_dbfs.append(10.0 * np.log10(np.square(sound).mean()))
     return np.stack(probabilities), np.array(levels_dbfs)
+
+
+def _sounds(clips: Sequence[LabelledClip]) -> Iterator[Window]:
+    """The sound of each clip; a recording whose windows follow each other is read once."""
+    for path, of_one in groupby(clips, key=lambda clip: clip.path):
+        wanted = list(of_one)
+        if wanted[0].start_s is None:
+            first, *more = islice(windows(path), 2)
+            if more:
+                raise UserError(
+                    f"{path}: longer than a clip of {CLIP_SECONDS:g} s, so its count is not"
+                    " that of one window; cut it, or give --segments"
+                )
+            yield first
+            continue
+        starts = {clip.start_s for clip in wanted}
+        heard = 0
+        for window in windows(path):
+            if window.start_s in starts:
+                heard += 1
+                yield window
+        if heard < len(wanted):
+            raise UserError(f"{path}: is shorter than its header says; convert it to wav")
 
 
 def output_paths(out: Path) -> tuple[Path, Path]:

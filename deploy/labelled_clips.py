@@ -1,9 +1,14 @@
-"""Clips with their counts: a folder of `<count>_<anything>.wav`, or a CSV that lists them."""
+"""Clips with their counts: a folder of `<count>_<anything>.wav`, or a CSV that lists them.
+
+LibriCount's archive (Stöter et al. 2018, doi:10.5281/zenodo.1216072) is such a folder, where a
+`.json` beside each clip says who speaks when in it.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +21,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 
 CSV_NAME = "clips.csv"  # beside the clips of a folder, as `lightning_modules clips` writes it
+LIBRICOUNT = "LibriCount"  # as a protocol: its own mixtures, not ours
 _COUNT_IN_NAME = re.compile(r"(\d+)_")
 
 
@@ -29,6 +35,7 @@ class LabelledClip:
     snr_db: float | None = None
     rt60_s: float | None = None
     protocol: str | None = None
+    start_s: float | None = None  # of a window of a longer recording
 
 
 def read_labelled_clips(source: Path) -> list[LabelledClip]:
@@ -53,7 +60,14 @@ def read_labelled_clips(source: Path) -> list[LabelledClip]:
 
 def clips_sha256(clips: Iterable[LabelledClip]) -> str:
     """One digest of the clips' bytes and counts, whatever their names and order."""
-    lines = sorted(f"{sha256_file(clip.path)} {clip.count}\n" for clip in clips)
+    known: dict[Path, str] = {}
+    lines = []
+    for clip in clips:
+        if clip.path not in known:
+            known[clip.path] = sha256_file(clip.path)
+        start = "" if clip.start_s is None else f" {clip.start_s:g}"
+        lines.append(f"{known[clip.path]}{start} {clip.count}\n")
+    lines.sort()
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -71,7 +85,40 @@ def _of_folder(folder: Path) -> Iterator[LabelledClip]:
             raise UserError(
                 f"{path}: the name says count {count}, {CSV_NAME} says {clip.count}; mend one"
             )
-        yield clip
+        yield _annotated(clip)
+
+
+def _annotated(clip: LabelledClip) -> LabelledClip:
+    """A clip of LibriCount, checked with the annotation beside it; any other as it is.
+
+    Raises:
+        UserError: an annotation that is damaged, or names another number of speakers.
+    """
+    annotation = clip.path.with_suffix(".json")
+    if not annotation.is_file():
+        return clip
+    try:
+        speakers = json.loads(annotation.read_text(encoding="utf-8"))
+        whole = all(
+            {"speaker_id", "activity"} <= speaker.keys()
+            and all(0 <= start <= end for start, end in speaker["activity"])
+            for speaker in speakers
+        )
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UserError(
+            f"{annotation}: not an annotation of LibriCount ({error}); unpack the archive anew"
+        ) from None
+    if not isinstance(speakers, list) or not whole:
+        raise UserError(
+            f"{annotation}: not an annotation of LibriCount, expected a list of speaker_id and"
+            " activity; unpack the archive anew"
+        )
+    if len(speakers) != clip.count:
+        raise UserError(
+            f"{clip.path}: the name says count {clip.count}, {annotation.name} names"
+            f" {len(speakers)} speakers; unpack the archive anew"
+        )
+    return replace(clip, protocol=clip.protocol or LIBRICOUNT)
 
 
 def _count_in_name(path: Path) -> int:

@@ -6,24 +6,24 @@ Letters: T samples of a window, K counts.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import Progress
 
 from deploy.audio_files import audio_files
 from deploy.bundle import PRECISIONS, read_bundle
-from deploy.prediction_rows import FORMATS, Row, RowWriter, row_writer
+from deploy.prediction_output import Output, open_output
+from deploy.prediction_rows import FORMATS, Row
 from deploy.progress import stderr_progress
-from deploy.windows import Window, duration_s, windows
+from deploy.read_ahead import read_ahead
+from deploy.windows import Window, cut, duration_s
+from lightning_modules.audio import read_blocks
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
@@ -31,6 +31,9 @@ from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 HELP = "count the people in audio files, one row per 5 s window"
 REFERENCE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
+AT_ONCE = 64  # windows decided, and rows written, together
+
+T = TypeVar("T")
 
 
 class Model(Protocol):
@@ -47,19 +50,22 @@ class Listener:
     model: Model
     levels: AmbianceLevels
 
-    def row(self, path: Path, window: Window) -> Row:
-        """Decide one window."""
-        decision = self.levels.decide(self.model.run(window.waveform)[None])
-        level = int(decision.levels[0])
-        return Row(
-            file=str(path),
-            start_s=window.start_s,
-            end_s=window.end_s,
-            count=int(decision.counts[0]),
-            level=level,
-            level_name=self.levels.names[level],
-            probability=float(decision.probability[0]),
-        )
+    def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[Row]:
+        """One row per window; the net runs window by window, all else for some at once."""
+        for some in batches(heard, AT_ONCE):
+            answers = np.stack([self.model.run(window.waveform) for window in some])
+            decision = self.levels.decide(answers)
+            decided = zip(*(field.tolist() for field in decision), strict=True)
+            for window, (count, level, probability) in zip(some, decided, strict=True):
+                yield Row(
+                    file=str(path),
+                    start_s=window.start_s,
+                    end_s=window.end_s,
+                    count=count,
+                    level=level,
+                    level_name=self.levels.names[level],
+                    probability=probability,
+                )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,62 +93,68 @@ def run(args: argparse.Namespace) -> int:
     bundle = read_bundle(args.bundle)
     listener = Listener(bundle.load(args.precision), bundle.levels)
     found = audio_files(args.audio)
+    settings = {
+        "bundle": bundle.manifest,
+        "precision": args.precision,
+        "hop_samples": hop_samples,
+    }
     try:
-        with _output(args.output) as stream:
-            writer = row_writer(args.format, stream)
-            # Rows that scroll by on a terminal are progress enough, and a bar would tear them.
-            progress = stderr_progress(not stream.isatty())
-            problems = found.problems + predict_files(
-                found.paths, listener, hop_samples, writer, progress
-            )
+        with open_output(args.output, args.format, found.paths, settings) as output:
+            predict_files(listener, hop_samples, output)
     except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         raise UserError(
             f"{args.output or 'standard output'}: cannot be written ({error.strerror});"
-            " rows written so far stay, make room or choose another --output"
+            " make room and run the same command again, or choose another --output"
         ) from None
+    problems = found.problems + output.problems
     for problem in problems:
         print(f"error: {one_line(problem)}", file=sys.stderr)
     return EXIT_BAD_INPUT if problems else 0
 
 
-def predict_files(
-    paths: list[Path], listener: Listener, hop_samples: int, writer: RowWriter, progress: Progress
-) -> list[str]:
-    """Write one row per window of every file; returns one line per file that could not be read."""
-    problems = []
-    with progress:
-        try:
-            for number, path in enumerate(paths, start=1):
-                title = f"{number}/{len(paths)} {path.name}"
-                task = progress.add_task(title, total=duration_s(path))
-                try:
-                    for window in windows(path, hop_samples):
-                        writer.write(listener.row(path, window))
-                        progress.update(task, completed=window.end_s)
-                except UserError as error:
-                    problems.append(str(error))
-                progress.remove_task(task)
-        finally:
-            writer.close()
-    return problems
+def predict_files(listener: Listener, hop_samples: int, output: Output) -> None:
+    """Write one row per window of every file that ``output`` has not got yet."""
+    # Rows that scroll by on a terminal are progress enough, and a bar would tear them.
+    with stderr_progress(not output.watched) as progress:
+        for number, path in enumerate(output.remaining, start=1):
+            title = f"{number}/{len(output.remaining)} {path.name}"
+            task = progress.add_task(title, total=duration_s(path))
+            problem = None
+            try:
+                sound = read_ahead(read_blocks(path))
+                for rows in batches(listener.rows(path, cut(sound, hop_samples)), AT_ONCE):
+                    output.write(rows)
+                    progress.update(task, completed=rows[-1].end_s)
+            except UserError as error:
+                problem = str(error)
+            output.finish(path, problem)
+            progress.remove_task(task)
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Consecutive lists of ``size`` items, the last one shorter.
+
+    An error of ``items`` is raised after what came before it.
+    """
+    batch: list[T] = []
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except UserError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
 
 
 def _hop_samples(hop_s: float) -> int:
     if not MIN_HOP_S <= hop_s <= MAX_HOP_S:
         raise UserError(f"--hop-s: got {hop_s:g}, expected {MIN_HOP_S} to {MAX_HOP_S:g} seconds")
     return round(hop_s * SAMPLE_RATE_HZ)
-
-
-@contextmanager
-def _output(path: Path | None) -> Iterator[TextIO]:
-    """The stream for rows; file names that are not UTF-8 pass through as they are."""
-    if path is not None:
-        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            yield stream
-        return
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")
-    yield sys.stdout

@@ -1,9 +1,10 @@
-"""Rows of `deploy predict` as CSV or JSON, each written out before the next window is heard."""
+"""Rows of `deploy predict` as CSV or JSON."""
 
 from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Protocol, TextIO
 
@@ -27,29 +28,38 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 class RowWriter(Protocol):
-    """Writes rows to a text stream; every row is flushed, so that a kill loses none."""
+    """Writes rows to a text stream; they are flushed, so that a kill loses none written."""
 
-    def write(self, row: Row) -> None:
-        """Write one row."""
+    def write(self, rows: Iterable[Row]) -> None:
+        """Write rows."""
 
     def close(self) -> None:
         """Write what the format wants after the last row; the stream stays open."""
 
 
 class CsvWriter:
-    """A header, then one line per row."""
+    """A header, unless the stream has ``begun``, then one line per row."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, begun: bool = False) -> None:
         self._stream = stream
         self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
-        stream.flush()
+        if not begun:
+            self._writer.writerow(COLUMNS)
+            stream.flush()
 
-    def write(self, row: Row) -> None:
-        """Write one row."""
-        times = (f"{row.start_s:.3f}", f"{row.end_s:.3f}")
-        self._writer.writerow(
-            (row.file, *times, row.count, row.level, row.level_name, f"{row.probability:.4f}")
+    def write(self, rows: Iterable[Row]) -> None:
+        """Write rows."""
+        self._writer.writerows(
+            (
+                row.file,
+                f"{row.start_s:.3f}",
+                f"{row.end_s:.3f}",
+                row.count,
+                row.level,
+                row.level_name,
+                f"{row.probability:.4f}",
+            )
+            for row in rows
         )
         self._stream.flush()
 
@@ -60,20 +70,21 @@ class CsvWriter:
 class JsonWriter:
     """One JSON array with one object per line; a killed run lacks only the closing bracket."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, begun: bool = False) -> None:
         self._stream = stream
-        self._separator = "[\n"
+        self._separator = ",\n" if begun else "[\n"
 
-    def write(self, row: Row) -> None:
-        """Write one row."""
-        rounded = asdict(row) | {
-            "start_s": round(row.start_s, 3),
-            "end_s": round(row.end_s, 3),
-            "probability": round(row.probability, 4),
-        }
-        self._stream.write(self._separator + json.dumps(rounded))
+    def write(self, rows: Iterable[Row]) -> None:
+        """Write rows."""
+        for row in rows:
+            rounded = asdict(row) | {
+                "start_s": round(row.start_s, 3),
+                "end_s": round(row.end_s, 3),
+                "probability": round(row.probability, 4),
+            }
+            self._stream.write(self._separator + json.dumps(rounded))
+            self._separator = ",\n"
         self._stream.flush()
-        self._separator = ",\n"
 
     def close(self) -> None:
         """Close the array."""
@@ -81,6 +92,6 @@ class JsonWriter:
         self._stream.flush()
 
 
-def row_writer(name: str, stream: TextIO) -> RowWriter:
-    """The writer of one of `FORMATS`."""
-    return JsonWriter(stream) if name == "json" else CsvWriter(stream)
+def row_writer(name: str, stream: TextIO, begun: bool = False) -> RowWriter:
+    """The writer of one of `FORMATS`; ``begun``: the stream holds rows already."""
+    return JsonWriter(stream, begun) if name == "json" else CsvWriter(stream, begun)

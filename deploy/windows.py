@@ -42,19 +42,20 @@ def windows(path: Path, hop_samples: int = CLIP_SAMPLES) -> Iterator[Window]:
 
 def cut(blocks: Iterable[NDArray[np.float32]], hop_samples: int) -> Iterator[Window]:
     """Cut consecutive blocks [N] at 16 kHz into windows; see `windows` for the rule at the end."""
-    held = np.empty(0, dtype=np.float32)
-    total = 0  # samples received so far; `held` is the last of them
+    held = np.empty(0, dtype=np.float32)  # what earlier blocks have left, from `start` on
+    total = 0  # samples received so far
     start = 0  # of the next window
     covered = 0  # samples that some window holds
     for block in blocks:
-        total += len(block)
-        held = np.concatenate([held, block])
+        block_start, total = total, total + len(block)
+        held_start = block_start - len(held)
+        border = np.concatenate([held, block[:CLIP_SAMPLES]])  # only windows across it are copied
         while start + CLIP_SAMPLES <= total:
-            offset = start - (total - len(held))
-            yield _window(start, held[offset : offset + CLIP_SAMPLES])
+            sound, offset = (border, held_start) if start < block_start else (block, block_start)
+            yield _window(start, sound[start - offset : start - offset + CLIP_SAMPLES])
             covered = start + CLIP_SAMPLES
             start += hop_samples
-        held = held[max(0, start - (total - len(held))) :]
+        held = border[start - held_start :] if start < block_start else block[start - block_start :]
     if total - max(start, covered) >= MIN_SOUND_SAMPLES or (total and not covered):
         yield _window(start, held)
 
@@ -65,10 +66,14 @@ def _window(start: int, sound: NDArray[np.float32]) -> Window:
     A short one is repeated and not padded with silence: to a net that hears 5 s, a silent end is a
     long pause of everybody, which lowers its estimate of many voices (docs/predict.md).
     """
-    # Float files need not keep to full scale; a count does not depend on the gain, the range does.
-    waveform = np.resize(sound / max(1.0, float(np.abs(sound).max())), CLIP_SAMPLES)
     end = start + len(sound)
-    return Window(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, waveform.astype(np.float32))
+    # Float files need not keep to full scale; a count does not depend on the gain, the range does.
+    peak = max(float(sound.max()), -float(sound.min()))
+    if peak > 1.0:
+        sound = sound / np.float32(peak)
+    if len(sound) < CLIP_SAMPLES:
+        sound = np.resize(sound, CLIP_SAMPLES)
+    return Window(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, sound)
 
 
 def duration_s(path: Path) -> float | None:

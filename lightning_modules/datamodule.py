@@ -22,6 +22,7 @@ from lightning_modules.datamodule_batches import (
     quiet_loader,
 )
 from lightning_modules.datamodule_clips import TestClips, ValidationClips
+from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.labels import Budget, Label, budget_labels
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
@@ -31,7 +32,11 @@ from lightning_modules.mixtures_open import (
     prepare_protocol,
 )
 from lightning_modules.sources_cache import Speech, prepare_speech
+from lightning_modules.spans import read_spans
+from lightning_modules.spans_audio import prepare_recordings
+from lightning_modules.spans_clips import RecordedClips, open_recorded
 from lightning_modules.splits import Split, split_readers
+from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 
@@ -63,6 +68,9 @@ class AmbianceDataModule(LightningDataModule):
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
         cache: folder of prepared speech and rooms; $ERSAM_CACHE or ``.cache/ersam`` if not given.
         strict: refuse speech of which a recording cannot be used, instead of skipping that.
+        recordings: a CSV of labelled spans of real recordings, which join the generated clips in
+            training and validation (docs/data.md).
+        recordings_share: their share of a training batch.
     """
 
     def __init__(
@@ -83,6 +91,8 @@ class AmbianceDataModule(LightningDataModule):
         labels: str | None = None,
         cache: str | None = None,
         strict: bool = False,
+        recordings: str | None = None,
+        recordings_share: float = 0.5,
     ) -> None:
         super().__init__()
         self.budget = Budget.of(labelled_clips, pool_clips)
@@ -116,6 +126,9 @@ class AmbianceDataModule(LightningDataModule):
         self._labels_file = labels
         self._cache = cache
         self._strict = strict
+        self._spans = None if recordings is None else read_spans(Path(recordings))
+        self._recordings_share = recordings_share
+        self._recorded: RecordedClips | None = None
         self._speech: Speech | None = None
         self._labels: list[Label] = []
         self._position = 0
@@ -130,6 +143,8 @@ class AmbianceDataModule(LightningDataModule):
         """
         self._open_speech()
         prepare_protocol(self._protocol, self._rooms, self._cache)
+        if self._spans is not None:
+            prepare_recordings([span.path for span in self._spans], self._cache)
 
     def setup(self, stage: str | None = None) -> None:
         """Open what `prepare_data` made, split the readers, and draw or verify the labels.
@@ -140,6 +155,8 @@ class AmbianceDataModule(LightningDataModule):
         if stage in (None, "test"):
             self._test = self._open("test")
         self.train_clips = self._open("train", range(self.budget.train_labelled))
+        if self._spans is not None:
+            self._recorded = open_recorded(self._spans, self._cache)
         if stage == "test":  # which needs calibration clips, but no labels
             return
         self._position, self._stream = 0, None  # a checkpoint, if any, is loaded after this
@@ -155,6 +172,7 @@ class AmbianceDataModule(LightningDataModule):
             self._unlabelled_batch_size,
             self._seed,
             self._held_clips,
+            self._recorded_part(),
         )
         rows = [label for label in self._labels if label.use == "validation"]
         self._validation = (
@@ -162,6 +180,14 @@ class AmbianceDataModule(LightningDataModule):
             np.array([row.lo for row in rows], np.int64),
             np.array([row.hi for row in rows], np.int64),
         )
+        if self._recorded is not None:
+            self._recorded.announce(self._protocol)
+            clips, lo, hi = self._recorded.validation
+            self._validation = (
+                np.concatenate([self._validation[0], clips.stacked()]),
+                np.concatenate([self._validation[1], lo]),
+                np.concatenate([self._validation[2], hi]),
+            )
 
     @property
     def labels_file(self) -> Path:
@@ -207,10 +233,14 @@ class AmbianceDataModule(LightningDataModule):
         """At most ``number`` training clips, int16 [number, T].
 
         Unlabelled ones first; a small pool adds the sound of its labelled ones, or gives fewer.
+        Recordings, if any, give their share.
         """
         labelled, pool = self.budget.train_labelled, self.budget.train_pool
-        chosen = [*range(labelled, pool), *range(labelled)][:number]
-        return np.stack([self.train_clips[index].samples for index in chosen])
+        recorded = np.empty((0, CLIP_SAMPLES), np.int16)
+        if self._recorded is not None:
+            recorded = self._recorded.calibration(number, self._recordings_share)
+        chosen = [*range(labelled, pool), *range(labelled)][: number - len(recorded)]
+        return np.stack([self.train_clips[index].samples for index in chosen] + [*recorded])
 
     def provenance(self) -> dict[str, Any]:
         """What a model trained on this data should say about it; no names of people or folders."""
@@ -225,6 +255,7 @@ class AmbianceDataModule(LightningDataModule):
             "labelled_clips": self._labelled_clips,
             "pool_clips": self._pool_clips,
             "labels_sha256": sha256_file(self.labels_file),
+            **({} if self._recorded is None else {"recordings": self._recorded.summary}),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -232,20 +263,40 @@ class AmbianceDataModule(LightningDataModule):
         return {
             "position": self._stream.position if self._stream else self._position,
             "labels_sha256": sha256_file(self.labels_file),
+            "recordings_sha256": self._recordings_sha256(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Let the next `train_dataloader` go on at the saved position.
 
         Raises:
-            UserError: `labels.csv` is not the one of the checkpoint.
+            UserError: `labels.csv` or the recordings are not those of the checkpoint.
         """
         if self._labels and state_dict["labels_sha256"] != sha256_file(self.labels_file):
             raise UserError(
                 f"{self.labels_file}: not the labels that the checkpoint was trained with;"
                 " put those back, or train anew without the checkpoint"
             )
+        if self._labels and state_dict.get("recordings_sha256") != self._recordings_sha256():
+            raise UserError(
+                "data.recordings: not the labelled recordings that the checkpoint was trained with;"
+                " put those back, or train anew in another folder"
+            )
         self._position, self._stream = state_dict["position"], None
+
+    def _recordings_sha256(self) -> str | None:
+        return None if self._recorded is None else self._recorded.summary["sha256"]
+
+    def _recorded_part(self) -> RecordedPart | None:
+        if self._recorded is None:
+            return None
+        return RecordedPart(
+            self._recorded,
+            self._recordings_share,
+            self._labelled_batch_size,
+            self._unlabelled_batch_size,
+            self._seed,
+        )
 
     def _open_speech(self) -> Speech:
         if self._speech is None:  # also in a process that did not prepare

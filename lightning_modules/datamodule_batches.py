@@ -6,16 +6,16 @@ Legend: B labelled clips, U unlabelled clips, T samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lightning_modules.audio import PCM16_SCALE, Int16
+from lightning_modules.datamodule_places import places
+from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.labels import Label
 from lightning_modules.mixtures import Mixtures
 from search_spaces.clip import CLIP_SAMPLES
@@ -41,6 +41,7 @@ class TrainBatches(Dataset[Batch]):
         unlabelled_batch_size: U; 0 for none.
         seed: entropy of the order.
         held_clips: labelled clips whose sound is kept at most.
+        recorded: clips of real recordings that take their share of B and U; None for none.
     """
 
     def __init__(
@@ -52,12 +53,16 @@ class TrainBatches(Dataset[Batch]):
         unlabelled_batch_size: int,
         seed: int,
         held_clips: int,
+        recorded: RecordedPart | None = None,
     ) -> None:
         self._mixtures = mixtures
         self._labels = labels
         self._unlabelled_clips = pool_clips - len(labels)
-        self._labelled_batch_size = labelled_batch_size
-        self._unlabelled_batch_size = unlabelled_batch_size
+        self._recorded = recorded
+        self._labelled_batch_size = labelled_batch_size - (recorded.labelled if recorded else 0)
+        self._unlabelled_batch_size = unlabelled_batch_size - (
+            recorded.unlabelled if recorded else 0
+        )
         self._seed = seed
         self._held_clips = held_clips
         self._held: dict[int, Int16] = {}  # by number, of labelled clips
@@ -66,12 +71,14 @@ class TrainBatches(Dataset[Batch]):
         """The batch with int16 waveforms; see `AmbianceDataModule.batch`."""
         labelled = [
             self._labels[place]
-            for place in self._places(step, self._labelled_batch_size, len(self._labels), _LABELLED)
+            for place in places(
+                self._seed, _LABELLED, step, self._labelled_batch_size, len(self._labels)
+            )
         ]
-        unlabelled = len(self._labels) + self._places(
-            step, self._unlabelled_batch_size, self._unlabelled_clips, _UNLABELLED
+        unlabelled = len(self._labels) + places(
+            self._seed, _UNLABELLED, step, self._unlabelled_batch_size, self._unlabelled_clips
         )
-        return {
+        batch = {
             "labelled": {
                 "waveform": self._waveforms([label.index for label in labelled]),
                 "lo": torch.tensor([label.lo for label in labelled]),
@@ -79,16 +86,7 @@ class TrainBatches(Dataset[Batch]):
             },
             "unlabelled": {"waveform": self._waveforms(unlabelled.tolist())},
         }
-
-    def _places(self, step: int, size: int, items: int, stream: int) -> NDArray[np.int64]:
-        passes, places = np.divmod(np.arange(step * size, (step + 1) * size), max(items, 1))
-        return np.array(
-            [
-                _shuffled(self._seed, stream, int(number), items)[place]
-                for number, place in zip(passes, places, strict=True)
-            ],
-            np.int64,
-        )
+        return batch if self._recorded is None else self._recorded.join(batch, step)
 
     def _waveforms(self, indices: Sequence[int]) -> Tensor:
         waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)
@@ -178,8 +176,3 @@ def quiet_loader(dataset: Any, num_workers: int, **options: Any) -> DataLoader[A
         prefetch_factor=_PREFETCH if num_workers else None,
         **options,
     )
-
-
-@lru_cache(maxsize=4)
-def _shuffled(seed: int, stream: int, number: int, items: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, stream, number)).permutation(items)

@@ -14,20 +14,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from lightning_modules.audio import MIN_SECONDS, Float32, Int16, to_pcm16
 from lightning_modules.audio_activity import keep_speech
+from lightning_modules.audio_npy import write_npy
 from lightning_modules.sources import Recording, Source, find_source
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import (
-    atomic_path,
     check_json,
     load_schema,
     read_json,
@@ -198,34 +198,10 @@ def _decode_reader(reader: str, recordings: list[Recording], folder: Path) -> di
     return {
         "reader": reader,
         "file": name,
-        "samples": _write_voice(folder / name, pieces()),
+        "samples": write_npy(folder / name, pieces()),
         "recordings": _listing(recordings),
         "skipped": skipped,
     }
-
-
-def _write_voice(path: Path, pieces: Iterator[Int16]) -> int:
-    """Write pieces one behind the other as one .npy, of which memory holds one; gives its length.
-
-    Nothing is written where there is no piece.
-    """
-    first = next(pieces, None)
-    if first is None:
-        return 0
-    samples = 0
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        _write_header(stream, samples)
-        for piece in chain([first], pieces):
-            stream.write(piece.tobytes())
-            samples += len(piece)
-        stream.seek(0)
-        _write_header(stream, samples)  # as long as before: numpy leaves room for the length
-    return samples
-
-
-def _write_header(stream: BinaryIO, samples: int) -> None:
-    header = {"descr": "<i2", "fortran_order": False, "shape": (samples,)}
-    np.lib.format.write_array_header_1_0(stream, header)
 
 
 def _speech_of(recording: Recording) -> Float32:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,7 @@ class PeakBundle:
     """A bundle with `PeakModel` in both precisions."""
 
     levels = AmbianceLevels()
+    manifest: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
         self.model = PeakModel()

@@ -94,6 +94,23 @@ def test_a_csv_a_name_for_the_result_and_rows(
     assert out.with_suffix(".png").exists()
 
 
+def test_recordings_with_segments_are_evaluated_window_by_window(
+    tmp_path: Path, bundle: EvaluatedBundle
+) -> None:
+    write_clip(tmp_path / "meetings" / "m1.wav", 0.2, seconds=12.0)
+    (tmp_path / "m1.rttm").write_text(
+        "SPEAKER m1 1 0 9 <NA> <NA> A <NA>\nSPEAKER m1 1 2 2 <NA> <NA> B <NA>\n"
+    )
+    arguments = ("--clips", tmp_path / "meetings", "--segments", tmp_path / "m1.rttm")
+    out = tmp_path / "out"
+    assert evaluate.run(parse("--bundle", tmp_path, *arguments, "--rows", "--out", out)) == 0
+    rows = read_evaluation(out / "evaluation.json")["rows"]
+    assert [(row["file"], row["count"], row["predicted_count"]) for row in rows] == [
+        ("m1.wav at 0 s", 2, 2),
+        ("m1.wav at 5 s", 1, 2),
+    ]
+
+
 def test_the_input_level_is_that_of_the_sound_without_padding(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clips" / "1_a.wav", 0.1, seconds=2.0)
     silent = write_clip(tmp_path / "clips" / "0_b.wav", 0.0)
@@ -106,7 +123,9 @@ def test_the_input_level_is_that_of_the_sound_without_padding(tmp_path: Path) ->
 
 def test_a_clip_longer_than_a_window_is_refused(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clips" / "1_a.wav", 0.1, seconds=12.0)
-    with pytest.raises(UserError, match=r"1_a\.wav: longer than a clip of 5 s, .*; cut it"):
+    with pytest.raises(
+        UserError, match=r"1_a\.wav: longer than a clip of 5 s, .*; cut it, or give"
+    ):
         evaluate.hear([LabelledClip(path, "1_a.wav", 1)], PeakModel().run)
 
 

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
+from deploy.labelled_clips import (
+    LIBRICOUNT,
+    LabelledClip,
+    clips_sha256,
+    read_labelled_clips,
+)
 from search_spaces.errors import UserError
 
 
@@ -28,6 +34,38 @@ def test_a_folder_s_names_hold_the_counts(tmp_path: Path) -> None:
         LabelledClip(first, "10_x.wav", 10),
         LabelledClip(second, "room/0_y_3.flac", 0),
     ]
+
+
+def annotate(path: Path, *activity: list[list[int]]) -> None:
+    speakers = [
+        {"sex": "F", "activity": spans, "speaker_id": 1000 + at}
+        for at, spans in enumerate(activity)
+    ]
+    path.with_suffix(".json").write_text(json.dumps(speakers))
+
+
+def test_libricount_s_archive_is_read(tmp_path: Path) -> None:
+    annotate(write_clip(tmp_path / "test" / "2_000.wav"), [[0, 51076], [51396, 80000]], [[0, 9]])
+    annotate(write_clip(tmp_path / "test" / "0_001.wav"))
+    clips = read_labelled_clips(tmp_path)
+    assert [(clip.count, clip.protocol) for clip in clips] == [(0, LIBRICOUNT), (2, LIBRICOUNT)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", "1_a.json: not an annotation of LibriCount .*; unpack the archive anew"),
+        ("[1]", "1_a.json: not an annotation of LibriCount"),
+        ('{"speaker_id": 1}', "1_a.json: not an annotation of LibriCount"),
+        ('[{"speaker_id": 1}]', "1_a.json: .* expected a list of speaker_id and activity"),
+        ('[{"speaker_id": 1, "activity": [[5, 2]]}]', "1_a.json: .* expected a list of"),
+        ("[]", "1_a.wav: the name says count 1, 1_a.json names 0 speakers; unpack"),
+    ],
+)
+def test_a_damaged_annotation_is_named(tmp_path: Path, text: str, message: str) -> None:
+    write_clip(tmp_path / "1_a.wav").with_suffix(".json").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_labelled_clips(tmp_path)
 
 
 def test_clips_csv_adds_what_is_known(tmp_path: Path) -> None:

@@ -107,6 +107,20 @@ def test_unreadable_files_are_said_after_the_others_are_done(
     ]
 
 
+def test_a_sound_longer_than_a_batch_is_heard_to_its_end(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_sound(
+        tmp_path / "a.wav", *(0.1 * (second % 10) for second in range(75)), seconds=1
+    )
+    assert predict.run(parse("--hop-s", "1", path)) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [float(row["start_s"]) for row in rows] == [float(start) for start in range(71)]
+    assert [int(row["count"]) for row in rows] == [
+        max((start + ahead) % 10 for ahead in range(5)) for start in range(71)
+    ]
+
+
 def test_rows_before_a_fault_are_kept(
     tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,14 +155,14 @@ def test_a_full_disk_is_one_line(
     assert run_command(lambda: predict.run(arguments)) == 2
     assert capsys.readouterr().err == (
         "error: /dev/full: cannot be written (No space left on device);"
-        " rows written so far stay, make room or choose another --output\n"
+        " make room and run the same command again, or choose another --output\n"
     )
 
 
 def test_the_level_of_a_row_follows_the_bundle_s_edges() -> None:
     listener = predict.Listener(PeakModel(), AmbianceLevels((3,), ("few", "many")))
     window = predict.Window(0.0, 5.0, np.full(80_000, 0.3, dtype=np.float32))
-    row = listener.row(Path("a.wav"), window)
+    (row,) = listener.rows(Path("a.wav"), [window])
     assert (row.count, row.level, row.level_name) == (3, 1, "many")
 
 
@@ -178,19 +192,25 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     assert process.wait() == 0
 
 
-def test_a_killed_run_keeps_the_rows_written(tmp_path: Path) -> None:
-    write_sound(tmp_path / "a.wav", 0.3, 0.4)
+def test_a_killed_run_leaves_no_file_and_the_next_one_goes_on(
+    tmp_path: Path, bundle: PeakBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        write_sound(tmp_path / f"{name}.wav", 0.3, 0.4)
+    arguments = [str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), "--output"]
+    out = str(tmp_path / "rows.csv")
     code = (
-        "import os; from deploy import predict; from tests.deploy.fakes import PeakModel;"
-        "from deploy.prediction_rows import CsvWriter; from pathlib import Path;"
-        "from deploy.progress import stderr_progress; from search_spaces.ambiance import *;"
-        "model = PeakModel(); run = model.run;"
-        "model.run = lambda w: os.kill(os.getpid(), 9) if model.heard == 1 else run(w);"
-        f"stream = open({str(tmp_path / 'rows.csv')!r}, 'w');"
-        f"predict.predict_files([Path({str(tmp_path / 'a.wav')!r})],"
-        " predict.Listener(model, AmbianceLevels()), 80000, CsvWriter(stream), stderr_progress())"
+        "import os; from deploy import predict, prediction_output;"
+        "from tests.deploy.fakes import PeakBundle; from tests.deploy.test_predict import parse;"
+        "prediction_output.JOURNAL_EVERY_S = 0.0; bundle = PeakBundle(); model = bundle.model;"
+        "run = model.run; predict.read_bundle = lambda path: bundle;"
+        "model.run = lambda w: os.kill(os.getpid(), 9) if model.heard == 3 else run(w);"
+        f"predict.run(parse(*{arguments}, {out!r}))"
     )
     assert _run_python(code, subprocess.DEVNULL).wait() == -9
-    header, row = (tmp_path / "rows.csv").read_text().splitlines()
-    assert header.startswith("file,start_s")
-    assert ",3,2,some," in row
+    assert not Path(out).exists()
+
+    assert predict.run(parse(*arguments, out)) == 0
+    assert bundle.model.heard == 2  # those of the second file
+    rows = list(csv.DictReader(io.StringIO(Path(out).read_text())))
+    assert [Path(row["file"]).name for row in rows] == ["a.wav", "a.wav", "b.wav", "b.wav"]

@@ -47,6 +47,17 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     assert np.abs(read_audio(tmp_path / "opposed.wav")).max() < 1e-3
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_16_bit_samples_are_read_exactly(tmp_path: Path, name: str, channels: int) -> None:
+    samples = np.random.default_rng(0).integers(-32768, 32768, (20_000, channels), np.int16)
+    soundfile.write(tmp_path / name, samples, 16_000)
+    expected = from_pcm16(samples).astype(np.float64).mean(axis=1)
+    np.testing.assert_allclose(read_audio(tmp_path / name), expected, atol=1e-7)
+    if channels == 1:
+        assert np.array_equal(read_audio(tmp_path / name), from_pcm16(samples[:, 0]))
+
+
 def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     def refuse(name: str, expected: str) -> None:
         with pytest.raises(UserError, match=expected) as refusal:

@@ -15,6 +15,7 @@ from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.mixtures_open import open_mixtures
 from lightning_modules.sources_cache import open_speech
 from search_spaces.errors import UserError
+from tests.lightning_modules.spans_folder import write_recordings
 
 Build = Callable[..., AmbianceDataModule]
 
@@ -134,6 +135,93 @@ def test_provenance_says_what_without_names(build: Build, tmp_path: Path) -> Non
 def test_bad_settings_are_refused(build: Build, changes: dict[str, Any], expected: str) -> None:
     with pytest.raises(UserError, match=expected):
         ready(build(**changes))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return write_recordings(tmp_path / "recordings")
+
+
+def test_recordings_take_their_share_of_every_batch(build: Build, table: Path) -> None:
+    options = {"labelled_batch_size": 4, "unlabelled_batch_size": 4, "protocol": "libricount"}
+    data = ready(build(recordings=str(table), recordings_share=0.5, **options))
+    recorded = data._recorded
+    assert recorded is not None
+    train = {clip.tobytes() for clip in recorded.train.clips.stacked()}
+    unlabelled = {clip.tobytes() for clip in recorded.unlabelled.stacked()}
+    seen: list[int] = []
+    for step in range(len(train)):
+        batch = data._batches[step]
+        found = [clip.numpy().tobytes() in train for clip in batch["labelled"]["waveform"]]
+        assert sum(found) == 2
+        assert batch["labelled"]["lo"].dtype == torch.int64
+        seen += [place for place, is_recorded in enumerate(found) if is_recorded]
+        loose = [clip.numpy().tobytes() in unlabelled for clip in batch["unlabelled"]["waveform"]]
+        assert sum(loose) == 2
+        assert set(batch["unlabelled"]) == {"waveform"}
+    assert set(seen) == {0, 1, 2, 3}  # not always the first or the last of a batch
+
+
+def test_recordings_come_with_their_own_labels(build: Build, table: Path) -> None:
+    data = ready(build(recordings=str(table), labelled_batch_size=4))
+    train = data._recorded.train  # type: ignore[union-attr]
+    labels = {
+        clip.tobytes(): (int(lo), int(hi))
+        for clip, lo, hi in zip(train.clips.stacked(), train.lo, train.hi, strict=True)
+    }
+    found = []
+    for step in range(4):
+        part = data._batches[step]["labelled"]
+        for clip, lo, hi in zip(part["waveform"], part["lo"], part["hi"], strict=True):
+            known = labels.get(clip.numpy().tobytes())
+            found += [known == (int(lo), int(hi))] if known else []
+    assert found == [True] * 8
+
+
+def test_recordings_are_validated_calibrated_and_accounted_for(build: Build, table: Path) -> None:
+    plain, data = ready(build()), ready(build(recordings=str(table), labelled_batch_size=4))
+    recorded = data._recorded
+    assert recorded is not None
+    samples, lo, hi = data.validation_clips()
+    own = len(recorded.validation.clips)
+    assert np.array_equal(samples[:-own], plain.validation_clips()[0])
+    assert np.array_equal(samples[-own:], recorded.validation.clips.stacked())
+    assert hi[-own:].tolist() == recorded.validation.hi.tolist()
+    assert len(lo) == len(samples)
+    calibration = {clip.tobytes() for clip in data.calibration_clips(8)}
+    assert len(calibration & {clip.tobytes() for clip in recorded.unlabelled.stacked()}) == 4
+    assert len(calibration) == 8
+    assert data.provenance()["recordings"]["train_clips"] == len(recorded.train.clips)
+    assert "wav" not in json.dumps(data.provenance()["recordings"])
+
+
+def test_a_checkpoint_of_other_recordings_is_refused(build: Build, table: Path) -> None:
+    state = ready(build(recordings=str(table), labelled_batch_size=4)).state_dict()
+    table.write_text(table.read_text().replace("one.wav,0,11,1", "one.wav,0,11,3"))
+    other = ready(build(recordings=str(table), labelled_batch_size=4))
+    with pytest.raises(UserError, match="not the labelled recordings that the checkpoint was"):
+        other.load_state_dict(state)
+    with pytest.raises(UserError, match="not the labelled recordings that the checkpoint was"):
+        ready(build()).load_state_dict(state)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_a_share_without_recorded_or_generated_clips_is_refused(
+    build: Build, table: Path, share: float
+) -> None:
+    with pytest.raises(
+        UserError, match=r"recordings_share: .* of labelled_batch_size 3 is .*1 to 2"
+    ):
+        ready(build(recordings=str(table), recordings_share=share))
+
+
+def test_counts_that_do_not_add_are_warned_of(
+    build: Build, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready(build(recordings=str(table)))
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("recordings: 4; clips of 5 s: ") for line in lines)
+    assert any("warning: data.recordings: people pause" in line for line in lines)
 
 
 class Recorder(pl.LightningModule):

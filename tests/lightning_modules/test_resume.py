@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from search_spaces.architecture import smallest, write_architecture
+from search_spaces.clips_file import read_clips
 from search_spaces.frontier import load_winner, read_frontier
+from search_spaces.space import get_space
 from search_spaces.supernet_file import read_supernet, read_training
 from tests.lightning_modules.runs import metrics, run, smoke_arguments
+from tests.lightning_modules.spans_folder import write_recordings
 
 STEPS = 10  # of smoke.yaml: two epochs of five, a checkpoint every second step
 
@@ -48,6 +52,26 @@ def test_killed_at_any_point_it_resumes_to_the_same_losses(
     for name, value in read_supernet(uninterrupted / "supernet.pt").supernet.state_dict().items():
         assert torch.equal(resumed[name], value), name
     assert (tmp_path / "clips.npz").read_bytes() == (uninterrupted / "clips.npz").read_bytes()
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_with_recordings_of_ones_own_it_resumes_to_the_same_losses(
+    prepared_speech: Path, tmp_path: Path, fixed: bool
+):
+    table = write_recordings(tmp_path / "recordings")
+    options = ["--data.recordings", str(table), "--data.cache", str(tmp_path / "cache")]
+    options += ["--trainer.max_steps", "4"]
+    if fixed:
+        write_architecture(tmp_path / "a.json", smallest(get_space("sam-nano")))
+        options += ["--model.architecture", str(tmp_path / "a.json")]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run(["fit", *smoke_arguments(prepared_speech, whole, *options)]) == 0
+    arguments = ["fit", *smoke_arguments(prepared_speech, killed, *options)]
+    assert run(arguments, ("training step", 4)) == -9
+    assert run(arguments) == 0
+    assert metrics(killed) == metrics(whole)
+    assert (killed / "clips.npz").read_bytes() == (whole / "clips.npz").read_bytes()
+    assert len(read_clips(whole / "clips.npz").validation_lo) > 4  # a fifth of the budget of 20
 
 
 def test_a_checkpoint_that_is_due_at_an_epochs_end_is_written_and_resumed_from(
@@ -101,9 +125,6 @@ def test_validate_and_test_judge_the_last_checkpoint(uninterrupted: Path, prepar
 
 
 def test_one_fixed_architecture_trains_by_the_same_recipe(prepared_speech: Path, tmp_path: Path):
-    from search_spaces.architecture import smallest, write_architecture
-    from search_spaces.space import get_space
-
     architecture = smallest(get_space("sam-nano"))
     write_architecture(tmp_path / "architecture.json", architecture)
     options = ("--model.architecture", str(tmp_path / "architecture.json"))

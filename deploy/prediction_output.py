@@ -1,0 +1,204 @@
+"""Where the rows of `deploy predict` go: a file that appears whole and resumes, or a stream."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from deploy.prediction_rows import Row, row_writer
+from search_spaces.errors import UserError
+from search_spaces.files import write_json
+
+JOURNAL_EVERY_S = 1.0
+
+
+class Output(Protocol):
+    """Takes the rows of one recording after the other.
+
+    Attributes:
+        remaining: recordings that no earlier, killed run has finished.
+        problems: one line for each recording that could not be read, in order.
+        watched: whether the rows scroll by on a terminal.
+    """
+
+    remaining: list[Path]
+    problems: list[str]
+    watched: bool
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows of the recording at hand; they are out when this returns."""
+
+    def finish(self, recording: Path, problem: str | None) -> None:
+        """No more rows of this recording; ``problem`` says what was wrong with it."""
+
+
+class StreamOutput:
+    """Rows to a stream, e.g. standard output; nothing is remembered.
+
+    Args:
+        stream: for text.
+        form: one of `deploy.prediction_rows.FORMATS`.
+        recordings: whose rows will come.
+    """
+
+    def __init__(self, stream: TextIO, form: str, recordings: Sequence[Path]) -> None:
+        self.remaining = list(recordings)
+        self.problems: list[str] = []
+        self.watched = stream.isatty()
+        self._writer = row_writer(form, stream)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        self._writer.write(rows)
+
+    def finish(self, recording: Path, problem: str | None) -> None:
+        """Keep the problem."""
+        self.problems += [problem] if problem is not None else []
+
+    def close(self) -> None:
+        """Write what the format wants at the end."""
+        self._writer.close()
+
+
+class FileOutput:
+    """Rows to ``<path>.part``, which is renamed to ``path`` when it is complete.
+
+    Beside it lies ``<path>.part.json``: how many recordings are done and where their rows end, so
+    that the same command, started again, goes on with the recording at which it was killed.
+
+    Args:
+        path: the file wanted.
+        form: one of `deploy.prediction_rows.FORMATS`.
+        recordings: whose rows will come.
+        settings: what the rows depend on besides, as plain values.
+
+    Raises:
+        UserError: another process is writing the same file.
+        OSError: the folder or the file cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, form: str, recordings: Sequence[Path], settings: dict[str, Any]
+    ) -> None:
+        self.watched = False
+        self._path = path
+        self._part = path.with_name(f"{path.name}.part")
+        self._journal = path.with_name(f"{path.name}.part.json")
+        self._stream = self._part.open("a", encoding="utf-8", errors="surrogateescape", newline="")
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._stream.close()
+            raise UserError(
+                f"{path}: another process is writing it; wait for that or choose another --output"
+            ) from None
+        self._begin = _digest(json.dumps({**settings, "format": form}, sort_keys=True))
+        note = self._usable_note(recordings)
+        self._done: int = note["done"]
+        self._digest: str = note["digest"]
+        self.problems: list[str] = note["problems"]
+        self.remaining = list(recordings[self._done :])
+        os.ftruncate(self._stream.fileno(), note["bytes"])
+        self._writer = row_writer(form, self._stream, begun=note["bytes"] > 0)
+        self._noted_s = time.monotonic()
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        self._writer.write(rows)
+
+    def finish(self, recording: Path, problem: str | None) -> None:
+        """Note that the recording is done; at most once a second, for there may be thousands."""
+        self.problems += [problem] if problem is not None else []
+        self._done += 1
+        self._digest = _chained(self._digest, recording)
+        if time.monotonic() - self._noted_s < JOURNAL_EVERY_S:
+            return
+        os.fsync(self._stream.fileno())
+        write_json(
+            self._journal,
+            {
+                "done": self._done,
+                "digest": self._digest,
+                "bytes": os.fstat(self._stream.fileno()).st_size,
+                "problems": self.problems,
+            },
+        )
+        self._noted_s = time.monotonic()
+
+    def close(self, complete: bool) -> None:
+        """Give the file its name if it is complete; else leave what a later run goes on from."""
+        if complete:
+            self._writer.close()
+            os.fsync(self._stream.fileno())
+            self._part.replace(self._path)
+            self._journal.unlink(missing_ok=True)
+        self._stream.close()
+
+    def _usable_note(self, recordings: Sequence[Path]) -> dict[str, Any]:
+        """The journal if it belongs to these settings and recordings, else one of nothing done."""
+        try:
+            note = json.loads(self._journal.read_text(encoding="utf-8"))
+            digest = self._begin
+            for recording in recordings[: note["done"]]:
+                digest = _chained(digest, recording)
+            whole = note["bytes"] <= os.fstat(self._stream.fileno()).st_size
+            if digest == note["digest"] and whole:
+                return note
+        except (OSError, ValueError, KeyError):
+            pass  # no journal, or not one of ours: everything is to be done
+        return {"done": 0, "digest": self._begin, "bytes": 0, "problems": []}
+
+
+@contextmanager
+def open_output(
+    path: Path | None, form: str, recordings: Sequence[Path], settings: dict[str, Any]
+) -> Iterator[Output]:
+    """The output for a path; for None standard output, and for a device or pipe a plain stream.
+
+    File names that are not UTF-8 pass through as they are.
+    """
+    if path is not None and (path.is_file() or not path.exists()):
+        file, complete = FileOutput(path, form, recordings, settings), False
+        try:
+            yield file
+            complete = True
+        finally:
+            file.close(complete)
+        return
+    if path is not None:
+        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield from _stream_output(stream, form, recordings)
+        return
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="surrogateescape")
+    yield from _stream_output(sys.stdout, form, recordings)
+
+
+def _stream_output(stream: TextIO, form: str, recordings: Sequence[Path]) -> Iterator[Output]:
+    output = StreamOutput(stream, form, recordings)
+    try:
+        yield output
+    finally:
+        output.close()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _chained(digest: str, recording: Path) -> str:
+    """A digest of all recordings so far and of this one as it now is; one may be missing."""
+    try:
+        state = recording.stat()
+        known = f"{state.st_size} {state.st_mtime_ns}"
+    except OSError:
+        known = "missing"
+    return _digest(f"{digest}\0{recording}\0{known}")

@@ -1,0 +1,85 @@
+"""Real recordings in every training batch, beside generated clips.
+
+Legend: B labelled clips of a batch, U unlabelled ones, T samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lightning_modules.datamodule_places import places
+from lightning_modules.spans_clips import RecordedClips
+from search_spaces.errors import UserError
+
+_LABELLED, _UNLABELLED, _ORDER = 2, 3, 4  # streams of the shuffles, beside those of generated clips
+
+
+class RecordedPart:
+    """The clips of real recordings in batch ``step``: a function of the seed and the step.
+
+    As with generated clips, each pass sees every clip once, in another order.
+
+    Args:
+        clips: labelled and unlabelled ones.
+        share: of recorded clips in the labelled clips of a batch, and in the unlabelled ones if
+            there is sound without a label.
+        labelled_batch_size: B.
+        unlabelled_batch_size: U.
+        seed: entropy of the order.
+
+    Raises:
+        UserError: the share is no clip of B, or leaves none that is generated.
+    """
+
+    def __init__(
+        self,
+        clips: RecordedClips,
+        share: float,
+        labelled_batch_size: int,
+        unlabelled_batch_size: int,
+        seed: int,
+    ) -> None:
+        self.labelled = round(share * labelled_batch_size)
+        if not 1 <= self.labelled < labelled_batch_size:
+            raise UserError(
+                f"data.recordings_share: {share:g} of labelled_batch_size {labelled_batch_size} is"
+                f" {self.labelled} clips, expected 1 to {labelled_batch_size - 1}"
+            )
+        has_sound = len(clips.unlabelled) > 0
+        self.unlabelled = round(share * unlabelled_batch_size) if has_sound else 0
+        self._clips = clips
+        self._seed = seed
+
+    def join(self, batch: dict[str, dict[str, Tensor]], step: int) -> dict[str, dict[str, Tensor]]:
+        """The batch of generated clips with the recorded ones, in mixed order."""
+        train = self._clips.train
+        chosen = places(self._seed, _LABELLED, step, self.labelled, len(train.clips))
+        unlabelled = places(
+            self._seed, _UNLABELLED, step, self.unlabelled, len(self._clips.unlabelled)
+        )
+        recorded = {
+            "labelled": {
+                "waveform": torch.from_numpy(train.clips.stacked(chosen)),
+                "lo": torch.from_numpy(train.lo[chosen]),
+                "hi": torch.from_numpy(train.hi[chosen]),
+            },
+            "unlabelled": {
+                "waveform": torch.from_numpy(self._clips.unlabelled.stacked(unlabelled))
+            },
+        }
+        return {
+            name: self._mixed(part, recorded[name], step, stream)
+            for stream, (name, part) in enumerate(batch.items(), start=_ORDER)
+        }
+
+    def _mixed(
+        self, part: dict[str, Tensor], more: dict[str, Tensor], step: int, stream: int
+    ) -> dict[str, Tensor]:
+        """Both parts joined; which come first matters, for count addition replaces the first."""
+        rows = len(part["waveform"]) + len(more["waveform"])
+        order = np.random.default_rng((self._seed, stream, step)).permutation(rows)
+        return {
+            field: torch.cat([part[field], more[field]])[torch.from_numpy(order)] for field in part
+        }

@@ -1,0 +1,144 @@
+"""Labels of one's own recordings: a CSV of spans, each with a count, a level or an interval.
+
+The columns are described in docs/data.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.clip import MAX_COUNT
+from search_spaces.errors import UserError
+
+Use = Literal["train", "validation"]
+USES: tuple[Use, ...] = get_args(Use)
+COLUMNS = "path[,start_s,end_s][,use] and count, level or lo,hi"
+
+_Cells = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a recording, with what is known of any 5 s in it.
+
+    Attributes:
+        where: file and line of the CSV, for messages.
+        name: the recording as the CSV names it.
+        path: the recording, whose relative paths begin at the CSV's folder.
+        start_s: where it begins in the recording.
+        end_s: where it ends; infinite for the recording's end.
+        label: the count is at least the first and at most the second; None if it is not labelled.
+        use: for training or for validation, as the CSV says; None if it does not say.
+    """
+
+    where: str
+    name: str
+    path: Path
+    start_s: float
+    end_s: float
+    label: tuple[int, int] | None
+    use: Use | None
+
+
+def read_spans(table: Path) -> list[Span]:
+    """Read the CSV.
+
+    Raises:
+        UserError: missing, no CSV, without a span, or a bad row, named by file and line.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns = set(reader.fieldnames or ())
+            if "path" not in columns or not columns & {"count", "level", "lo"}:
+                found = ",".join(reader.fieldnames or ())
+                raise UserError(f"{table}: columns {found}; expected {COLUMNS}")
+            spans = [
+                _span(
+                    table, f"{table} line {reader.line_num}", {k: v or "" for k, v in row.items()}
+                )
+                for row in reader
+            ]
+    except FileNotFoundError:
+        raise UserError(f"{table}: no such file, expected a CSV with {COLUMNS}") from None
+    except IsADirectoryError:
+        raise UserError(f"{table}: is a folder, expected a CSV with {COLUMNS}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table}: not a CSV in UTF-8 ({error}); export it anew") from None
+    if not any(span.label for span in spans):
+        raise UserError(f"{table}: labels nothing, expected at least one row with a label")
+    return spans
+
+
+def _span(table: Path, where: str, row: _Cells) -> Span:
+    name = row["path"].strip()
+    path = table.parent / name
+    if not path.is_file():
+        raise UserError(
+            f"{where}: path: no such file {path}; relative paths begin at the CSV's folder"
+        )
+    use = row.get("use", "").strip()
+    if use not in ("", *USES):
+        raise UserError(f"{where}: use: {use!r}, expected {' or '.join(USES)}, or nothing")
+    start_s = _seconds(row, "start_s", 0.0, where)
+    end_s = _seconds(row, "end_s", math.inf, where)
+    if end_s <= start_s:
+        raise UserError(f"{where}: end_s {end_s:g} is not after start_s {start_s:g}; mend one")
+    known: Use | None = next((one for one in USES if one == use), None)
+    return Span(where, name, path, start_s, end_s, _label(row, where), known)
+
+
+def _label(row: _Cells, where: str) -> tuple[int, int] | None:
+    cells = {key: row.get(key, "").strip() for key in ("count", "level", "lo", "hi")}
+    kinds = [kind for kind in ("count", "level") if cells[kind]]
+    kinds += ["lo,hi"] if cells["lo"] or cells["hi"] else []
+    if not kinds:
+        return None
+    if len(kinds) > 1:
+        raise UserError(f"{where}: has {' and '.join(kinds)}; give only one of them")
+    if kinds == ["level"]:
+        return _counts_of(cells["level"], where)
+    if kinds == ["count"]:
+        count = _count(cells["count"], "count", where)
+        return count, count
+    lo, hi = _count(cells["lo"], "lo", where), _count(cells["hi"], "hi", where)
+    if lo > hi:
+        raise UserError(f"{where}: lo {lo} is above hi {hi}; mend one")
+    return lo, hi
+
+
+def _counts_of(level: str, where: str) -> tuple[int, int]:
+    """The counts of a level, the first and the last one."""
+    levels = AmbianceLevels()
+    if level not in levels.names:
+        raise UserError(f"{where}: level: {level!r}, expected one of {', '.join(levels.names)}")
+    bounds = (0, *levels.edges, MAX_COUNT + 1)
+    at = levels.names.index(level)
+    return bounds[at], bounds[at + 1] - 1
+
+
+def _count(text: str, column: str, where: str) -> int:
+    count = int(text) if text.isdecimal() else -1
+    if not 0 <= count <= MAX_COUNT:
+        raise UserError(
+            f"{where}: {column}: {text!r}, expected a whole number from 0 to {MAX_COUNT}"
+        )
+    return count
+
+
+def _seconds(row: _Cells, column: str, empty: float, where: str) -> float:
+    text = row.get(column, "").strip()
+    if not text:
+        return empty
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise UserError(f"{where}: {column}: {text!r}, expected seconds from 0 on, or nothing")
+    return value
