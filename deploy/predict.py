@@ -1,6 +1,6 @@
-"""`python -m deploy predict`: count the people in audio files, window by window.
+"""`python -m deploy predict`: what a bundle hears in audio files, window by window.
 
-Letters: T samples of a window, K counts.
+Letters: T samples of a window, K outputs.
 """
 
 from __future__ import annotations
@@ -9,32 +9,36 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import ClassVar, Protocol, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
 from deploy.audio_files import audio_files
-from deploy.bundle import PRECISIONS, read_bundle
-from deploy.prediction_rows import FORMATS, Row, RowWriter, row_writer
+from deploy.bundle import PRECISIONS, Bundle, read_bundle
+from deploy.predict_classes import ClassListener
+from deploy.prediction_rows import FORMATS, AnyRow, Row, RowWriter, row_writer
 from deploy.progress import stderr_progress
 from deploy.windows import Window, duration_s, windows
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
+from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.task import Task
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 
-HELP = "count the people in audio files, one row per 5 s window"
+HELP = "count people or name classes in audio files, one row per window"
 REFERENCE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
 
 
 class Model(Protocol):
-    """Anything that gives the probability of each count; an `Engine` is one."""
+    """Anything that gives the probability of each output; an `Engine` is one."""
 
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Waveform float32 [T] at 16 kHz to probabilities float32 [K]."""
@@ -46,6 +50,17 @@ class Listener:
 
     model: Model
     levels: AmbianceLevels
+    row_type: ClassVar[type[AnyRow]] = Row
+    clip_samples: ClassVar[int] = CLIP_SAMPLES
+
+    @property
+    def task(self) -> Task:
+        """Counting people."""
+        return CountsTask(self.levels)
+
+    def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[Row]:
+        """One row per window."""
+        return (self.row(path, window) for window in heard)
 
     def row(self, path: Path, window: Window) -> Row:
         """Decide one window."""
@@ -75,21 +90,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hop-s",
         type=float,
-        default=CLIP_SECONDS,
-        help="seconds between the starts of two windows (default: %(default)s)",
+        help="seconds between the starts of two windows (default: the length of one)",
+    )
+    parser.add_argument(
+        "--per",
+        choices=("window", "file"),
+        default="window",
+        help="one row per window, or of classes one per file (default: %(default)s)",
     )
     parser.add_argument("--output", type=Path, help="file for the rows (default: stdout)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict; 2 when a file could not be read (said after the others are done), else 0."""
-    hop_samples = _hop_samples(args.hop_s)
     bundle = read_bundle(args.bundle)
-    listener = Listener(bundle.load(args.precision), bundle.levels)
+    hop_samples = _hop_samples(args.hop_s, bundle.clip_samples)
+    listener = _listener(bundle, args.precision, args.per)
     found = audio_files(args.audio)
     try:
         with _output(args.output) as stream:
-            writer = row_writer(args.format, stream)
+            writer = row_writer(args.format, stream, listener.row_type)
             # Rows that scroll by on a terminal are progress enough, and a bar would tear them.
             progress = stderr_progress(not stream.isatty())
             problems = found.problems + predict_files(
@@ -109,9 +129,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def predict_files(
-    paths: list[Path], listener: Listener, hop_samples: int, writer: RowWriter, progress: Progress
+    paths: list[Path],
+    listener: Listener | ClassListener,
+    hop_samples: int,
+    writer: RowWriter,
+    progress: Progress,
 ) -> list[str]:
-    """Write one row per window of every file; returns one line per file that could not be read."""
+    """Write the rows of every file; returns one line per file that could not be read."""
     problems = []
     with progress:
         try:
@@ -119,9 +143,10 @@ def predict_files(
                 title = f"{number}/{len(paths)} {path.name}"
                 task = progress.add_task(title, total=duration_s(path))
                 try:
-                    for window in windows(path, hop_samples):
-                        writer.write(listener.row(path, window))
-                        progress.update(task, completed=window.end_s)
+                    heard = windows(path, hop_samples, listener.clip_samples, listener.task)
+                    for row in listener.rows(path, heard):
+                        writer.write(row)
+                        progress.update(task, completed=row.end_s)
                 except UserError as error:
                     problems.append(str(error))
                 progress.remove_task(task)
@@ -130,7 +155,21 @@ def predict_files(
     return problems
 
 
-def _hop_samples(hop_s: float) -> int:
+def _listener(bundle: Bundle, precision: str | None, per: str) -> Listener | ClassListener:
+    task = bundle.task
+    if isinstance(task, ClassesTask):
+        return ClassListener(bundle.load(precision), task, bundle.clip_samples, per == "file")
+    if per == "file":
+        raise UserError(
+            "--per file: this bundle counts people, who come and go; leave the option out, or give"
+            " a bundle that names classes"
+        )
+    return Listener(bundle.load(precision), bundle.levels)
+
+
+def _hop_samples(hop_s: float | None, clip_samples: int) -> int:
+    if hop_s is None:
+        return clip_samples
     if not MIN_HOP_S <= hop_s <= MAX_HOP_S:
         raise UserError(f"--hop-s: got {hop_s:g}, expected {MIN_HOP_S} to {MAX_HOP_S:g} seconds")
     return round(hop_s * SAMPLE_RATE_HZ)

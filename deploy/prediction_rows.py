@@ -23,13 +23,25 @@ class Row:
     probability: float  # of the level
 
 
+@dataclass(frozen=True)
+class ClassRow:
+    """What a window, or a whole file, is said to be."""
+
+    file: str
+    start_s: float
+    end_s: float
+    label: str  # where there may be several: all that are heard, separated by ;
+    probability: float  # of exactly this; where there may be several, of the least sure class
+
+
+AnyRow = Row | ClassRow
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
 class RowWriter(Protocol):
     """Writes rows to a text stream; every row is flushed, so that a kill loses none."""
 
-    def write(self, row: Row) -> None:
+    def write(self, row: AnyRow) -> None:
         """Write one row."""
 
     def close(self) -> None:
@@ -39,18 +51,20 @@ class RowWriter(Protocol):
 class CsvWriter:
     """A header, then one line per row."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, row_type: type[AnyRow] = Row) -> None:
         self._stream = stream
         self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._writer.writerow([field.name for field in fields(row_type)])
         stream.flush()
 
-    def write(self, row: Row) -> None:
+    def write(self, row: AnyRow) -> None:
         """Write one row."""
-        times = (f"{row.start_s:.3f}", f"{row.end_s:.3f}")
-        self._writer.writerow(
-            (row.file, *times, row.count, row.level, row.level_name, f"{row.probability:.4f}")
-        )
+        texts = {
+            "start_s": f"{row.start_s:.3f}",
+            "end_s": f"{row.end_s:.3f}",
+            "probability": f"{row.probability:.4f}",
+        }
+        self._writer.writerow((asdict(row) | texts).values())
         self._stream.flush()
 
     def close(self) -> None:
@@ -64,7 +78,7 @@ class JsonWriter:
         self._stream = stream
         self._separator = "[\n"
 
-    def write(self, row: Row) -> None:
+    def write(self, row: AnyRow) -> None:
         """Write one row."""
         rounded = asdict(row) | {
             "start_s": round(row.start_s, 3),
@@ -81,6 +95,6 @@ class JsonWriter:
         self._stream.flush()
 
 
-def row_writer(name: str, stream: TextIO) -> RowWriter:
-    """The writer of one of `FORMATS`."""
-    return JsonWriter(stream) if name == "json" else CsvWriter(stream)
+def row_writer(name: str, stream: TextIO, row_type: type[AnyRow] = Row) -> RowWriter:
+    """The writer of one of `FORMATS` for rows of one type."""
+    return JsonWriter(stream) if name == "json" else CsvWriter(stream, row_type)

@@ -22,7 +22,7 @@ from search_spaces.clip import CLIP_SAMPLES
 
 Batch = dict[str, dict[str, Tensor]]
 
-_LABELLED, _UNLABELLED = 0, 1  # streams of the shuffles
+LABELLED, UNLABELLED = 0, 1  # streams of the shuffles
 _PREFETCH = 2  # batches that a worker prepares ahead
 _HELD_CLIPS = 2_000  # 320 MB in each process that makes batches
 
@@ -64,10 +64,12 @@ class TrainBatches(Dataset[Batch]):
         """The batch with int16 waveforms; see `AmbianceDataModule.batch`."""
         labelled = [
             self._labels[place]
-            for place in self._places(step, self._labelled_batch_size, len(self._labels), _LABELLED)
+            for place in places(
+                self._seed, LABELLED, step, self._labelled_batch_size, len(self._labels)
+            )
         ]
-        unlabelled = len(self._labels) + self._places(
-            step, self._unlabelled_batch_size, self._unlabelled_clips, _UNLABELLED
+        unlabelled = len(self._labels) + places(
+            self._seed, UNLABELLED, step, self._unlabelled_batch_size, self._unlabelled_clips
         )
         return {
             "labelled": {
@@ -77,16 +79,6 @@ class TrainBatches(Dataset[Batch]):
             },
             "unlabelled": {"waveform": self._waveforms(unlabelled.tolist())},
         }
-
-    def _places(self, step: int, size: int, items: int, stream: int) -> NDArray[np.int64]:
-        passes, places = np.divmod(np.arange(step * size, (step + 1) * size), max(items, 1))
-        return np.array(
-            [
-                _shuffled(self._seed, stream, int(number), items)[place]
-                for number, place in zip(passes, places, strict=True)
-            ],
-            np.int64,
-        )
 
     def _waveforms(self, indices: Sequence[int]) -> Tensor:
         waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)
@@ -120,7 +112,7 @@ class BatchStream:
 
     def __init__(
         self,
-        batches: TrainBatches,
+        batches: Dataset[Batch],
         steps_per_epoch: int,
         num_workers: int,
         position: int = 0,
@@ -175,6 +167,18 @@ def quiet_loader(dataset: Any, num_workers: int, **options: Any) -> DataLoader[A
         generator=torch.Generator().manual_seed(0),
         prefetch_factor=_PREFETCH if num_workers else None,
         **options,
+    )
+
+
+def places(seed: int, stream: int, step: int, size: int, items: int) -> NDArray[np.int64]:
+    """Which of ``items`` the batch ``step`` of ``size`` takes: passes, each shuffled anew."""
+    passes, within = np.divmod(np.arange(step * size, (step + 1) * size), max(items, 1))
+    return np.array(
+        [
+            _shuffled(seed, stream, int(number), items)[place]
+            for number, place in zip(passes, within, strict=True)
+        ],
+        np.int64,
     )
 
 

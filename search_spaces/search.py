@@ -28,6 +28,8 @@ from search_spaces.outcome import choose, draw, objective_axes
 from search_spaces.records import name_of, point_record, winner_record
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 from search_spaces.supernet_file import read_supernet
+from search_spaces.task_counts import CountsTask
+from search_spaces.task_json import task_fields
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,17 @@ def search(
     started = time.monotonic()
     table = read_cost_table(files.cost_table) if files.cost_table else None
     clips = read_clips(files.clips)
-    supernet = read_supernet(files.checkpoint).supernet
+    checkpoint = read_supernet(files.checkpoint)
+    supernet, task = checkpoint.supernet, checkpoint.task
+    if isinstance(task, CountsTask):
+        task = CountsTask(levels)
     spec = supernet.spec.restricted(fixed)
-    prices, witness = check_budget(spec, table, budget)
+    prices, witness = check_budget(spec, table, budget, supernet.num_outputs)
     axes = objective_axes(prices, minimise)
     judge = SubnetJudge(
         supernet,
         clips,
-        levels,
+        task,
         ranking_clips=size.ranking_clips,
         calibration_clips=size.calibration_clips,
         seed=seed,
@@ -109,14 +114,14 @@ def search(
         }
     )
     with Evaluations(files.out / "evaluations.jsonl", key) as evaluations, _progress() as progress:
-        task = progress.add_task("judging subnets", total=size.population * size.generations)
+        bar = progress.add_task("judging subnets", total=size.population * size.generations)
 
         def judge_all(nets: Sequence[Indices]) -> list[float]:
             # Nets of one front end follow each other, for the judge holds only so many features.
             for net in sorted(nets, key=lambda net: _frontend_of(prices, net)):
                 if net not in evaluations:
                     evaluations.add(net, judge.ranking_error(from_indices(spec, net)))
-                progress.advance(task)
+                progress.advance(bar)
             return [evaluations[net] for net in nets]
 
         start = tuple(witness.indices(spec))
@@ -141,7 +146,7 @@ def search(
                 nets=size.population * size.generations,
                 seed=seed,
             )
-        progress.update(task, completed=size.population * size.generations)
+        progress.update(bar, completed=size.population * size.generations)
     front, chosen = choose(prices, axes, judged, size.winners)
     best = chosen[0]
     chosen.sort(key=lambda net: prices.of(net)[axes[0]])
@@ -150,7 +155,7 @@ def search(
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "space": {"name": supernet.spec.name, "version": supernet.spec.version},
-        "levels": {"edges": list(levels.edges), "names": list(levels.names)},
+        **task_fields(task),
         "budget": asdict(budget),
         "inputs": inputs,
         "objectives": ["ranking_error", *axes],
@@ -168,7 +173,7 @@ def search(
         "points": [point_record(prices, net, judged[net]) for net in front],
     }
     write_architecture(files.out / "best.json", from_indices(spec, best))
-    draw(files.out / "frontier.png", value, prices, axes[0], judged, front)
+    draw(files.out / "frontier.png", value, task, prices, axes[0], judged, front)
     write_frontier(files.out / "frontier.json", value)
     return value
 
@@ -178,9 +183,9 @@ def _winner(
 ) -> dict[str, Any]:
     """Judge a winner finally and write its weights into ``out``; gives its entry in the file."""
     architecture = from_indices(prices.space, net)
-    module, evaluation = judge.final(architecture)
+    module, figures = judge.final(architecture)
     point = point_record(prices, net, error)
-    return winner_record(out, point, architecture, module, evaluation, judge.supernet.num_outputs)
+    return winner_record(out, point, architecture, module, figures, judge.supernet.num_outputs)
 
 
 def _frontend_of(prices: Prices, net: Indices) -> tuple[str, ...]:

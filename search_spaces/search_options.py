@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """Add the flags; `budget_of`, `size_of` and `levels_of` read them."""
     parser.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
-    budget = parser.add_argument_group("budget, for one 5 s clip; front end included")
+    budget = parser.add_argument_group("budget, for one clip; front end included")
     budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
     budget.add_argument("--max-params", type=positive_number)
