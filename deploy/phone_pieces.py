@@ -130,7 +130,8 @@ class PhoneBench:
 
     def _model(self, program: Program) -> JobModel:
         path = program.path(self.folder)
-        return piece_model(program.key, program.precision, path, runtime_version())
+        samples = program.architecture.clip_samples
+        return piece_model(program.key, program.precision, path, samples, runtime_version())
 
 
 def with_energy(piece: Piece, keys: Mapping[str, str], energy: EnergyFigures) -> Piece:

@@ -22,7 +22,7 @@ from search_spaces.clip import CLIP_SAMPLES
 
 Batch = dict[str, dict[str, Tensor]]
 
-_LABELLED, _UNLABELLED = 0, 1  # streams of the shuffles
+LABELLED, UNLABELLED = 0, 1  # streams of the shuffles
 _PREFETCH = 2  # batches that a worker prepares ahead
 
 
@@ -72,11 +72,11 @@ class TrainBatches(Dataset[Batch]):
         labelled = [
             self._labels[place]
             for place in places(
-                self._seed, _LABELLED, step, self._labelled_batch_size, len(self._labels)
+                self._seed, LABELLED, step, self._labelled_batch_size, len(self._labels)
             )
         ]
         unlabelled = len(self._labels) + places(
-            self._seed, _UNLABELLED, step, self._unlabelled_batch_size, self._unlabelled_clips
+            self._seed, UNLABELLED, step, self._unlabelled_batch_size, self._unlabelled_clips
         )
         batch = {
             "labelled": {
@@ -120,7 +120,7 @@ class BatchStream:
 
     def __init__(
         self,
-        batches: TrainBatches,
+        batches: Dataset[Batch],
         steps_per_epoch: int,
         num_workers: int,
         position: int = 0,

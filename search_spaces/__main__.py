@@ -142,16 +142,18 @@ def _search(arguments: argparse.Namespace) -> int:
 
 def summary(value: dict) -> str:
     """The winners of a `frontier.json` as a table, cheapest first."""
-    precision = value["budget"]["precision"]
-    rows = [f"{'winner':<14} {'level error':>20} {'params':>8} {'MMAC':>7} {'ms ' + precision:>8}"]
+    from search_spaces.task_json import read_task
+
+    precision, headline = value["budget"]["precision"], read_task(value).headline
+    rows = [f"{'winner':<14} {headline.title:>23} {'params':>8} {'MMAC':>7} {'ms ' + precision:>8}"]
     for winner in value["winners"]:
-        error, latency = winner["level_error"], winner["predicted_latency_ms"]
+        error, latency = winner[headline.key], winner["predicted_latency_ms"]
         shown = "unknown"
         if error["value"] is not None:
             low, high = 100 * error["low"], 100 * error["high"]
             shown = f"{100 * error['value']:.1f} % [{low:.1f}, {high:.1f}]"
         rows.append(
-            f"{winner['name']:<14} {shown:>20} {winner['params']:>8} {winner['macs'] / 1e6:>7.2f}"
+            f"{winner['name']:<14} {shown:>23} {winner['params']:>8} {winner['macs'] / 1e6:>7.2f}"
             f" {f'{latency[precision]:.3f}' if latency else '-':>8}"
             f"{'  best' if winner['name'] == value['best'] else ''}"
         )

@@ -59,7 +59,7 @@ def parse_trial(argv: Sequence[str]) -> argparse.Namespace:
 def add_judging_options(parser: argparse.ArgumentParser) -> None:
     """Add the flags by which nets are judged and winners chosen, however they are come upon."""
     parser.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
-    budget = parser.add_argument_group("budget, for one 5 s clip; front end included")
+    budget = parser.add_argument_group("budget, for one clip; front end included")
     budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
     budget.add_argument("--max-params", type=positive_number)

@@ -12,6 +12,7 @@ from search_spaces.frontier import write_frontier
 from search_spaces.outcome import choose, draw
 from search_spaces.records import name_of, point_record, winner_record
 from search_spaces.search_setup import Setup
+from search_spaces.task_json import task_fields
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def write_result(
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": setup.seed,
         "space": {"name": setup.spec.name, "version": setup.spec.version},
-        "levels": {"edges": list(setup.levels.edges), "names": list(setup.levels.names)},
+        **task_fields(setup.task),
         "budget": asdict(setup.budget),
         "inputs": setup.inputs,
         "objectives": ["ranking_error", *axes],
@@ -61,7 +62,7 @@ def write_result(
         "points": [point_record(prices, net, judged[net]) for net in front],
     }
     write_architecture(out / "best.json", from_indices(setup.spec, best))
-    draw(out / "frontier.png", value, prices, axes[0], judged, front)
+    draw(out / "frontier.png", value, setup.task, prices, axes[0], judged, front)
     write_frontier(out / "frontier.json", value)
     return value
 
@@ -69,7 +70,7 @@ def write_result(
 def _winner(setup: Setup, net: Indices, error: float) -> dict[str, Any]:
     """Judge a winner finally and write its weights; gives its entry in the file."""
     architecture = from_indices(setup.spec, net)
-    module, evaluation = setup.judge.final(architecture)
+    module, figures = setup.judge.final(architecture)
     point = point_record(setup.prices, net, error)
     num_outputs = setup.judge.supernet.num_outputs
-    return winner_record(setup.files.out, point, architecture, module, evaluation, num_outputs)
+    return winner_record(setup.files.out, point, architecture, module, figures, num_outputs)

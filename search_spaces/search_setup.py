@@ -17,6 +17,8 @@ from search_spaces.judge import SubnetJudge
 from search_spaces.outcome import objective_axes
 from search_spaces.space import Choice, SpaceSpec
 from search_spaces.supernet_file import read_supernet
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Setup:
     """What `prepare` makes of what was asked for.
 
     Attributes:
-        files, budget, levels, seed: as asked for.
+        files, budget, seed: as asked for.
+        task: of the supernet, counts with the levels asked for.
         spec: the part of the space that is open.
         prices: costs of its nets.
         start: a net within the budget.
@@ -63,7 +66,7 @@ class Setup:
 
     files: SearchFiles
     budget: Budget
-    levels: AmbianceLevels
+    task: Task
     seed: int
     spec: SpaceSpec
     prices: Prices
@@ -90,13 +93,16 @@ def prepare(
     """
     table = read_cost_table(files.cost_table) if files.cost_table else None
     clips = read_clips(files.clips)
-    supernet = read_supernet(files.checkpoint).supernet
+    checkpoint = read_supernet(files.checkpoint)
+    supernet, task = checkpoint.supernet, checkpoint.task
+    if isinstance(task, CountsTask):
+        task = CountsTask(levels)
     spec = supernet.spec.restricted(fixed)
-    prices, witness = check_budget(spec, table, budget)
+    prices, witness = check_budget(spec, table, budget, supernet.num_outputs)
     judge = SubnetJudge(
         supernet,
         clips,
-        levels,
+        task,
         ranking_clips=size.ranking_clips,
         calibration_clips=size.calibration_clips,
         seed=seed,
@@ -114,7 +120,7 @@ def prepare(
     return Setup(
         files=files,
         budget=budget,
-        levels=levels,
+        task=task,
         seed=seed,
         spec=spec,
         prices=prices,
