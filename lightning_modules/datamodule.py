@@ -62,6 +62,8 @@ class AmbianceDataModule(StreamDataModule):
         rooms: how many rooms the cached bank of room responses holds (where there are rooms).
         held_clips: labelled clips whose sound is kept, since they come again: 160 kB each, in
             every process that makes batches.
+        voice_speed: each voice of a training clip is played at a random speed of its own, up to so
+            much faster or slower: more speakers out of few (see `mixtures_parts.random_window`).
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
         cache: folder of prepared speech and rooms; $ERSAM_CACHE or ``.cache/ersam`` if not given.
         strict: refuse speech of which a recording cannot be used, instead of skipping that.
@@ -85,6 +87,7 @@ class AmbianceDataModule(StreamDataModule):
         seed: int = 0,
         rooms: int = DEFAULT_ROOMS,
         held_clips: int = 2000,
+        voice_speed: float = 0.0,
         labels: str | None = None,
         cache: str | None = None,
         strict: bool = False,
@@ -115,6 +118,9 @@ class AmbianceDataModule(StreamDataModule):
         self._seed = seed
         self._rooms = rooms
         self._held_clips = held_clips
+        if not 0 <= voice_speed <= 0.5:
+            raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
+        self._voice_speed = voice_speed
         self._cache = cache
         self._strict = strict
         self._spans = None if recordings is None else read_spans(Path(recordings))
@@ -219,6 +225,7 @@ class AmbianceDataModule(StreamDataModule):
             "seed": self._seed,
             "labelled_clips": self._labelled_clips,
             "pool_clips": self._pool_clips,
+            "voice_speed": self._voice_speed,
             "labels_sha256": sha256_file(self.labels_file),
             **({} if self._recorded is None else {"recordings": self._recorded.summary}),
         }
@@ -269,4 +276,5 @@ class AmbianceDataModule(StreamDataModule):
             self._rooms,
             self._cache,
             revealed,
+            self._voice_speed if split == "train" else 0.0,
         )

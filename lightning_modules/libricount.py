@@ -20,9 +20,16 @@ SNR_RANGE_DB = (20.0, 50.0)  # of the whole mixture: faint
 
 
 class LibriCount:
-    """k readers, all different, each speaking throughout, 0 dB against each other; k uniform."""
+    """k readers, all different, each speaking throughout, 0 dB against each other; k uniform.
+
+    Args:
+        voice_speed: see `random_window`; 0 leaves the voices as they are.
+    """
 
     name = "libricount"
+
+    def __init__(self, voice_speed: float = 0.0) -> None:
+        self._voice_speed = voice_speed
 
     def mix(
         self,
@@ -36,7 +43,7 @@ class LibriCount:
         speech = np.zeros(CLIP_SAMPLES, np.float32)
         readers = tuple(int(reader) for reader in rng.choice(len(voices), count, replace=False))
         for reader in readers:
-            window = random_window(rng, voices[reader], CLIP_SAMPLES)
+            window = random_window(rng, voices[reader], CLIP_SAMPLES, self._voice_speed)
             speech += window / np.float32(rms(window))
         waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
         return Mix(waveform, count, snr_db, float("nan"), readers)

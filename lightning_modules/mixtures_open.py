@@ -31,6 +31,7 @@ def open_mixtures(
     rooms: int = DEFAULT_ROOMS,
     cache: Path | str | None = None,
     revealed: Container[int] | None = None,
+    voice_speed: float = 0.0,
 ) -> Mixtures:
     """The mixtures that a split's readers make, in rooms of that split where there are rooms.
 
@@ -42,6 +43,7 @@ def open_mixtures(
         rooms: size of the bank of rooms; what the cache lacks of it is made.
         cache: see `cache_root`.
         revealed: see `Mixtures`.
+        voice_speed: see `random_window`.
 
     Raises:
         UserError: no such protocol, or too few readers (see `split_readers`).
@@ -49,7 +51,7 @@ def open_mixtures(
     readers = split_readers(speech.voices)[split]
     return Mixtures(
         [speech.voices[reader] for reader in readers],
-        _open_protocol(protocol, split, rooms, cache),
+        _open_protocol(protocol, split, rooms, cache, voice_speed),
         seed,
         split,
         max_count=largest_count(split, len(readers), MAX_COUNT),
@@ -63,12 +65,15 @@ def prepare_protocol(protocol: str, rooms: int, cache: Path | str | None) -> Non
 
 
 def _open_protocol(
-    name: str, split: Split, rooms: int, cache: Path | str | None
+    name: str, split: Split, rooms: int, cache: Path | str | None, voice_speed: float = 0.0
 ) -> MixtureProtocol:
     if name == "libricount":
-        return LibriCount()
+        return LibriCount(voice_speed)
     if name == "rooms":
-        return Rooms(prepare_bank(rooms, cache_root(cache) / "rooms").of_split(split))
+        bank = prepare_bank(rooms, cache_root(cache) / "rooms")
+        return Rooms(bank.of_split(split), voice_speed)
     if name == "multicondition":
-        return MultiCondition([_open_protocol(each, split, rooms, cache) for each in CONDITIONS])
+        return MultiCondition(
+            [_open_protocol(each, split, rooms, cache, voice_speed) for each in CONDITIONS]
+        )
     raise UserError(f"protocol: {name!r}, expected one of {', '.join(PROTOCOLS)}")

@@ -37,12 +37,14 @@ class Rooms:
 
     Args:
         bank: the rooms to speak in.
+        voice_speed: see `random_window`; 0 leaves the voices as they are.
     """
 
     name = "rooms"
 
-    def __init__(self, bank: RoomBank) -> None:
+    def __init__(self, bank: RoomBank, voice_speed: float = 0.0) -> None:
         self._bank = bank
+        self._voice_speed = voice_speed
 
     def mix(
         self,
@@ -59,7 +61,9 @@ class Rooms:
             return Mix(waveform, 0, snr_db=float("nan"), rt60_s=float("nan"), voices=())
         people = min(together + int(rng.integers(_BYSTANDERS + 1)), max_count)
         readers = rng.choice(len(voices), people, replace=False)
-        dry, count = _converse(rng, [voices[reader] for reader in readers], together)
+        dry, count = _converse(
+            rng, [voices[reader] for reader in readers], together, self._voice_speed
+        )
         places = rng.choice(self._bank.responses.shape[1], people, replace=False)
         speech = reverberate(dry, self._bank.responses[room, places].astype(np.float32))
         waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
@@ -68,14 +72,14 @@ class Rooms:
 
 
 def _converse(
-    rng: np.random.Generator, voices: Sequence[Int16], together: int
+    rng: np.random.Generator, voices: Sequence[Int16], together: int, voice_speed: float = 0.0
 ) -> tuple[Float32, int]:
     """K dry voices float32 [K, H + T] with their turns, and the most of them at one moment."""
     people = len(voices)
     samples = _HISTORY_SAMPLES + CLIP_SAMPLES
     dry = np.empty((people, samples), np.float32)
     for heard, voice in zip(dry, voices, strict=True):
-        heard[:] = random_window(rng, voice, samples)
+        heard[:] = random_window(rng, voice, samples, voice_speed)
         heard /= rms(heard)
     speaking = bridge_pauses(active_frames(dry), BRIDGED_PAUSE_MS)
     clip_starts = _HISTORY_SAMPLES // FRAME_SAMPLES

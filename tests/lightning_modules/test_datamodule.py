@@ -127,6 +127,8 @@ def test_provenance_says_what_without_names(build: Build, tmp_path: Path) -> Non
         ({"unlabelled_batch_size": -1}, "unlabelled_batch_size: -1, expected at least 0"),
         ({"steps_per_epoch": 0}, "steps_per_epoch: 0, expected at least 1"),
         ({"seed": -1}, "seed: -1, expected at least 0"),
+        ({"voice_speed": 0.9}, r"voice_speed: 0.9, expected 0 \(off\) to 0.5"),
+        ({"held_clips": -1}, "held_clips: -1, expected at least 0"),
         ({"num_workers": -2}, "num_workers: -2, expected at least 0"),
         ({"speech": "/missing"}, "speech: /missing: no such folder"),
         ({"protocol": "party"}, "protocol: 'party', expected one of"),
@@ -295,3 +297,9 @@ def test_real_speech(build: Build, tmp_path: Path) -> None:
     rms = data.batch(0)["unlabelled"]["waveform"].square().mean(dim=1).sqrt()
     assert (rms < 1).all()
     assert data.provenance()["speech"]["hours"] > 0
+
+
+def test_voices_change_their_speed_in_training_alone(build: Build) -> None:
+    plain, varied = ready(build()), ready(build(voice_speed=0.2))
+    assert not np.array_equal(plain.train_clips[3].samples, varied.train_clips[3].samples)
+    np.testing.assert_array_equal(plain.validation_clips()[0], varied.validation_clips()[0])
