@@ -29,6 +29,7 @@ with warnings.catch_warnings():  # NNI 3.0 wraps all of torch.nn and wonders at 
 from search_spaces.architecture import Architecture
 from search_spaces.blocks import AmbianceNet, Layers, TimePool, assemble
 from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.nni_strategies import population_of
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice, SpaceSpec
 
 
@@ -227,11 +228,6 @@ def explore(
     evaluator = Figure(lambda sample: figure(architecture_of(spec, sample)))
     space = SimplifiedModelSpace.from_model(ModelSpace(spec, num_outputs=1), evaluator)
     STRATEGIES[strategy](nets, seed)(space, SequentialExecutionEngine(max_model_count=nets))
-
-
-def population_of(nets: int) -> int:
-    """Population of the evolution that looks at so many nets."""
-    return max(5, nets // 5)
 
 
 STRATEGIES: dict[str, Callable[[int, int], Strategy]] = {

@@ -1,7 +1,7 @@
 """NNI 3.0 outside of the model space: a trial's talk with its experiment, and `nnictl` itself.
 
-Of the three modules that touch NNI the others are `nni_adapter` and `nni_tuner`. Nothing of NNI is
-imported before it is used: it takes a second.
+Of the modules that touch NNI the others are `nni_adapter`, `nni_engine` and `nni_tuner`. Nothing of
+NNI is imported before it is used: it takes a second.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import yaml
 from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import UserError, one_line
 from search_spaces.nni_experiment import check_search_space, run_nnictl
+from search_spaces.nni_strategies import population_of
 
 MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
 STRATEGY_TUNER = "search_spaces.nni_tuner.StrategyTuner"
@@ -109,8 +110,6 @@ def _check_strategy(arguments: Any, path: Path, space: Any, space_path: Path) ->
 
 
 def _check_concurrency(arguments: dict[str, Any], path: Path, trials: Any) -> None:
-    from search_spaces.nni_adapter import population_of
-
     population = population_of(arguments["nets"])
     if arguments["strategy"] == "evolution" and isinstance(trials, int) and trials >= population:
         raise UserError(

@@ -14,6 +14,7 @@ from search_spaces.command_line import (
     whole_number,
 )
 from search_spaces.errors import UserError
+from search_spaces.nni_strategies import NNI_STRATEGIES
 
 if TYPE_CHECKING:
     from search_spaces.ambiance import AmbianceLevels
@@ -36,7 +37,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     size.add_argument("--generations", type=positive_whole_number, default=5)
     size.add_argument(
         "--strategy",
-        choices=("nsga2", "evolution", "random", "tpe"),
+        choices=("nsga2", *NNI_STRATEGIES),
         default="nsga2",
         help="the last three are NNI's own",
     )

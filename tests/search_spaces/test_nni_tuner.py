@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -11,7 +13,9 @@ from nni import NoMoreTrialError
 from search_spaces.architecture import Architecture
 from search_spaces.budget import Prices
 from search_spaces.errors import UserError
+from search_spaces.nni_adapter import STRATEGIES
 from search_spaces.nni_space import search_space_of
+from search_spaces.nni_strategies import NNI_STRATEGIES
 from search_spaces.nni_tuner import StrategyTuner
 from search_spaces.space import get_space
 
@@ -106,6 +110,16 @@ def test_what_a_strategy_raises_reaches_nni():
     asked.generate_multiple_parameters([0, 1, 2, 3, 4])  # its whole first population
     with pytest.raises(ValueError, match="empty"):
         asked.generate_parameters(5)  # nobody has a figure to choose a parent by
+
+
+def test_nnis_manager_waits_for_no_torch():
+    code = "import sys; from search_spaces.nni_tuner import StrategyTuner;"
+    code += " StrategyTuner('sam', 'evolution', 5); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_names_of_strategies_are_those_that_are_made():
+    assert set(NNI_STRATEGIES) == set(STRATEGIES)
 
 
 def test_an_unknown_strategy_or_space_is_refused():
