@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--licence", default=DEFAULT_LICENCE, help="SPDX id of the weights (default: %(default)s)"
     )
+    parser.add_argument(
+        "--share-frames",
+        action="store_true",
+        help="add the net in two halves, with which `predict` shares frames between windows that"
+        " overlap",
+    )
     add_wandb_arguments(parser, include=True)
 
 
@@ -80,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
             "max_int8_drop": args.max_int8_drop,
             "allow_drop": args.allow_drop,
             "versions": versions,
+            **({"share_frames": True} if args.share_frames else {}),
         }
         target = args.out / winner.name
         label = f"{winner.name} ({number}/{len(winners)})"
@@ -173,10 +180,11 @@ def _lower_winner(
     from deploy.lowering import lower_net
     from search_spaces.frontier import load_winner
 
+    network = load_winner(args.frontier, winner)
     with staged_folder(target) as folder:
         lowered = lower_net(
             winner.name,
-            load_winner(args.frontier, winner),
+            network,
             clips,
             frontier.levels,
             folder,
@@ -184,6 +192,11 @@ def _lower_winner(
             max_int8_drop_points=args.max_int8_drop,
             tell=lambda stage: print(f"{label}: lowering {stage}", file=sys.stderr),
         )
+        if args.share_frames:
+            from deploy.shared_frames_lowering import lower_halves
+
+            print(f"{label}: lowering its halves", file=sys.stderr)
+            lower_halves(winner.name, network, lowered, clips, folder)
         write_bundle_files(
             folder,
             winner,

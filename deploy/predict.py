@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -22,6 +22,7 @@ from deploy.prediction_output import Output, open_output
 from deploy.prediction_rows import FORMATS, Row
 from deploy.progress import stderr_progress
 from deploy.read_ahead import read_ahead
+from deploy.shared_frames import SharedFrames, load_shared
 from deploy.windows import Window, cut, duration_s
 from lightning_modules.audio import read_blocks
 from search_spaces.ambiance import AmbianceLevels
@@ -53,8 +54,7 @@ class Listener:
     def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[Row]:
         """One row per window; the net runs window by window, all else for some at once."""
         for some in batches(heard, AT_ONCE):
-            answers = np.stack([self.model.run(window.waveform) for window in some])
-            decision = self.levels.decide(answers)
+            decision = self.levels.decide(run_windows(self.model, some))
             decided = zip(*(field.tolist() for field in decision), strict=True)
             for window, (count, level, probability) in zip(some, decided, strict=True):
                 yield Row(
@@ -66,6 +66,13 @@ class Listener:
                     level_name=self.levels.names[level],
                     probability=probability,
                 )
+
+
+def run_windows(model: Model, windows: Sequence[Window]) -> NDArray[np.float32]:
+    """Probabilities float32 [N, K] of consecutive windows."""
+    if isinstance(model, SharedFrames):
+        return model.run_windows(windows)
+    return np.stack([model.run(window.waveform) for window in windows])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
     """Predict; 2 when a file could not be read (said after the others are done), else 0."""
     hop_samples = _hop_samples(args.hop_s)
     bundle = read_bundle(args.bundle)
-    listener = Listener(bundle.load(args.precision), bundle.levels)
+    shared = load_shared(bundle, args.precision, hop_samples)
+    listener = Listener(shared or bundle.load(args.precision), bundle.levels)
     found = audio_files(args.audio)
     settings = {
         "bundle": bundle.manifest,
