@@ -32,6 +32,7 @@ from search_spaces.errors import run_command
 from search_spaces.judge import SubnetJudge
 from search_spaces.ranking import ranked_probability_score
 from search_spaces.supernet_file import read_supernet
+from search_spaces.task_counts import CountsTask
 
 _BATCH = 64
 LEVELS = AmbianceLevels()
@@ -69,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
     clips = read_clips(options.checkpoint.with_name("clips.npz"))
     supernet = read_supernet(options.checkpoint).supernet
     judge = SubnetJudge(
-        supernet, clips, LEVELS, ranking_clips=1, calibration_clips=1, seed=options.seed
+        supernet, clips, CountsTask(LEVELS), ranking_clips=1, calibration_clips=1, seed=options.seed
     )
     speech = prepare_speech(options.speech, options.cache)
     mixtures = open_mixtures(

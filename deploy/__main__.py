@@ -18,6 +18,7 @@ COMMANDS = {
     "benchmark": "deploy.benchmark",
     "phone": "deploy.phone",
     "profile-phone": "deploy.phone_profile",
+    "merge-cost-tables": "deploy.merge_cost_tables",
     "compare": "deploy.compare",
     "predict": "deploy.predict",
     "evaluate": "deploy.evaluate",

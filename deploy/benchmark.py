@@ -108,7 +108,7 @@ def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> d
     torch.set_num_threads(1)
     engine = bundle.load(precision, threads)
     vectors = check_vectors(bundle, precision, engine)
-    fresh = measure_fresh(bundle.model_path(precision), threads)
+    fresh = measure_fresh(bundle.model_path(precision), threads, bundle.clip_samples)
     clip = torch.from_numpy(bundle.vectors().inputs[:1])
     others = references(bundle, precision, threads, clip)
     subjects = {"net": lambda: engine.run_tensor(clip), **others.subjects}

@@ -11,6 +11,9 @@ from deploy.vectors import Vectors, read_vectors
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, sha256_file
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
+from search_spaces.task_json import read_task
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "manifest")
@@ -39,10 +42,29 @@ class Bundle:
         return self.manifest["name"]
 
     @property
+    def task(self) -> Task:
+        """What its outputs mean."""
+        return read_task(self.manifest)
+
+    @property
     def levels(self) -> AmbianceLevels:
-        """Levels of social ambiance by which it decides."""
-        levels = self.manifest["levels"]
-        return AmbianceLevels(tuple(levels["edges"]), tuple(levels["names"]))
+        """Levels of social ambiance by which it decides.
+
+        Raises:
+            UserError: it names classes.
+        """
+        task = self.task
+        if not isinstance(task, CountsTask):
+            raise UserError(
+                f"{self.path}: names {len(task.outputs)} classes, expected a bundle that counts"
+                " people"
+            )
+        return task.levels
+
+    @property
+    def clip_samples(self) -> int:
+        """T, samples of the clip that it hears, at 16 kHz."""
+        return self.manifest["clip_samples"]
 
     @property
     def precisions(self) -> tuple[str, ...]:

@@ -27,11 +27,13 @@ from deploy.lowering import TOLERANCE, LoweredModel, LoweredNet
 from deploy.model_card import model_card
 from deploy.quantize import FP32_MODULES
 from deploy.vectors import VERSION, Vectors, write_vectors
-from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.clips_file import Clips
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file, write_json
 from search_spaces.frontier import Frontier, Winner
+from search_spaces.task import Task, estimates_to_json
+from search_spaces.task_json import task_fields
 
 
 @contextmanager
@@ -92,9 +94,9 @@ def write_bundle_files(
         "kit_version": version("ersam-kit"),
         "licence": licence,
         "rate_hz": SAMPLE_RATE_HZ,
-        "clip_samples": CLIP_SAMPLES,
-        "outputs": [str(count) for count in range(vectors.expected["fp32"].shape[1])],
-        "levels": {"edges": list(frontier.levels.edges), "names": list(frontier.levels.names)},
+        "clip_samples": clips.samples,
+        "outputs": list(frontier.task.outputs),
+        **task_fields(frontier.task),
         "temperature": lowered.temperature,
         "architecture": winner.architecture.to_json(),
         "costs": {
@@ -110,7 +112,7 @@ def write_bundle_files(
         "runtime": {"name": RUNTIME_NAME, "version": runtime_version(), "backend": BACKEND},
         "precisions": {
             "fp32": _precision("fp32", lowered.fp32, None),
-            "int8": _int8(lowered),
+            "int8": _int8(lowered, frontier.task),
         },
         "int8_reason": lowered.int8_reason,
         "vectors": {"file": VECTORS, "layout_version": VERSION, "count": len(vectors.gain)},
@@ -154,24 +156,20 @@ def _precision(
         "delegated_macs_share": model.delegation.share,
         "delegates": model.delegation.delegates,
         "left_out": list(model.delegation.left_out),
-        "validation": {
-            "level_error": model.validation.level_error.to_json(),
-            "mae": model.validation.mae.to_json(),
-            "exact_accuracy": model.validation.exact_accuracy.to_json(),
-        },
+        "validation": estimates_to_json(model.validation),
     }
 
 
-def _int8(lowered: LoweredNet) -> dict[str, Any] | None:
+def _int8(lowered: LoweredNet, task: Task) -> dict[str, Any] | None:
     if lowered.int8 is None:
         return None
     quantisation = {
         "method": "PT2E static, XNNPACKQuantizer",
         "weights": "int8, symmetric, per output channel",
         "activations": "int8, affine, per tensor",
-        "left_fp32": [*FP32_MODULES, "last layer", "softmax"],
+        "left_fp32": [*FP32_MODULES, "last layer", "sigmoid" if task.several else "softmax"],
         "calibration_clips": lowered.calibration_clips,
-        "level_error_drop_points": lowered.int8.level_error - lowered.fp32.level_error,
+        f"{task.headline.key}_drop_points": lowered.int8.error - lowered.fp32.error,
     }
     return _precision("int8", lowered.int8, quantisation)
 

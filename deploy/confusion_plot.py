@@ -14,6 +14,9 @@ def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
     """Draw levels and counts, each cell's share of its row and number of clips, as a PNG."""
     from matplotlib.figure import Figure
 
+    if "task" in evaluation:
+        _write_classes(path, evaluation)
+        return
     figure = Figure(figsize=(12, 5.4), layout="constrained")
     bundle = evaluation["bundle"]
     error = evaluation["metrics"]["level_error"]["value"]
@@ -26,6 +29,32 @@ def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
     _draw(axes[0], evaluation["level_confusion"], names, "level")
     counts = [str(count) for count in range(len(evaluation["count_confusion"]))]
     _draw(axes[1], evaluation["count_confusion"], counts, "count")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
+    """One matrix of classes; where there may be several, the share of each that was heard."""
+    from matplotlib.figure import Figure
+
+    names, matrix = evaluation["task"]["names"], evaluation["confusion"]
+    side = max(5.0, 0.45 * len(names) + 2.5)
+    figure = Figure(figsize=(side + 0.5, side), layout="constrained")
+    bundle, error = evaluation["bundle"], evaluation["metrics"]["error"]["value"]
+    figure.suptitle(
+        f"{bundle['name']} ({bundle['precision']}), {evaluation['clips']['number']} recordings,"
+        f" error {100 * error:.1f} %"
+    )
+    axes = figure.subplots()
+    if matrix is not None:
+        _draw(axes, matrix, names, "class")
+        axes.tick_params(axis="x", rotation=90 if max(map(len, names)) > 3 else 0)
+    else:
+        rows = evaluation["by_class"]
+        recall = [100 * (row["recall"]["value"] or 0.0) for row in rows]
+        axes.barh([row["name"] for row in rows], recall)
+        axes.set_xlabel("recordings of the class in which it was heard (%)")
+        axes.set_xlim(0, 100)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=150)
 

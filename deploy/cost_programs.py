@@ -103,14 +103,15 @@ def _lower(program: Mapping[str, Any], path: Path) -> None:
 
     from deploy.export import ProbabilityNet, lower_program, ready_to_lower
     from deploy.quantize import quantize
-    from search_spaces.clip import CLIP_SAMPLES
     from search_spaces.supernet import build_subnet
 
     architecture = Architecture(program["space"], program["version"], program["choices"])
     net = build_subnet(architecture)
     whole = program["part"] == "whole"
     network = ready_to_lower(ProbabilityNet(net) if whole else net.frontend)
-    noise = 0.1 * torch.randn(1, CLIP_SAMPLES, generator=torch.Generator().manual_seed(0))
+    noise = 0.1 * torch.randn(
+        1, architecture.clip_samples, generator=torch.Generator().manual_seed(0)
+    )
     if program["precision"] == "int8":
         network = quantize(network, [noise])
     content = lower_program(network, noise).program

@@ -12,12 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy.cost_programs import Program
 from deploy.engine import Engine
 from deploy.timing import time_runs
 from search_spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROUNDS = 25
 WARM_UP_RUNS = 2
@@ -82,17 +85,18 @@ def time_rounds(
     """Time what ``raw`` lacks, and yield each program each time it was timed."""
     import torch
 
-    from search_spaces.clip import CLIP_SAMPLES
-
-    clip = 0.1 * torch.randn(1, CLIP_SAMPLES, generator=torch.Generator().manual_seed(0))
+    samples = {program.architecture.clip_samples for program in programs}
+    noise = torch.Generator().manual_seed(0)
+    clips = {number: 0.1 * torch.randn(1, number, generator=noise) for number in samples}
     for round_number in range(ROUNDS):
         order = list(programs)
         random.Random(round_number).shuffle(order)
         for program in order:
             if not raw.has(program.key, round_number):
                 engine = Engine(program.path(folder), threads)
+                clip = clips[program.architecture.clip_samples]
 
-                def run(engine: Engine = engine) -> object:
+                def run(engine: Engine = engine, clip: Tensor = clip) -> object:
                     return engine.run_tensor(clip)
 
                 time_runs(run, WARM_UP_RUNS)

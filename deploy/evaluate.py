@@ -1,4 +1,4 @@
-"""`python -m deploy evaluate`: how well a bundle counts on clips whose counts are known.
+"""`python -m deploy evaluate`: how well a bundle does on clips whose labels are known.
 
 Letters: N clips, K counts.
 """
@@ -14,19 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import MANIFEST, PRECISIONS, read_bundle
+from deploy.bundle import PRECISIONS, read_bundle
 from deploy.confusion_plot import write_confusion_plot
-from deploy.engine import RUNTIME_NAME, runtime_version
-from deploy.evaluation import SCHEMA, make_evaluation
+from deploy.evaluate_classes import evaluate_classes
+from deploy.evaluation import SCHEMA, make_evaluation, origin_of, output_paths
 from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
 from deploy.labelled_windows import read_labelled_windows
 from deploy.progress import stderr_progress
 from deploy.windows import Window, windows
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from search_spaces.files import sha256_file, write_json
+from search_spaces.files import write_json
+from search_spaces.task_classes import ClassesTask
 
-HELP = "error, calibration and confusion of a bundle on clips with known counts"
+HELP = "error, calibration and confusion of a bundle on clips with known labels"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         help="folder of <count>_<anything>.wav (LibriCount's too), a CSV with the columns"
-        " file,count, or with --segments a folder of recordings",
+        " file,count, or with --segments a folder of recordings; of classes a folder per class, or"
+        " a CSV with path,label",
     )
     parser.add_argument(
         "--segments",
@@ -63,21 +65,20 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, write the files, print the metrics."""
     bundle = read_bundle(args.bundle)
     precision = bundle.choose_precision(args.precision)
+    if isinstance(bundle.task, ClassesTask):
+        if args.segments is not None:
+            raise UserError(
+                f"--segments {args.segments}: says who speaks when, but {bundle.name} names"
+                " classes; leave it out"
+            )
+        return evaluate_classes(args, bundle, precision, bundle.task)
     clips = (
         read_labelled_clips(args.clips)
         if args.segments is None
         else read_labelled_windows(args.clips, args.segments)
     )
     probabilities, input_dbfs = hear(clips, bundle.load(precision).run)
-    origin = {
-        "bundle": {
-            "name": bundle.name,
-            "precision": precision,
-            "manifest_sha256": sha256_file(bundle.path / MANIFEST),
-            "runtime": {"name": RUNTIME_NAME, "version": runtime_version()},
-        },
-        "clips": {"number": len(clips), "sha256": clips_sha256(clips)},
-    }
+    origin = origin_of(bundle, precision, len(clips), clips_sha256(clips))
     evaluation = make_evaluation(
         clips,
         probabilities,
@@ -140,13 +141,6 @@ def _sounds(clips: Sequence[LabelledClip]) -> Iterator[Window]:
                 yield window
         if heard < len(wanted):
             raise UserError(f"{path}: is shorter than its header says; convert it to wav")
-
-
-def output_paths(out: Path) -> tuple[Path, Path]:
-    """Where evaluation and picture go: into a folder, or beside each other under a given name."""
-    if out.suffix == ".json":
-        return out, out.with_suffix(".png")
-    return out / "evaluation.json", out / "confusion.png"
 
 
 def table(evaluation: dict[str, Any]) -> str:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deploy.bundle import MANIFEST, Bundle
+from deploy.engine import RUNTIME_NAME, runtime_version
 from deploy.labelled_clips import LabelledClip
 from deploy.temperature import at_temperature
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.files import load_schema, read_json
+from search_spaces.files import check_json, load_schema, read_json, sha256_file
 from search_spaces.metrics import (
     CALIBRATION_BINS,
     CONFIDENCE,
@@ -30,7 +32,14 @@ from search_spaces.metrics import (
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "evaluation")
+CLASS_SCHEMA = load_schema(Path(__file__).parent / "schemas", "class_evaluation")
 SEED = 0  # of the bootstrap
+INTERVAL = {
+    "method": "percentile bootstrap over clips",
+    "confidence": CONFIDENCE,
+    "resamples": RESAMPLES,
+    "seed": SEED,
+}
 
 # Edges of the bins; what lies outside them falls into an open bin at either end.
 SNR_EDGES_DB = (5.0, 10.0, 15.0, 20.0, 25.0)
@@ -39,12 +48,35 @@ LEVEL_EDGES_DBFS = (-50.0, -40.0, -30.0, -20.0, -10.0)
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:
-    """Read and validate `evaluation.json`.
+    """Read and validate `evaluation.json`; that of classes says so in its field ``task``.
 
     Raises:
         UserError: missing, not JSON, or a field against the schema.
     """
-    return read_json(path, SCHEMA)
+    value = read_json(path, {})
+    of_classes = isinstance(value, dict) and "task" in value
+    check_json(path, value, CLASS_SCHEMA if of_classes else SCHEMA)
+    return value
+
+
+def output_paths(out: Path) -> tuple[Path, Path]:
+    """Where evaluation and picture go: into a folder, or beside each other under a given name."""
+    if out.suffix == ".json":
+        return out, out.with_suffix(".png")
+    return out / "evaluation.json", out / "confusion.png"
+
+
+def origin_of(bundle: Bundle, precision: str, clips: int, clips_sha256: str) -> dict[str, Any]:
+    """The fields ``bundle`` and ``clips`` of an evaluation."""
+    return {
+        "bundle": {
+            "name": bundle.name,
+            "precision": precision,
+            "manifest_sha256": sha256_file(bundle.path / MANIFEST),
+            "runtime": {"name": RUNTIME_NAME, "version": runtime_version()},
+        },
+        "clips": {"number": clips, "sha256": clips_sha256},
+    }
 
 
 def make_evaluation(
@@ -85,12 +117,7 @@ def make_evaluation(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **origin,
         "levels": {"edges": list(levels.edges), "names": list(levels.names)},
-        "interval": {
-            "method": "percentile bootstrap over clips",
-            "confidence": CONFIDENCE,
-            "resamples": RESAMPLES,
-            "seed": SEED,
-        },
+        "interval": INTERVAL,
         "metrics": {
             "level_error": metrics.level_error.to_json(),
             "mae": metrics.mae.to_json(),
@@ -100,7 +127,7 @@ def make_evaluation(
                 probabilities, temperature, levels.of_counts(counts), levels
             ),
         },
-        "calibration": _calibration(decision.probability, wrong_level == 0),
+        "calibration": calibration_rows(decision.probability, wrong_level == 0),
         "level_confusion": metrics.level_confusion.tolist(),
         "count_confusion": metrics.count_confusion.tolist(),
         "by_count": [
@@ -160,9 +187,10 @@ def _bins(
     return rows
 
 
-def _calibration(
+def calibration_rows(
     confidence: NDArray[np.float64], correct: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
+    """The bins of a reliability diagram that hold a clip, of decisions [N]."""
     diagram = reliability(confidence, correct)
     return [
         {

@@ -1,6 +1,6 @@
 """From an eager net to a program for the ExecuTorch runtime with its XNNPACK delegate.
 
-Letters: B batch (always 1 here), T samples of a clip, K counts.
+Letters: B batch (always 1 here), T samples of a clip, K outputs.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from deploy.delegation import Delegation, delegation_of
-from search_spaces.clip import CLIP_SAMPLES
 
 
 class ProbabilityNet(nn.Module):
-    """What is lowered: a net and the softmax that turns its logits into probabilities.
+    """What is lowered: a net and what turns its logits into probabilities.
 
     Args:
         network: waveform [B, T] to logits [B, K].
-        temperature: logits are divided by it before the softmax (Guo et al. 2017, section 4.2).
+        temperature: logits are divided by it before that (Guo et al. 2017, section 4.2).
+        several: whether several outputs may be right: sigmoid instead of softmax.
     """
 
-    def __init__(self, network: nn.Module, temperature: float = 1.0) -> None:
+    def __init__(self, network: nn.Module, temperature: float = 1.0, several: bool = False) -> None:
         super().__init__()
         self.network = network
+        self.several = several
         self.register_buffer("temperature", torch.tensor(float(temperature)))
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Waveform float32 [B, T] -> probability of each count, float32 [B, K]."""
-        return torch.softmax(self.network(waveform) / self.temperature, dim=-1)
+        """Waveform float32 [B, T] -> probability of each output, float32 [B, K]."""
+        logits = self.network(waveform) / self.temperature
+        return torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class LoweredProgram:
     delegation: Delegation
 
 
-def example_waveform() -> Tensor:
+def example_waveform(samples: int) -> Tensor:
     """A clip of the only shape that a lowered file takes: float32 [1, T]."""
-    return torch.zeros(1, CLIP_SAMPLES)
+    return torch.zeros(1, samples)
 
 
 def ready_to_lower(network: nn.Module) -> nn.Module:

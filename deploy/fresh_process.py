@@ -1,6 +1,6 @@
 """Load and run a model in a process of its own, for what only a fresh process can tell.
 
-`python -m deploy.fresh_process MODEL THREADS` prints one line of JSON; `measure` runs that.
+`python -m deploy.fresh_process MODEL THREADS SAMPLES` prints one line of JSON; `measure` runs that.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ METHOD = (
 )
 
 
-def measure(model: Path, threads: int) -> dict[str, Any]:
+def measure(model: Path, threads: int, clip_samples: int) -> dict[str, Any]:
     """Load time, first inference, and memory; null figures where the system has no /proc.
 
     Raises:
         UserError: the process failed; the message has its last line.
     """
     result = subprocess.run(
-        [sys.executable, "-m", "deploy.fresh_process", str(model), str(threads)],
+        [sys.executable, "-m", "deploy.fresh_process", str(model), str(threads), str(clip_samples)],
         capture_output=True,
         text=True,
         check=False,
@@ -39,16 +39,15 @@ def measure(model: Path, threads: int) -> dict[str, Any]:
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 
-def main(model: Path, threads: int) -> None:
+def main(model: Path, threads: int, clip_samples: int) -> None:
     """Body of the fresh process."""
     import numpy as np
     import torch
 
     from deploy.engine import Engine
-    from search_spaces.clip import CLIP_SAMPLES
 
     torch.set_num_threads(1)
-    clip = torch.from_numpy(np.zeros((1, CLIP_SAMPLES), dtype=np.float32))
+    clip = torch.from_numpy(np.zeros((1, clip_samples), dtype=np.float32))
     Engine.prepare(threads)
     before = _status_bytes("VmRSS")
     engine = Engine(model, threads)
@@ -82,4 +81,4 @@ def _status_bytes(field: str) -> int | None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

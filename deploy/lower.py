@@ -12,11 +12,13 @@ from deploy.bundle import MODEL_FILES, read_bundle
 from deploy.engine import runtime_version
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.files import sha256_file
+from search_spaces.task_json import task_fields
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 
 if TYPE_CHECKING:
     from search_spaces.clips_file import Clips
     from search_spaces.frontier import Frontier, Winner
+    from search_spaces.task import Task
 
 HELP = "lower a search's winners to fp32 and int8 bundles"
 DEFAULT_LICENCE = "Apache-2.0"
@@ -34,14 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clips", type=Path, help="clips.npz (default: the one that the search used)"
     )
     parser.add_argument(
-        "--allow-drop", action="store_true", help="keep int8 whatever level accuracy it loses"
+        "--allow-drop", action="store_true", help="keep int8 whatever accuracy it loses"
     )
     parser.add_argument(
         "--max-int8-drop",
         type=float,
         default=DEFAULT_MAX_INT8_DROP_POINTS,
         metavar="POINTS",
-        help="level accuracy that int8 may lose, in percentage points (default: %(default)s)",
+        help="(level) accuracy that int8 may lose, in percentage points (default: %(default)s)",
     )
     parser.add_argument(
         "--licence", default=DEFAULT_LICENCE, help="SPDX id of the weights (default: %(default)s)"
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
     from search_spaces.clips_file import read_clips
     from search_spaces.frontier import read_frontier
+    from search_spaces.task_classes import ClassesTask
     from search_spaces.wandb_run import check_online
 
     wandb = read_wandb_options(args, args.out.parent)
@@ -66,6 +69,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.max_int8_drop >= 0:
         raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
     frontier = read_frontier(args.frontier)
+    if args.share_frames and isinstance(frontier.task, ClassesTask):
+        raise UserError(
+            f"--share-frames: {args.frontier} names classes, only counts share frames; leave it out"
+        )
     winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
     clips_path = args.clips or searched_clips(args.frontier, frontier)
     clips = read_clips(clips_path)
@@ -82,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         inputs = {
             "weights_sha256": winner.weights_sha256,
             "clips_sha256": sha256_file(clips_path),
-            "levels": {"edges": list(frontier.levels.edges), "names": list(frontier.levels.names)},
+            **judged_by(frontier.task),
             "max_int8_drop": args.max_int8_drop,
             "allow_drop": args.allow_drop,
             "versions": versions,
@@ -123,6 +130,12 @@ def searched_clips(frontier_path: Path, frontier: Frontier) -> Path:
     return path
 
 
+def judged_by(task: Task) -> dict[str, Any]:
+    """The part of a bundle's inputs that says by what it was judged."""
+    fields = task_fields(task)
+    return {"levels": fields["levels"]} if "levels" in fields else fields
+
+
 def is_done(target: Path, inputs: dict[str, Any]) -> bool:
     """Whether a sound bundle of the same inputs lies there."""
     try:
@@ -134,14 +147,14 @@ def is_done(target: Path, inputs: dict[str, Any]) -> bool:
 def summary(target: Path) -> str:
     """One line on a bundle: what it holds, how large and how good."""
     bundle = read_bundle(target, verify=False)
-    parts = []
+    headline, parts = bundle.task.headline, []
     for name in bundle.precisions:
         precision = bundle.manifest["precisions"][name]
         size_kb = bundle.manifest["files"][MODEL_FILES[name]]["bytes"] / 1000
-        error = precision["validation"]["level_error"]["value"]
-        judged = "unknown" if error is None else f"{100 * error:.1f} %"
+        error = precision["validation"][headline.key]["value"]
+        judged = "unknown" if error is None else headline.text(error)
         parts.append(
-            f"{name} {size_kb:.0f} kB, level error {judged} (validation),"
+            f"{name} {size_kb:.0f} kB, {headline.title} {judged} (validation),"
             f" differs by {precision['max_difference']:.1e}"
         )
     reason = bundle.manifest["int8_reason"]
@@ -186,7 +199,7 @@ def _lower_winner(
             winner.name,
             network,
             clips,
-            frontier.levels,
+            frontier.task,
             folder,
             allow_drop=args.allow_drop,
             max_int8_drop_points=args.max_int8_drop,

@@ -1,6 +1,6 @@
 """Lower one net, compare it with eager torch number by number, and decide what may be kept.
 
-Letters: N clips, T samples of a clip, K counts.
+Letters: N clips, T samples of a clip, K outputs.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from deploy.export import ProbabilityNet, example_waveform, lower_program, ready
 from deploy.quantize import quantize
 from deploy.quiet import quiet
 from deploy.temperature import fit_temperature
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
-from search_spaces.metrics import Evaluation, evaluate
+from search_spaces.metrics import Estimate
+from search_spaces.task import Task
 
 TOLERANCE = {"fp32": 1e-3, "int8": 0.1}  # of a probability; int8 rounds differently
 MAX_INT8_DROP_POINTS = 0.5
@@ -41,15 +41,16 @@ class LoweredModel:
         delegation: where it runs.
         max_difference: largest difference of a probability from eager torch.
         compared_clips: clips that were compared.
-        validation: metrics of this very file on the labelled validation clips.
-        level_error: on those clips and the sums of them, in points; finer than ``validation``.
+        validation: figures of the task of this very file on the labelled validation clips.
+        error: the headline on those clips and the sums of them, in points; finer where there are
+            sums.
     """
 
     delegation: Delegation
     max_difference: float
     compared_clips: int
-    validation: Evaluation
-    level_error: float
+    validation: dict[str, Estimate]
+    error: float
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def lower_net(
     name: str,
     network: nn.Module,
     clips: Clips,
-    levels: AmbianceLevels,
+    task: Task,
     folder: Path,
     *,
     allow_drop: bool = False,
@@ -94,24 +95,25 @@ def lower_net(
         name: of the net, for messages.
         network: waveform [B, T] to logits [B, K], in evaluation mode.
         clips: validation clips that judge, calibration clips that set the scales of int8.
-        levels: by which level accuracy is judged.
+        task: by which the net is judged.
         folder: exists.
-        allow_drop: keep int8 whatever level accuracy it loses.
-        max_int8_drop_points: level accuracy that int8 may lose, in percentage points.
+        allow_drop: keep int8 whatever accuracy it loses.
+        max_int8_drop_points: accuracy (less headline error) that int8 may lose, in percentage
+            points; without sums of clips at least the weight of one clip.
         tell: is called with what is being done.
 
     Raises:
         UserError: fp32 differs from eager by more than the tolerance, too few MACs are delegated,
-            or no validation clip has a label that settles its level.
+            or no validation clip has a label that settles the headline error.
     """
     validation = to_float32(clips.validation_waveform)
-    temperature = _temperature(network, validation, clips)
-    net = ProbabilityNet(network, temperature).eval()
+    temperature = _temperature(network, validation, clips, task)
+    net = ProbabilityNet(network, temperature, task.several).eval()
     folded = ready_to_lower(net)
 
     tell("fp32")
     with quiet():
-        lowered = lower_program(folded, example_waveform())
+        lowered = lower_program(folded, example_waveform(clips.samples))
     lowered.delegation.check(name)
     engine = _write(folder, "fp32", lowered.program)
     checked = np.concatenate([calibration_waveforms(clips), extreme_waveforms(clips), validation])
@@ -129,7 +131,7 @@ def lower_net(
         len(checked),
         answers[-len(validation) :],
         clips,
-        levels,
+        task,
     )
 
     tell("int8")
@@ -137,12 +139,15 @@ def lower_net(
     reason = None
     int8: LoweredModel | None = None
     try:
-        int8 = _lower_int8(name, folded, calibration, clips, levels, folder)
-        drop = int8.level_error - fp32.level_error
-        if drop > max_int8_drop_points:
+        int8 = _lower_int8(name, folded, calibration, clips, task, folder)
+        drop = int8.error - fp32.error
+        allowed = max_int8_drop_points
+        if not task.adds:  # no sums of clips: one clip may weigh more than the limit
+            allowed = max(allowed, 100.0 / len(validation))
+        if drop > allowed:
             reason = (
-                f"int8 loses {drop:.2f} points of level accuracy on {len(validation)} validation"
-                f" clips, allowed {max_int8_drop_points:g}"
+                f"int8 loses {drop:.2f} points of {task.accuracy} on {len(validation)} validation"
+                f" clips, allowed {allowed:.3g}"
             )
             if not allow_drop:
                 raise _Int8RejectedError(f"{reason} (--allow-drop keeps it)")
@@ -170,11 +175,14 @@ def run_eager(net: nn.Module, waveforms: NDArray[np.float32], batch: int = _BATC
         )
 
 
-def _temperature(network: nn.Module, validation: NDArray[np.float32], clips: Clips) -> float:
+def _temperature(
+    network: nn.Module, validation: NDArray[np.float32], clips: Clips, task: Task
+) -> float:
     """Fitted on the clips that were labelled, not on the sums of them."""
     original = clips.validation_original
     logits = run_eager(network, validation[original])
-    return fit_temperature(logits, clips.validation_lo[original], clips.validation_hi[original])
+    lo, hi = clips.validation_lo[original], clips.validation_hi[original]
+    return fit_temperature(logits, lo, hi, task.several)
 
 
 def _lower_int8(
@@ -182,7 +190,7 @@ def _lower_int8(
     folded: nn.Module,
     calibration: NDArray[np.float32],
     clips: Clips,
-    levels: AmbianceLevels,
+    task: Task,
     folder: Path,
 ) -> LoweredModel:
     inputs: list[Tensor] = [torch.from_numpy(clip)[None] for clip in calibration]
@@ -213,7 +221,7 @@ def _lower_int8(
         len(checked),
         engine.run_many(validation),
         clips,
-        levels,
+        task,
     )
 
 
@@ -235,16 +243,19 @@ def _judge(
     compared: int,
     answers: NDArray[np.float32],
     clips: Clips,
-    levels: AmbianceLevels,
+    task: Task,
 ) -> LoweredModel:
     low, high, original = clips.validation_lo, clips.validation_hi, clips.validation_original
-    every = evaluate(answers, low, high, levels, resamples=1)
-    if every.level_error.value is None:
-        raise UserError(f"{name}: no validation clip's label settles its level; label such clips")
+    every = task.judge(answers, low, high, resamples=1)[task.headline.key].value
+    if every is None:
+        raise UserError(
+            f"{name}: no validation clip's label settles the {task.headline.title}; label such"
+            " clips"
+        )
     return LoweredModel(
         delegation=delegation,
         max_difference=difference,
         compared_clips=compared,
-        validation=evaluate(answers[original], low[original], high[original], levels),
-        level_error=100.0 * every.level_error.value,
+        validation=task.judge(answers[original], low[original], high[original]),
+        error=100.0 * every,
     )

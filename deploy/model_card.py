@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
+from search_spaces.ambiance import AmbianceLevels
+from search_spaces.task import Metric, Task
+from search_spaces.task_counts import CountsTask
+from search_spaces.task_json import read_task
+
 CARD = """# {name}
 
-A {params:,}-parameter net that says how many people speak in five seconds of sound and how lively
-the place is. Waveform in ({rate_hz} Hz, mono, float32 in [-1, 1], {clip_samples:,} samples),
-probability of each count out ({outputs}).
+A {params:,}-parameter net that says {what}.
+Waveform in ({rate_hz} Hz, mono, float32 in [-1, 1], {clip_samples:,} samples), probability of each
+{output} out ({outputs}).
 
 ## Use
 
     python -m deploy predict --bundle <this folder> recording.wav
 
-Levels: {levels}.
-Intended for counting voices in rooms on a device, without keeping or sending the sound.
-Not for telling who speaks or what is said, and not where a wrong count could harm somebody.
+{meant_for}
 
 ## Files
 
@@ -29,12 +34,12 @@ with expected outputs, `manifest.json` everything on this page as data.
 
 On the labelled validation clips, measured with these very files, with 95 % bootstrap intervals:
 
-| | level error | mean absolute error | exact accuracy | largest difference from torch |
-|---|---|---|---|---|
+| | {titles} | largest difference from torch |
+|---|{rules}---|
 {metrics}
 
 Validation clips also chose the net and its temperature; for an unbiased figure run
-`python -m deploy evaluate` on clips of readers that training never saw.
+`python -m deploy evaluate` on recordings of people that training never heard.
 {int8_note}
 ## Costs
 
@@ -50,10 +55,26 @@ ERSAM Kit {kit_version}, {created}, from the search with seed {seed}. Temperatur
 Licence of the weights: {licence}.
 """
 
+FOR_COUNTS = """Levels: {levels}.
+Intended for counting voices in rooms on a device, without keeping or sending the sound.
+Not for telling who speaks or what is said, and not where a wrong count could harm somebody."""
+FOR_CLASSES = """Intended for sounds like those that it was trained on, heard on the device itself.
+It names one of its classes whatever it hears, and must not decide alone where that could harm
+somebody."""
+
 
 def model_card(manifest: dict[str, Any]) -> str:
     """The card of a manifest (all fields but ``files``, which the card is one of)."""
-    outputs, levels = manifest["outputs"], manifest["levels"]
+    task, seconds = read_task(manifest), manifest["clip_samples"] / manifest["rate_hz"]
+    if isinstance(task, CountsTask):
+        what = f"how many people speak in {seconds:g} s of sound and how lively the place is"
+        meant_for = FOR_COUNTS.format(levels=_levels(task.levels, task.outputs[-1]))
+        output, outputs = "count", f"{task.outputs[0]} to {task.outputs[-1]}"
+    else:
+        number = "which of" if task.several else "which one of"
+        what = f"{number} {len(task.outputs)} classes is heard in {seconds:g} s of sound"
+        meant_for = FOR_CLASSES
+        output, outputs = "class", ", ".join(task.outputs)
     held = {name: value for name, value in manifest["precisions"].items() if value is not None}
     note = manifest["int8_reason"]
     return CARD.format(
@@ -61,13 +82,17 @@ def model_card(manifest: dict[str, Any]) -> str:
         params=manifest["costs"]["params"],
         rate_hz=manifest["rate_hz"],
         clip_samples=manifest["clip_samples"],
-        outputs=f"{outputs[0]} to {outputs[-1]}",
-        levels=_levels(levels["edges"], levels["names"], outputs[-1]),
+        what=what,
+        meant_for=meant_for,
+        output=output,
+        outputs=outputs,
+        titles=" | ".join(metric.title for metric in task.judged_by),
+        rules="---|" * len(task.judged_by),
         files="\n".join(f"- `{value['file']}`: {name}" for name, value in held.items()),
         runtime=manifest["runtime"]["name"],
         runtime_version=manifest["runtime"]["version"],
         backend=manifest["runtime"]["backend"],
-        metrics="\n".join(_metrics_row(name, value) for name, value in held.items()),
+        metrics="\n".join(_metrics_row(task, name, value) for name, value in held.items()),
         int8_note=f"\nNote: {note}.\n" if note else "",
         costs=_costs(manifest["costs"]),
         training=_training(manifest["training"]),
@@ -79,29 +104,28 @@ def model_card(manifest: dict[str, Any]) -> str:
     )
 
 
-def _levels(edges: list[int], names: list[str], last: str) -> str:
-    starts = [0, *edges]
-    ends = [*(edge - 1 for edge in edges), int(last)]
+def _levels(levels: AmbianceLevels, last: str) -> str:
+    starts = [0, *levels.edges]
+    ends = [*(edge - 1 for edge in levels.edges), int(last)]
     spans = (f"{a}" if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
-    return ", ".join(f"{name} ({span})" for name, span in zip(names, spans, strict=True))
+    return ", ".join(f"{name} ({span})" for name, span in zip(levels.names, spans, strict=True))
 
 
-def _metrics_row(name: str, precision: dict[str, Any]) -> str:
+def _metrics_row(task: Task, name: str, precision: dict[str, Any]) -> str:
     validation = precision["validation"]
     cells = (
-        _estimate(validation["level_error"], 100, " %"),
-        _estimate(validation["mae"], 1, ""),
-        _estimate(validation["exact_accuracy"], 100, " %"),
+        *(_estimate(validation[metric.key], metric) for metric in task.judged_by),
         f"{precision['max_difference']:.1e}",
     )
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def _estimate(estimate: dict[str, Any], scale: float, unit: str) -> str:
+def _estimate(estimate: dict[str, Any], metric: Metric) -> str:
     if estimate["value"] is None:
         return f"not measured: {estimate['reason']}"
-    value, low, high = (scale * estimate[key] for key in ("value", "low", "high"))
-    return f"{value:.2f}{unit} ({low:.2f} to {high:.2f}, {estimate['clips']} clips)"
+    low, high = (metric.scale * estimate[key] for key in ("low", "high"))
+    value = metric.text(estimate["value"], digits=2)
+    return f"{value} ({low:.2f} to {high:.2f}, {estimate['clips']} clips)"
 
 
 def _costs(costs: dict[str, Any]) -> str:
@@ -123,4 +147,16 @@ def _costs(costs: dict[str, Any]) -> str:
 def _training(training: dict[str, Any]) -> str:
     if training["record"] is None:
         return f"Unknown: {training['reason']}."
-    return "\n".join(f"- {key}: {value}" for key, value in training["record"].items())
+    record = dict(training["record"])
+    settings = record.pop("settings", None)
+    lines = [f"- {key}: {_in_words(value)}" for key, value in record.items()]
+    if settings is not None:
+        lines += ["", "Settings of `lightning_modules fit`:", "", "```yaml"]
+        lines += [yaml.safe_dump(settings, sort_keys=False).rstrip(), "```"]
+    return "\n".join(lines)
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return str(value)

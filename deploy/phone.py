@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     phones = choose_phones(list_phones(), args.serial, args.all)
     failed = False
     for phone in phones:
-        out = args.out / _file_name(phone.serial) if args.all else args.out
+        out = args.out / file_name(phone.serial) if args.all else args.out
         try:
             failed |= not measure_on_phone(connect(phone), runner, wishes, out)
         except UserError as error:
@@ -124,5 +124,6 @@ def _finished(path: Path) -> str | None:
     return read_result(path)["finished"] if path.exists() else None
 
 
-def _file_name(serial: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", serial)
+def file_name(name: str) -> str:
+    """A phone's serial or model as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

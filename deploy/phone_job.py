@@ -140,17 +140,17 @@ def bundle_model(bundle: Bundle, precision: str) -> JobModel:
     return JobModel(entry, {sums[part]: path for part, path in paths.items()})
 
 
-def piece_model(key: str, precision: str, program: Path, runtime_version: str) -> JobModel:
+def piece_model(
+    key: str, precision: str, program: Path, clip_samples: int, runtime_version: str
+) -> JobModel:
     """A program without vectors that takes one clip."""
-    from search_spaces.clip import CLIP_SAMPLES
-
     sha256 = sha256_file(program)
     entry = {
         "key": key,
         "kind": "piece",
         "precision": precision,
         "model": _file(sha256),
-        "input_shape": [1, CLIP_SAMPLES],
+        "input_shape": [1, clip_samples],
         "runtime_version": runtime_version,
     }
     return JobModel(entry, {sha256: program})

@@ -100,8 +100,7 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
     Raises:
         UserError: options that exclude each other, or a bundle that is none.
     """
-    if args.all and args.serial is not None:
-        raise UserError(f"--serial: got {args.serial!r} together with --all, expected one of them")
+    check_choice(args)
     return Wishes(
         bundles=_choose(args.bundle, args.precision),
         threads=args.threads,
@@ -110,6 +109,16 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
         keep=args.keep,
         wandb=read_wandb_options(args, args.out.parent),
     )
+
+
+def check_choice(args: argparse.Namespace) -> None:
+    """Refuse a phone that is chosen together with all.
+
+    Raises:
+        UserError: naming the option.
+    """
+    if args.all and args.serial is not None:
+        raise UserError(f"--serial: got {args.serial!r} together with --all, expected one of them")
 
 
 def thread_numbers(text: str) -> tuple[int, ...]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from rich.progress import Progress
 
 from deploy.cost_programs import Program
 from deploy.cost_rounds import RawMeasurements
@@ -56,13 +59,17 @@ class PhoneBench:
         session: the phone.
         folder: of the host's program files.
         threads: of the runtime.
+        shared: shows its jobs beside those of other phones; None where there is none.
         jobs: those that left something on the phone.
+        stopped: set to begin no further job.
     """
 
     session: Session
     folder: Path
     threads: int
+    shared: Progress | None = None
     jobs: list[Job] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def files(self, programs: Sequence[Program]) -> dict[str, Path]:
         """What must be on the phone, by SHA-256."""
@@ -109,8 +116,12 @@ class PhoneBench:
         created = datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds")
         serial = self.session.adb.serial
         job = build_job(serial, models, created, [self.threads], latency=LATENCY, energy=energy)
+        if self.stopped.is_set():
+            raise UserError(f"phone {serial}: stopped by hand")
         self.jobs.append(job)
-        with job_progress(title) as show:
+        if self.shared is not None:
+            title = f"{serial}: {title}"
+        with job_progress(title, self.shared) as show:
             measured = self.session.run(job, show)["models"]
         failed = next((model for model in measured if model["status"] == "failed"), None)
         if failed is not None:
@@ -119,7 +130,8 @@ class PhoneBench:
 
     def _model(self, program: Program) -> JobModel:
         path = program.path(self.folder)
-        return piece_model(program.key, program.precision, path, runtime_version())
+        samples = program.architecture.clip_samples
+        return piece_model(program.key, program.precision, path, samples, runtime_version())
 
 
 def with_energy(piece: Piece, keys: Mapping[str, str], energy: EnergyFigures) -> Piece:

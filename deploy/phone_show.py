@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
+
+from rich.progress import Progress
 
 from deploy.phone_result import NOT_ASKED
 from deploy.progress import stderr_progress
@@ -20,10 +22,17 @@ WIFI_ADVICE = (
 
 
 @contextmanager
-def job_progress(title: str) -> Iterator[Callable[[dict[str, str]], None]]:
-    """Yield what takes the runner's statuses: a bar on a terminal, else a line for each step."""
+def job_progress(
+    title: str, shared: Progress | None = None
+) -> Iterator[Callable[[dict[str, str]], None]]:
+    """Yield what takes the runner's statuses: a bar on a terminal, else a line for each step.
+
+    Args:
+        title: of the job.
+        shared: shows the bars of several jobs that run at once.
+    """
     last: tuple[str | None, ...] = ()
-    with stderr_progress() as progress:
+    with nullcontext(shared) if shared else stderr_progress() as progress:
         task = progress.add_task(title, total=1.0)
 
         def show(status: dict[str, str]) -> None:
@@ -36,6 +45,7 @@ def job_progress(title: str) -> Iterator[Callable[[dict[str, str]], None]]:
             last = step
 
         yield show
+        progress.remove_task(task)
 
 
 def _fraction(status: dict[str, str]) -> float | None:

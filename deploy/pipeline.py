@@ -19,6 +19,7 @@ from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
 from deploy.pipeline_scale import SHIPPED_SCALES, Scale, read_scale
 from deploy.pipeline_state import open_run_folder
+from lightning_modules.mixtures_open import PROTOCOLS
 from lightning_modules.sources import Source, find_source
 from lightning_modules.splits import split_readers
 from search_spaces.budget import Budget, check_budget
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<scale>)")
     parser.add_argument(
         "--protocol",
-        choices=("libricount", "rooms"),
+        choices=PROTOCOLS,
         default="libricount",
         help="how clips are mixed (default: %(default)s)",
     )

@@ -13,7 +13,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 
 SCALES_FOLDER = Path(__file__).parent / "scales"
-SHIPPED_SCALES = ("smoke", "demo", "reference")
+SHIPPED_SCALES = ("smoke", "demo", "reference", "base")
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "scale")
 
 

@@ -1,6 +1,6 @@
-"""`python -m deploy predict`: count the people in audio files, window by window.
+"""`python -m deploy predict`: what a bundle hears in audio files, window by window.
 
-Letters: T samples of a window, K counts.
+Letters: T samples of a window, K outputs.
 """
 
 from __future__ import annotations
@@ -11,25 +11,29 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.audio_files import audio_files
-from deploy.bundle import PRECISIONS, read_bundle
+from deploy.bundle import PRECISIONS, Bundle, read_bundle
+from deploy.predict_classes import ClassListener
 from deploy.prediction_output import Output, open_output
-from deploy.prediction_rows import FORMATS, Row
+from deploy.prediction_rows import FORMATS, AnyRow, Row
 from deploy.progress import stderr_progress
 from deploy.read_ahead import read_ahead
 from deploy.shared_frames import SharedFrames, load_shared
 from deploy.windows import Window, cut, duration_s
 from lightning_modules.audio import read_blocks
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
+from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.task import Task
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 
-HELP = "count the people in audio files, one row per 5 s window"
+HELP = "count people or name classes in audio files, one row per window"
 REFERENCE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
 AT_ONCE = 64  # windows decided, and rows written, together
@@ -38,7 +42,7 @@ T = TypeVar("T")
 
 
 class Model(Protocol):
-    """Anything that gives the probability of each count; an `Engine` is one."""
+    """Anything that gives the probability of each output; an `Engine` is one."""
 
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Waveform float32 [T] at 16 kHz to probabilities float32 [K]."""
@@ -50,6 +54,13 @@ class Listener:
 
     model: Model
     levels: AmbianceLevels
+    row_type: ClassVar[type[AnyRow]] = Row
+    clip_samples: ClassVar[int] = CLIP_SAMPLES
+
+    @property
+    def task(self) -> Task:
+        """Counting people."""
+        return CountsTask(self.levels)
 
     def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[Row]:
         """One row per window; the net runs window by window, all else for some at once."""
@@ -88,26 +99,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hop-s",
         type=float,
-        default=CLIP_SECONDS,
-        help="seconds between the starts of two windows (default: %(default)s)",
+        help="seconds between the starts of two windows (default: the length of one)",
+    )
+    parser.add_argument(
+        "--per",
+        choices=("window", "file"),
+        default="window",
+        help="one row per window, or of classes one per file (default: %(default)s)",
     )
     parser.add_argument("--output", type=Path, help="file for the rows (default: stdout)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict; 2 when a file could not be read (said after the others are done), else 0."""
-    hop_samples = _hop_samples(args.hop_s)
     bundle = read_bundle(args.bundle)
-    shared = load_shared(bundle, args.precision, hop_samples)
-    listener = Listener(shared or bundle.load(args.precision), bundle.levels)
+    hop_samples = _hop_samples(args.hop_s, bundle.clip_samples)
+    listener = _listener(bundle, args.precision, args.per, hop_samples)
     found = audio_files(args.audio)
     settings = {
         "bundle": bundle.manifest,
         "precision": args.precision,
         "hop_samples": hop_samples,
+        "per": args.per,
     }
     try:
-        with open_output(args.output, args.format, found.paths, settings) as output:
+        with open_output(
+            args.output, args.format, found.paths, settings, listener.row_type
+        ) as output:
             predict_files(listener, hop_samples, output)
     except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -123,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_BAD_INPUT if problems else 0
 
 
-def predict_files(listener: Listener, hop_samples: int, output: Output) -> None:
+def predict_files(listener: Listener | ClassListener, hop_samples: int, output: Output) -> None:
     """Write one row per window of every file that ``output`` has not got yet."""
     # Rows that scroll by on a terminal are progress enough, and a bar would tear them.
     with stderr_progress(not output.watched) as progress:
@@ -132,8 +150,10 @@ def predict_files(listener: Listener, hop_samples: int, output: Output) -> None:
             task = progress.add_task(title, total=duration_s(path))
             problem = None
             try:
-                sound = read_ahead(read_blocks(path))
-                for rows in batches(listener.rows(path, cut(sound, hop_samples)), AT_ONCE):
+                sound = read_ahead(read_blocks(path, min_seconds=listener.task.shortest_seconds))
+                heard = cut(sound, hop_samples, listener.clip_samples, listener.task)
+                said: Iterator[AnyRow] = listener.rows(path, heard)
+                for rows in batches(said, AT_ONCE):
                     output.write(rows)
                     progress.update(task, completed=rows[-1].end_s)
             except UserError as error:
@@ -162,7 +182,24 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _hop_samples(hop_s: float) -> int:
+def _listener(
+    bundle: Bundle, precision: str | None, per: str, hop_samples: int
+) -> Listener | ClassListener:
+    task = bundle.task
+    if isinstance(task, ClassesTask):
+        return ClassListener(bundle.load(precision), task, bundle.clip_samples, per == "file")
+    if per == "file":
+        raise UserError(
+            "--per file: this bundle counts people, who come and go; leave the option out, or give"
+            " a bundle that names classes"
+        )
+    shared = load_shared(bundle, precision, hop_samples)
+    return Listener(shared or bundle.load(precision), bundle.levels)
+
+
+def _hop_samples(hop_s: float | None, clip_samples: int) -> int:
+    if hop_s is None:
+        return clip_samples
     if not MIN_HOP_S <= hop_s <= MAX_HOP_S:
         raise UserError(f"--hop-s: got {hop_s:g}, expected {MIN_HOP_S} to {MAX_HOP_S:g} seconds")
     return round(hop_s * SAMPLE_RATE_HZ)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from deploy.prediction_rows import Row, row_writer
+from deploy.prediction_rows import AnyRow, Row, row_writer
 from search_spaces.errors import UserError
 from search_spaces.files import write_json
 
@@ -33,7 +33,7 @@ class Output(Protocol):
     problems: list[str]
     watched: bool
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[AnyRow]) -> None:
         """Write rows of the recording at hand; they are out when this returns."""
 
     def finish(self, recording: Path, problem: str | None) -> None:
@@ -47,15 +47,18 @@ class StreamOutput:
         stream: for text.
         form: one of `deploy.prediction_rows.FORMATS`.
         recordings: whose rows will come.
+        row_type: of the rows.
     """
 
-    def __init__(self, stream: TextIO, form: str, recordings: Sequence[Path]) -> None:
+    def __init__(
+        self, stream: TextIO, form: str, recordings: Sequence[Path], row_type: type[AnyRow] = Row
+    ) -> None:
         self.remaining = list(recordings)
         self.problems: list[str] = []
         self.watched = stream.isatty()
-        self._writer = row_writer(form, stream)
+        self._writer = row_writer(form, stream, row_type)
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[AnyRow]) -> None:
         """Write rows."""
         self._writer.write(rows)
 
@@ -79,6 +82,7 @@ class FileOutput:
         form: one of `deploy.prediction_rows.FORMATS`.
         recordings: whose rows will come.
         settings: what the rows depend on besides, as plain values.
+        row_type: of the rows.
 
     Raises:
         UserError: another process is writing the same file.
@@ -86,7 +90,12 @@ class FileOutput:
     """
 
     def __init__(
-        self, path: Path, form: str, recordings: Sequence[Path], settings: dict[str, Any]
+        self,
+        path: Path,
+        form: str,
+        recordings: Sequence[Path],
+        settings: dict[str, Any],
+        row_type: type[AnyRow] = Row,
     ) -> None:
         self.watched = False
         self._path = path
@@ -107,10 +116,10 @@ class FileOutput:
         self.problems: list[str] = note["problems"]
         self.remaining = list(recordings[self._done :])
         os.ftruncate(self._stream.fileno(), note["bytes"])
-        self._writer = row_writer(form, self._stream, begun=note["bytes"] > 0)
+        self._writer = row_writer(form, self._stream, row_type, begun=note["bytes"] > 0)
         self._noted_s = time.monotonic()
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[AnyRow]) -> None:
         """Write rows."""
         self._writer.write(rows)
 
@@ -159,14 +168,18 @@ class FileOutput:
 
 @contextmanager
 def open_output(
-    path: Path | None, form: str, recordings: Sequence[Path], settings: dict[str, Any]
+    path: Path | None,
+    form: str,
+    recordings: Sequence[Path],
+    settings: dict[str, Any],
+    row_type: type[AnyRow] = Row,
 ) -> Iterator[Output]:
     """The output for a path; for None standard output, and for a device or pipe a plain stream.
 
     File names that are not UTF-8 pass through as they are.
     """
     if path is not None and (path.is_file() or not path.exists()):
-        file, complete = FileOutput(path, form, recordings, settings), False
+        file, complete = FileOutput(path, form, recordings, settings, row_type), False
         try:
             yield file
             complete = True
@@ -175,15 +188,17 @@ def open_output(
         return
     if path is not None:
         with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            yield from _stream_output(stream, form, recordings)
+            yield from _stream_output(stream, form, recordings, row_type)
         return
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="surrogateescape")
-    yield from _stream_output(sys.stdout, form, recordings)
+    yield from _stream_output(sys.stdout, form, recordings, row_type)
 
 
-def _stream_output(stream: TextIO, form: str, recordings: Sequence[Path]) -> Iterator[Output]:
-    output = StreamOutput(stream, form, recordings)
+def _stream_output(
+    stream: TextIO, form: str, recordings: Sequence[Path], row_type: type[AnyRow]
+) -> Iterator[Output]:
+    output = StreamOutput(stream, form, recordings, row_type)
     try:
         yield output
     finally:

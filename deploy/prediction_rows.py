@@ -24,13 +24,25 @@ class Row:
     probability: float  # of the level
 
 
+@dataclass(frozen=True)
+class ClassRow:
+    """What a window, or a whole file, is said to be."""
+
+    file: str
+    start_s: float
+    end_s: float
+    label: str  # where there may be several: all that are heard, separated by ;
+    probability: float  # of exactly this; where there may be several, of the least sure class
+
+
+AnyRow = Row | ClassRow
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
 class RowWriter(Protocol):
     """Writes rows to a text stream; they are flushed, so that a kill loses none written."""
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Iterable[AnyRow]) -> None:
         """Write rows."""
 
     def close(self) -> None:
@@ -40,27 +52,22 @@ class RowWriter(Protocol):
 class CsvWriter:
     """A header, unless the stream has ``begun``, then one line per row."""
 
-    def __init__(self, stream: TextIO, begun: bool = False) -> None:
+    def __init__(self, stream: TextIO, row_type: type[AnyRow] = Row, begun: bool = False) -> None:
         self._stream = stream
         self._writer = csv.writer(stream, lineterminator="\n")
         if not begun:
-            self._writer.writerow(COLUMNS)
+            self._writer.writerow([field.name for field in fields(row_type)])
             stream.flush()
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Iterable[AnyRow]) -> None:
         """Write rows."""
-        self._writer.writerows(
-            (
-                row.file,
-                f"{row.start_s:.3f}",
-                f"{row.end_s:.3f}",
-                row.count,
-                row.level,
-                row.level_name,
-                f"{row.probability:.4f}",
-            )
-            for row in rows
-        )
+        for row in rows:
+            texts = {
+                "start_s": f"{row.start_s:.3f}",
+                "end_s": f"{row.end_s:.3f}",
+                "probability": f"{row.probability:.4f}",
+            }
+            self._writer.writerow((asdict(row) | texts).values())
         self._stream.flush()
 
     def close(self) -> None:
@@ -74,7 +81,7 @@ class JsonWriter:
         self._stream = stream
         self._separator = ",\n" if begun else "[\n"
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Iterable[AnyRow]) -> None:
         """Write rows."""
         for row in rows:
             rounded = asdict(row) | {
@@ -92,6 +99,8 @@ class JsonWriter:
         self._stream.flush()
 
 
-def row_writer(name: str, stream: TextIO, begun: bool = False) -> RowWriter:
-    """The writer of one of `FORMATS`; ``begun``: the stream holds rows already."""
-    return JsonWriter(stream, begun) if name == "json" else CsvWriter(stream, begun)
+def row_writer(
+    name: str, stream: TextIO, row_type: type[AnyRow] = Row, begun: bool = False
+) -> RowWriter:
+    """The writer of one of `FORMATS` for rows of one type; ``begun``: the stream holds some."""
+    return JsonWriter(stream, begun) if name == "json" else CsvWriter(stream, row_type, begun)

@@ -58,7 +58,7 @@ def references(bundle: Bundle, precision: str, threads: int, clip: Tensor) -> Re
 
         net = build_subnet(architecture, len(bundle.manifest["outputs"])).eval()
         frontend = load_program(ready_to_lower(net.frontend), clip, threads)
-        eager = ProbabilityNet(net, bundle.manifest["temperature"]).eval()
+        eager = ProbabilityNet(net, bundle.manifest["temperature"], bundle.task.several).eval()
         subjects["frontend"] = lambda: frontend.run_tensor(clip)
         subjects["eager"] = lambda: _run_eager(eager, clip)
     return References(subjects, macs, reason)

@@ -134,7 +134,7 @@ def _winners(data: RunData, frontier: Frontier) -> Table:
     measured = {net_title(record): record["latency_ms"]["p50"] for record in data.measurements}
     tested = {net_title(record): record["metrics"] for record in data.evaluations}
     bundles = {bundle.name: bundle for bundle in data.bundles}
-    rows = []
+    headline, rows = frontier.task.headline, []
     for winner in (*frontier.winners, *(data.tuned.winners if data.tuned else ())):
         bundle = bundles.get(winner.name)
         for precision in bundle.precisions if bundle else ("fp32",):
@@ -150,13 +150,13 @@ def _winners(data: RunData, frontier: Frontier) -> Table:
                     kilobytes(size) if size else DASH,
                     milliseconds((winner.predicted_latency_ms or {}).get(precision)),
                     milliseconds(measured.get(title)),
-                    percent(winner.level_error.to_json()),
-                    percent(metrics["level_error"]) if metrics else DASH,
+                    percent(winner.judged[headline.key].to_json()),
+                    percent(metrics[headline.key]) if metrics else DASH,
                 )
             )
     header = (
         *("net", "parameters", "MACs", "activations", "file"),
-        *("predicted", "measured", "level error, validation", "level error, test"),
+        *("predicted", "measured", f"{headline.title}, validation", f"{headline.title}, test"),
     )
     return Table("Winners, cheapest first", header, rows)
 

@@ -7,7 +7,7 @@ Letters: N windows, T samples of a window, M mels, F frames of a window, K outpu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from deploy.bundle import Bundle
 from deploy.engine import Engine
 from deploy.windows import Window
-from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
+from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.frontend_geometry import FrontEndGeometry
 
 FRAMES_FILE = "shared_frames.pte"  # waveform [1, T] -> energies [1, M + 1, F]
@@ -30,13 +30,16 @@ class SharedFrames:
     Args:
         frames: the program of `FRAMES_FILE`.
         trunk: one of `TRUNK_FILES`.
-        clip_frames: F.
+        geometry: of the front end; it says T and F.
         hop_frames: frames from one window's start to the next one's, at most F / 2.
     """
 
-    def __init__(self, frames: Engine, trunk: Engine, clip_frames: int, hop_frames: int) -> None:
+    def __init__(
+        self, frames: Engine, trunk: Engine, geometry: FrontEndGeometry, hop_frames: int
+    ) -> None:
         self._frames, self._trunk = frames, trunk
-        self._clip_frames, self._hop_frames = clip_frames, hop_frames
+        self._clip_samples, self._clip_frames = geometry.clip_samples, geometry.frames
+        self._hop_frames = hop_frames
 
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """One window alone, float32 [T] -> [K]."""
@@ -45,7 +48,8 @@ class SharedFrames:
     def run_windows(self, windows: Sequence[Window]) -> NDArray[np.float32]:
         """Consecutive windows, [N, K]; from one that is filled up or scaled on each runs alone."""
         plain = [
-            window.gain == 1.0 and window.end_s - window.start_s == CLIP_SECONDS
+            window.gain == 1.0
+            and round((window.end_s - window.start_s) * SAMPLE_RATE_HZ) == self._clip_samples
             for window in windows
         ]
         shared = plain.index(False) if False in plain else len(plain)
@@ -83,21 +87,23 @@ def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> Shar
     if FRAMES_FILE not in bundle.manifest["files"]:
         return None
     choices = bundle.manifest["architecture"]["choices"]
-    geometry = FrontEndGeometry(
-        **{
-            field: choices[f"frontend_{field}"]
-            for field in ("rate_hz", "hop_ms", "window_ms", "mels")
-        }
-    )
+    geometry = geometry_of(choices, bundle.clip_samples)
     hop_frames, rest = divmod(hop_samples, geometry.hop_ms * SAMPLE_RATE_HZ // 1000)
     if rest or 2 * hop_frames > geometry.frames:
         return None
     return SharedFrames(
         Engine(bundle.path / FRAMES_FILE),
         Engine(bundle.path / TRUNK_FILES[chosen]),
-        geometry.frames,
+        geometry,
         hop_frames,
     )
+
+
+def geometry_of(choices: Mapping[str, Any], clip_samples: int) -> FrontEndGeometry:
+    """The front end that an architecture's choices name."""
+    fields = ("rate_hz", "hop_ms", "window_ms", "mels")
+    chosen = {field: choices[f"frontend_{field}"] for field in fields}
+    return FrontEndGeometry(**chosen, clip_samples=clip_samples)
 
 
 def _joined(energies: Any, following: Any, offset: int, behind: int) -> Any:

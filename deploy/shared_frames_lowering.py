@@ -45,7 +45,7 @@ def lower_halves(
     waveforms = calibration_waveforms(clips)
     with torch.no_grad():
         energies = [first(torch.from_numpy(clip)[None]) for clip in waveforms]
-    frames = _written(name, first, example_waveform(), folder / FRAMES_FILE)
+    frames = _written(name, first, example_waveform(clips.samples), folder / FRAMES_FILE)
     checked = np.concatenate([waveforms, extreme_waveforms(clips)])
     for precision, file in TRUNK_FILES.items():
         if precision == "int8" and lowered.int8 is None:
@@ -53,7 +53,7 @@ def lower_halves(
         with quiet():
             half = quantize(second, energies) if precision == "int8" else second
         trunk = _written(name, half, energies[0], folder / file)
-        shared = SharedFrames(frames, trunk, energies[0].shape[2], 1)
+        shared = SharedFrames(frames, trunk, frames_net.frontend.geometry, 1)
         answers = np.stack([shared.run(clip) for clip in checked])
         expected = Engine(folder / MODEL_FILES[precision]).run_many(checked)
         difference = float(np.abs(expected.astype(np.float64) - answers).max())

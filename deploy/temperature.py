@@ -1,6 +1,6 @@
 """One number that makes a net's probabilities honest.
 
-Letters: N clips, K counts.
+Letters: N clips, K outputs.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.25, 4.0
 
 
 def fit_temperature(
-    logits: NDArray[np.floating], lo: NDArray[np.int64], hi: NDArray[np.int64]
+    logits: NDArray[np.floating],
+    lo: NDArray[np.int64],
+    hi: NDArray[np.int64],
+    several: bool = False,
 ) -> float:
-    """Temperature scaling (Guo et al. 2017, section 4.2) on labels that may be intervals.
+    """Temperature scaling (Guo et al. 2017, section 4.2) on labels as tasks have them.
 
     Args:
         logits: [N, K].
-        lo, hi: labels [N]; a count in ``[lo, hi]`` is right.
+        lo, hi: labels [N], or [N, K] where several outputs may be right.
+        several: whether they may.
 
     Returns:
         The divisor of the logits that minimises the negative log likelihood of the labels.
@@ -27,11 +31,16 @@ def fit_temperature(
     from scipy.special import logsumexp
 
     values = np.asarray(logits, dtype=np.float64)
-    counts = np.arange(values.shape[1])
-    right = (counts >= lo[:, None]) & (counts <= hi[:, None])
+    if not several:
+        outputs = np.arange(values.shape[1])
+        right = (outputs >= lo[:, None]) & (outputs <= hi[:, None])
 
     def loss(log_temperature: float) -> float:
         scaled = values / np.exp(log_temperature)
+        if several:  # logistic loss of the outputs that are known
+            return float(
+                (np.logaddexp(0.0, np.where(lo == 1, -scaled, scaled)) * (lo == hi)).mean()
+            )
         inside = logsumexp(np.where(right, scaled, -np.inf), axis=1)
         return float((logsumexp(scaled, axis=1) - inside).mean())
 

@@ -70,7 +70,7 @@ def log_lowered(options: WandbOptions, frontier: Path, bundles: Sequence[Path]) 
 
 def figures(bundle: Bundle) -> dict[str, float]:
     """What is known of a bundle, by W&B's key."""
-    manifest, held = bundle.manifest, bundle.precisions
+    manifest, held, headline = bundle.manifest, bundle.precisions, bundle.task.headline.key
     values: dict[str, float | None] = {
         "lower/int8_kept": int("int8" in held),
         "lower/params": manifest["costs"]["params"],
@@ -78,10 +78,10 @@ def figures(bundle: Bundle) -> dict[str, float]:
     }
     if "int8" in held:
         quantisation: dict[str, Any] = manifest["precisions"]["int8"]["quantisation"]
-        values["lower/int8_drop_points"] = quantisation["level_error_drop_points"]
+        values["lower/int8_drop_points"] = quantisation[f"{headline}_drop_points"]
     for name in held:
         precision = manifest["precisions"][name]
         values[f"lower/{name}_kb"] = manifest["files"][MODEL_FILES[name]]["bytes"] / 1000
-        values[f"lower/{name}_level_error"] = precision["validation"]["level_error"]["value"]
+        values[f"lower/{name}_{headline}"] = precision["validation"][headline]["value"]
         values[f"lower/{name}_max_difference"] = precision["max_difference"]
     return present(values)

@@ -1,6 +1,6 @@
-"""An audio file of any rate, length and channels as 5 s windows, in constant memory.
+"""An audio file of any rate, length and channels as windows of a clip each, in constant memory.
 
-Letters: T samples of a window (80 000), N samples of a block.
+Letters: T samples of a window, N samples of a block.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from lightning_modules.audio import MIN_SECONDS, UNKNOWN_LENGTH_FRAMES, read_blocks
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
 
+COUNTS = CountsTask()
 MIN_SOUND_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)  # less new sound is not worth a window
 
 
@@ -28,20 +31,31 @@ class Window(NamedTuple):
     gain: float = 1.0  # by which its sound was multiplied for that
 
 
-def windows(path: Path, hop_samples: int = CLIP_SAMPLES) -> Iterator[Window]:
-    """Cut an audio file into windows that start every ``hop_samples`` (at 16 kHz).
+def windows(
+    path: Path,
+    hop_samples: int = CLIP_SAMPLES,
+    samples: int = CLIP_SAMPLES,
+    task: Task = COUNTS,
+) -> Iterator[Window]:
+    """Cut an audio file into windows of ``samples`` that start every ``hop_samples`` (at 16 kHz).
 
-    Windows that fit whole are all given. What remains becomes a last window, filled up by its own
-    repetition, when it holds at least 0.5 s that no earlier window holds, or is all there is.
+    Windows that fit whole are all given. What remains becomes a last window, filled up as the task
+    does (`Task.fill`), when it holds at least 0.5 s that no earlier window holds, or is all there
+    is.
 
     Raises:
-        UserError: a file that cannot be read to its end, holds NaN, or less than 0.5 s of sound;
-            windows before the fault have been given by then.
+        UserError: a file that cannot be read to its end, holds NaN, or less sound than
+            `Task.shortest_seconds`; windows before the fault have been given by then.
     """
-    yield from cut(read_blocks(path), hop_samples)
+    yield from cut(read_blocks(path, min_seconds=task.shortest_seconds), hop_samples, samples, task)
 
 
-def cut(blocks: Iterable[NDArray[np.float32]], hop_samples: int) -> Iterator[Window]:
+def cut(
+    blocks: Iterable[NDArray[np.float32]],
+    hop_samples: int,
+    samples: int = CLIP_SAMPLES,
+    task: Task = COUNTS,
+) -> Iterator[Window]:
     """Cut consecutive blocks [N] at 16 kHz into windows; see `windows` for the rule at the end."""
     held = np.empty(0, dtype=np.float32)  # what earlier blocks have left, from `start` on
     total = 0  # samples received so far
@@ -50,22 +64,23 @@ def cut(blocks: Iterable[NDArray[np.float32]], hop_samples: int) -> Iterator[Win
     for block in blocks:
         block_start, total = total, total + len(block)
         held_start = block_start - len(held)
-        border = np.concatenate([held, block[:CLIP_SAMPLES]])  # only windows across it are copied
-        while start + CLIP_SAMPLES <= total:
+        border = np.concatenate([held, block[:samples]])  # only windows across it are copied
+        while start + samples <= total:
             sound, offset = (border, held_start) if start < block_start else (block, block_start)
-            yield _window(start, sound[start - offset : start - offset + CLIP_SAMPLES])
-            covered = start + CLIP_SAMPLES
+            yield _window(start, sound[start - offset : start - offset + samples], samples, task)
+            covered = start + samples
             start += hop_samples
         held = border[start - held_start :] if start < block_start else block[start - block_start :]
     if total - max(start, covered) >= MIN_SOUND_SAMPLES or (total and not covered):
-        yield _window(start, held)
+        yield _window(start, held, samples, task)
 
 
-def _window(start: int, sound: NDArray[np.float32]) -> Window:
+def _window(start: int, sound: NDArray[np.float32], samples: int, task: Task) -> Window:
     """One window of at most T samples of sound.
 
-    A short one is repeated and not padded with silence: to a net that hears 5 s, a silent end is a
-    long pause of everybody, which lowers its estimate of many voices (docs/predict.md).
+    Where people are counted a short one is repeated and not padded with silence: to a net that
+    hears 5 s, a silent end is a long pause of everybody, which lowers its estimate of many voices
+    (docs/predict.md).
     """
     end = start + len(sound)
     # Float files need not keep to full scale; a count does not depend on the gain, the range does.
@@ -73,8 +88,8 @@ def _window(start: int, sound: NDArray[np.float32]) -> Window:
     if peak > 1.0:
         gain = 1.0 / peak
         sound = sound / np.float32(peak)
-    if len(sound) < CLIP_SAMPLES:
-        sound = np.resize(sound, CLIP_SAMPLES)
+    if len(sound) < samples:
+        sound = task.fill(sound, samples)
     return Window(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, sound, gain)
 
 

@@ -1,6 +1,6 @@
-"""What the teacher's labels are held against: how often each count is labelled, said and learned.
+"""What the teacher's labels are held against: how often each output is labelled, said and learned.
 
-U unlabelled clips, B labelled clips, N number of counts.
+U unlabelled clips, B labelled clips, N outputs, of which one is right.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from search_spaces.clip import NUM_COUNTS
 
 DECAY = 0.99  # of the running means, per step
 SMOOTHING = 0.1  # share of an even distribution in each mean: no ratio of two becomes extreme
@@ -19,33 +17,32 @@ LOWEST_THRESHOLD = 0.5  # of the threshold: what a count not learned at all is a
 class PseudoLabelStatistics(nn.Module):
     """Running means over the steps; buffers, so that a checkpoint holds them.
 
-    No prior over counts is assumed: what the teacher says is aligned with what the labels say.
+    No prior over outputs is assumed: what the teacher says is aligned with what the labels say.
     """
 
     labels: Tensor
     teacher: Tensor
     confident: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, num_outputs: int) -> None:
         super().__init__()
         for name in ("labels", "teacher", "confident"):
-            self.register_buffer(name, torch.full((NUM_COUNTS,), 1.0 / NUM_COUNTS))
+            self.register_buffer(name, torch.full((num_outputs,), 1.0 / num_outputs))
 
     @torch.no_grad()
-    def update(self, lo: Tensor, hi: Tensor, probabilities: Tensor, confident: Tensor) -> None:
+    def update(self, labels: Tensor, probabilities: Tensor, confident: Tensor) -> None:
         """Take in one step.
 
         Args:
-            lo: int64 [B], of the labelled clips as they were drawn, without sums of them.
-            hi: int64 [B]; a label that spans several counts is shared among them.
+            labels: [B, N], of the labelled clips as they were drawn, without sums of them; one
+                that spans several counts is shared among them.
             probabilities: [U, N], the teacher's.
             confident: bool [U], where it is sure.
         """
-        counts = torch.arange(NUM_COUNTS, device=lo.device)
-        inside = ((counts >= lo[:, None]) & (counts <= hi[:, None])).float()
-        learned = functional.one_hot(probabilities.argmax(dim=1), NUM_COUNTS) * confident[:, None]
+        outputs = probabilities.shape[1]
+        learned = functional.one_hot(probabilities.argmax(dim=1), outputs) * confident[:, None]
         for mean, new in (
-            (self.labels, (inside / inside.sum(dim=1, keepdim=True)).mean(dim=0)),
+            (self.labels, labels.mean(dim=0)),
             (self.teacher, probabilities.mean(dim=0)),
             (self.confident, learned.float().mean(dim=0)),
         ):
@@ -74,4 +71,4 @@ class PseudoLabelStatistics(nn.Module):
 
 
 def _smooth(mean: Tensor) -> Tensor:
-    return (1.0 - SMOOTHING) * mean + SMOOTHING / NUM_COUNTS
+    return (1.0 - SMOOTHING) * mean + SMOOTHING / len(mean)

@@ -30,23 +30,28 @@ UNKNOWN_LENGTH_FRAMES = (
 )  # libsndfile announces about 2^63 frames for a stream without a length
 
 
-def read_audio(path: Path | str, rate_hz: int = SAMPLE_RATE_HZ) -> Float32:
+def read_audio(
+    path: Path | str, rate_hz: int = SAMPLE_RATE_HZ, min_seconds: float = MIN_SECONDS
+) -> Float32:
     """Decode a whole file to float32 [T]; see `read_blocks`."""
-    return np.concatenate(list(read_blocks(path, rate_hz)))
+    return np.concatenate(list(read_blocks(path, rate_hz, min_seconds)))
 
 
-def read_blocks(path: Path | str, rate_hz: int = SAMPLE_RATE_HZ) -> Iterator[Float32]:
+def read_blocks(
+    path: Path | str, rate_hz: int = SAMPLE_RATE_HZ, min_seconds: float = MIN_SECONDS
+) -> Iterator[Float32]:
     """Decode a file block by block, average its channels and resample it (soxr, high quality).
 
     Args:
         path: a wav, flac, mp3 or ogg file of any rate, depth and number of channels.
         rate_hz: rate of the result.
+        min_seconds: a file that holds less is refused.
 
     Yields:
         float32 [T], consecutive, of any length, in constant memory.
 
     Raises:
-        UserError: the file is missing, not audio, empty, truncated, shorter than 0.5 s, or holds
+        UserError: the file is missing, not audio, empty, truncated, too short, or holds
             NaN or infinite samples. The message starts with the path. What was sound before the
             fault has been given by then.
     """
@@ -81,10 +86,10 @@ def read_blocks(path: Path | str, rate_hz: int = SAMPLE_RATE_HZ) -> Iterator[Flo
             f"{path}: cannot be decoded, damaged or not audio ({reason});"
             " copy it again or convert it to wav"
         ) from None
-    if decoded < MIN_SECONDS * source_hz:
+    if decoded < min_seconds * source_hz:
         raise UserError(
             f"{path}: holds {decoded / source_hz:.2f} s of sound,"
-            f" at least {MIN_SECONDS} s is needed"
+            f" at least {min_seconds} s is needed"
         )
 
 

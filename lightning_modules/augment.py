@@ -81,6 +81,7 @@ def strong_augment(
     noise_probability: float = 0.3,
     equaliser_probability: float = 0.5,
     room_probability: float = 0.1,
+    clip_seconds: float = CLIP_SECONDS,
 ) -> Tensor:
     """Filter, put into a synthetic room, add coloured noise: each at random.
 
@@ -92,6 +93,7 @@ def strong_augment(
         noise_probability: share of the clips that get noise; likewise the next two.
         equaliser_probability: see above.
         room_probability: see above.
+        clip_seconds: length of a clip.
 
     Returns:
         Features of the changed sound, float32 [B, 1, F, L].
@@ -110,7 +112,7 @@ def strong_augment(
     energy = torch.expm1(features)
     energy[filtered] *= gain
     if len(placed):  # the FFT refuses an empty batch
-        energy[placed] = reverberate(energy[placed], decay_s, reverberant)
+        energy[placed] = reverberate(energy[placed], decay_s, reverberant, clip_seconds)
     noise = colour * noise_energy((len(noisy), 1, bands, frames), generator)
     energy[noisy] += noise * (clip_mean(energy[noisy]) / clip_mean(noise) * 10 ** (-snr_db / 10))
     return torch.log1p(energy / (RELATIVE_FLOOR * clip_mean(energy)).clamp_min(1e-12))
@@ -144,7 +146,9 @@ def room_decays(batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]
     return rt60_s / math.log(1e6), 10 ** (-direct_db / 10)
 
 
-def reverberate(energy: Tensor, decay_s: Tensor, reverberant: Tensor) -> Tensor:
+def reverberate(
+    energy: Tensor, decay_s: Tensor, reverberant: Tensor, clip_seconds: float = CLIP_SECONDS
+) -> Tensor:
     """Spread energy over later frames as a room does; circular in time.
 
     A room response of exponentially decaying noise (Polack 1988) adds to each frame the energy of
@@ -154,9 +158,10 @@ def reverberate(energy: Tensor, decay_s: Tensor, reverberant: Tensor) -> Tensor:
         energy: [B, 1, F, L].
         decay_s: [B], time in which the energy falls by e.
         reverberant: [B], energy of the whole tail over that of the direct sound.
+        clip_seconds: time of L frames.
     """
     frames = energy.shape[-1]
-    time_s = torch.arange(frames, device=energy.device) * (CLIP_SECONDS / frames)
+    time_s = torch.arange(frames, device=energy.device) * (clip_seconds / frames)
     tail = torch.exp(-time_s / decay_s[:, None])
     response = tail * (reverberant[:, None] / tail.sum(dim=1, keepdim=True))
     response[:, 0] += 1.0

@@ -1,6 +1,6 @@
-"""Which unlabelled clips give a net its batch norm statistics: an even spread over the counts.
+"""Which unlabelled clips give a net its batch norm statistics: an even spread over what they hold.
 
-C chosen clips, P clips of the pool, T samples, N number of counts.
+C chosen clips, P clips of the pool, T samples, N outputs.
 
 Batch norm statistics rise and fall with the number of voices: a hundred random clips whose mean
 count is off by 0.5, which is nothing unusual, shift every estimate of the net by about as much.
@@ -12,23 +12,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
-from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.datamodule_base import StreamDataModule
 from search_spaces.clips_file import to_float32
+from search_spaces.task import Task
 
 POOL_PER_CLIP = 4  # clips of the pool for each one chosen
 BATCH = 64
 
 
 def choose_clips(
-    data: AmbianceDataModule, teacher: nn.Module, number: int, seed: int
+    data: StreamDataModule, teacher: nn.Module, task: Task, number: int, seed: int
 ) -> NDArray[np.int16]:
-    """Unlabelled training clips whose counts, as far as the teacher can tell, are spread evenly.
+    """Unlabelled training clips spread evenly over what they hold, as the teacher hears it.
 
     Args:
         data: set up.
         teacher: plain net with its own batch norm statistics, in evaluation mode.
+        task: that tells what the teacher says; see `Task.order`.
         number: C; fewer if the data hold fewer.
         seed: of their order.
 
@@ -37,26 +38,26 @@ def choose_clips(
     """
     pool = data.calibration_clips(POOL_PER_CLIP * number)
     device = next(teacher.parameters()).device
-    expected = expected_counts(teacher, pool, device)
-    return pool[spread_evenly(expected, min(number, len(pool)), seed)]
+    order = task.order(run(teacher, pool, task, device))
+    return pool[spread_evenly(order, min(number, len(pool)), seed)]
 
 
 @torch.no_grad()
-def expected_counts(net: nn.Module, samples: NDArray[np.int16], device: torch.device) -> np.ndarray:
-    """Mean of a net's distribution over counts for clips int16 [P, T]: float64 [P]."""
-    expected = []
+def run(
+    net: nn.Module, samples: NDArray[np.int16], task: Task, device: torch.device
+) -> NDArray[np.float64]:
+    """A net's probabilities for clips int16 [P, T]: float64 [P, N]."""
+    probabilities = []
     for start in range(0, len(samples), BATCH):
         waveform = torch.from_numpy(to_float32(samples[start : start + BATCH])).to(device)
-        probabilities = functional.softmax(net(waveform).double(), dim=1)
-        counts = torch.arange(probabilities.shape[1], dtype=torch.float64, device=device)
-        expected.append((probabilities @ counts).cpu().numpy())
-    return np.concatenate(expected)
+        probabilities.append(task.probabilities(net(waveform).double()).cpu().numpy())
+    return np.concatenate(probabilities)
 
 
 def spread_evenly(expected: np.ndarray, number: int, seed: int) -> NDArray[np.int64]:
-    """Choose ``number`` of the clips so that their counts are spread as those of all.
+    """Choose ``number`` of the clips so that what they hold is spread as in all of them.
 
-    Systematic sampling (Cochran, Sampling Techniques, chapter 8) along the expected count [P]; the
+    Systematic sampling (Cochran, Sampling Techniques, chapter 8) along ``expected`` [P]; the
     order is then shuffled, so that every batch of them is spread as well.
 
     Returns:

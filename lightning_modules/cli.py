@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import yaml
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -16,6 +17,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.slurm import RequeueBetweenSteps
@@ -24,6 +26,7 @@ from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import add_wandb_arguments
 
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
+DATA = {"counts": AmbianceDataModule, "classes": FolderDataModule}  # by task
 # What torch says when another process of a run is gone, and what that means.
 DEAD_PROCESSES = {
     r"DataLoader worker": "data.num_workers: a process that makes clips died, perhaps of too little"
@@ -81,10 +84,20 @@ class AmbianceCLI(LightningCLI):
         }
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """One seed and one protocol for data and model."""
+        """The task; one seed, space and protocol for data and model."""
+        parser.add_argument(
+            "--task",
+            choices=list(DATA),
+            default="counts",
+            help="counting people in mixtures of speech, or naming classes of any recordings",
+        )
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("seed_everything", "model.seed")
-        parser.link_arguments("data.protocol", "model.protocol")
+        parser.link_arguments("data.task", "model.task", apply_on="instantiate")
+        if self.datamodule_class is AmbianceDataModule:
+            parser.link_arguments("data.protocol", "model.protocol")
+        else:
+            parser.link_arguments("model.space", "data.space")
         add_wandb_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
@@ -176,6 +189,30 @@ def refuse_dead_process(error: RuntimeError) -> None:
             ) from error
 
 
+def task_of(arguments: Sequence[str]) -> str:
+    """The task that the options and configuration files name, the last one winning.
+
+    It says which data the other options are about, so it is read before them.
+
+    Raises:
+        UserError: there is no such task.
+    """
+    task = "counts"
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    for flag, value in itertools.pairwise(words):
+        if flag == "--task":
+            task = value
+        elif flag == "--config" and Path(value).is_file():
+            try:
+                config = yaml.safe_load(Path(value).read_text(encoding="utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError):
+                continue  # the parser says what is wrong with it
+            task = config.get("task", task) if isinstance(config, dict) else task
+    if task not in DATA:
+        raise UserError(f"task: got {task!r}, expected {' or '.join(DATA)}")
+    return task
+
+
 def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
     """Run a subcommand.
 
@@ -192,7 +229,7 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
     try:
         AmbianceCLI(
             SupernetModule,
-            AmbianceDataModule,
+            DATA[task_of(arguments)],
             parser_class=OneLineParser,
             seed_everything_default=0,
             auto_configure_optimizers=False,

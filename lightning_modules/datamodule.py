@@ -5,25 +5,20 @@ Legend: B labelled clips, U unlabelled clips, V validation clips, T samples.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightning import LightningDataModule
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
-from lightning_modules.datamodule_batches import (
-    Batch,
-    BatchStream,
-    TrainBatches,
-    as_float,
-    quiet_loader,
-)
+from lightning_modules.datamodule_base import StreamDataModule, check_least
+from lightning_modules.datamodule_batches import TrainBatches
 from lightning_modules.datamodule_clips import TestClips, ValidationClips
 from lightning_modules.datamodule_recorded import RecordedPart
-from lightning_modules.labels import Budget, Label, budget_labels
+from lightning_modules.labels import Budget, budget_labels
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
     DEFAULT_ROOMS,
@@ -39,9 +34,11 @@ from lightning_modules.splits import Split, split_readers
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
 
 
-class AmbianceDataModule(LightningDataModule):
+class AmbianceDataModule(StreamDataModule):
     """Clips of 0..10 people, few of them labelled, from readers that no two splits share.
 
     Every clip is a function of the seed and its number, and every training batch of the seed and
@@ -52,7 +49,7 @@ class AmbianceDataModule(LightningDataModule):
             ``espeak``, ``espeak:<voices>``, ``librispeech:<root>/<subset>``, or a prepared folder
             of the cache.
         protocol: ``libricount`` (all speak throughout, equally loud) or ``rooms`` (reverberant
-            rooms, turn-taking, noise).
+            rooms, turn-taking, noise) or ``multicondition`` (clips of both, in random order).
         labelled_clips: the label budget; 20 % of it goes to validation.
         pool_clips: how many different clips exist for training and validation, labelled or not.
         test_clips: clips of the test readers.
@@ -62,7 +59,9 @@ class AmbianceDataModule(LightningDataModule):
         steps_per_epoch: training batches of an epoch.
         num_workers: processes that make clips while the model trains; 0 for none.
         seed: seed of mixtures and order.
-        rooms: how many rooms the cached bank of room responses holds (protocol ``rooms``).
+        rooms: how many rooms the cached bank of room responses holds (where there are rooms).
+        held_clips: labelled clips whose sound is kept, since they come again: 160 kB each, in
+            every process that makes batches.
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
         cache: folder of prepared speech and rooms; $ERSAM_CACHE or ``.cache/ersam`` if not given.
         strict: refuse speech of which a recording cannot be used, instead of skipping that.
@@ -85,23 +84,22 @@ class AmbianceDataModule(LightningDataModule):
         num_workers: int = 1,
         seed: int = 0,
         rooms: int = DEFAULT_ROOMS,
+        held_clips: int = 2000,
         labels: str | None = None,
         cache: str | None = None,
         strict: bool = False,
         recordings: str | None = None,
         recordings_share: float = 0.5,
     ) -> None:
-        super().__init__()
+        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
         self.budget = Budget.of(labelled_clips, pool_clips)
-        for least, fields in (
-            (1, {"test_clips": test_clips, "labelled_batch_size": labelled_batch_size}),
-            (1, {"eval_batch_size": eval_batch_size, "steps_per_epoch": steps_per_epoch}),
-            (0, {"unlabelled_batch_size": unlabelled_batch_size, "num_workers": num_workers}),
-            (0, {"seed": seed}),
-        ):
-            for field, value in fields.items():
-                if value < least:
-                    raise UserError(f"{field}: {value}, expected at least {least}")
+        check_least(
+            test_clips=(test_clips, 1),
+            labelled_batch_size=(labelled_batch_size, 1),
+            unlabelled_batch_size=(unlabelled_batch_size, 0),
+            seed=(seed, 0),
+            held_clips=(held_clips, 0),
+        )
         if unlabelled_batch_size and self.budget.train_pool == self.budget.train_labelled:
             raise UserError(
                 f"labelled_clips: {labelled_clips} leaves no clip of the pool unlabelled; raise"
@@ -114,21 +112,20 @@ class AmbianceDataModule(LightningDataModule):
         self._test_clips = test_clips
         self._labelled_batch_size = labelled_batch_size
         self._unlabelled_batch_size = unlabelled_batch_size
-        self._eval_batch_size = eval_batch_size
-        self._steps_per_epoch = steps_per_epoch
-        self._num_workers = num_workers
         self._seed = seed
         self._rooms = rooms
-        self._labels_file = labels
+        self._held_clips = held_clips
         self._cache = cache
         self._strict = strict
         self._spans = None if recordings is None else read_spans(Path(recordings))
         self._recordings_share = recordings_share
         self._recorded: RecordedClips | None = None
         self._speech: Speech | None = None
-        self._labels: list[Label] = []
-        self._position = 0
-        self._stream: BatchStream | None = None
+
+    @property
+    def task(self) -> Task:
+        """Counting people."""
+        return CountsTask()
 
     def prepare_data(self) -> None:
         """Decode the speech and make the rooms, once; later runs find both in the cache.
@@ -155,21 +152,22 @@ class AmbianceDataModule(LightningDataModule):
             self._recorded = open_recorded(self._spans, self._cache)
         if stage == "test":  # which needs calibration clips, but no labels
             return
-        self._position, self._stream = 0, None  # a checkpoint, if any, is loaded after this
+        self._rewind()
         validation = self._open("validation", range(self.budget.validation_labelled))
-        self._labels = budget_labels(
+        labels = budget_labels(
             self.labels_file, self.budget, self._protocol, self._seed, self.train_clips, validation
         )
         self._batches = TrainBatches(
             self.train_clips,
-            [label for label in self._labels if label.use == "train"],
+            [label for label in labels if label.use == "train"],
             self.budget.train_pool,
             self._labelled_batch_size,
             self._unlabelled_batch_size,
             self._seed,
+            self._held_clips,
             self._recorded_part(),
         )
-        rows = [label for label in self._labels if label.use == "validation"]
+        rows = [label for label in labels if label.use == "validation"]
         self._validation = (
             np.stack([validation[row.index].samples for row in rows]),
             np.array([row.lo for row in rows], np.int64),
@@ -183,34 +181,6 @@ class AmbianceDataModule(LightningDataModule):
                 np.concatenate([self._validation[1], lo]),
                 np.concatenate([self._validation[2], hi]),
             )
-
-    @property
-    def labels_file(self) -> Path:
-        """Where `labels.csv` lies."""
-        if self._labels_file is not None:
-            return Path(self._labels_file)
-        return Path(self.trainer.default_root_dir if self.trainer else ".", "labels.csv")
-
-    def batch(self, step: int) -> Batch:
-        """Training batch ``step`` of a run, counted over all epochs, of one process.
-
-        Returns:
-            ``{"labelled": {"waveform": float32 [B, T], "lo": int64 [B], "hi": int64 [B]},
-            "unlabelled": {"waveform": float32 [U, T]}}``.
-        """
-        return as_float(self._batches[step])
-
-    def train_dataloader(self) -> BatchStream:
-        """The batches from the first that was not handed out yet; see `BatchStream`."""
-        self._stream = BatchStream(
-            self._batches,
-            self._steps_per_epoch,
-            self._num_workers,
-            self._stream.position if self._stream else self._position,
-            rank=self.trainer.global_rank if self.trainer else 0,
-            world_size=self.trainer.world_size if self.trainer else 1,
-        )
-        return self._stream
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The labelled validation clips in order: ``waveform`` [V, T], ``lo`` [V], ``hi`` [V]."""
@@ -255,29 +225,21 @@ class AmbianceDataModule(LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """The position in the training batches, and the labels that it belongs to."""
-        return {
-            "position": self._stream.position if self._stream else self._position,
-            "labels_sha256": sha256_file(self.labels_file),
-            "recordings_sha256": self._recordings_sha256(),
-        }
+        return {**super().state_dict(), "recordings_sha256": self._recordings_sha256()}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Let the next `train_dataloader` go on at the saved position.
 
         Raises:
             UserError: `labels.csv` or the recordings are not those of the checkpoint.
         """
-        if self._labels and state_dict["labels_sha256"] != sha256_file(self.labels_file):
-            raise UserError(
-                f"{self.labels_file}: not the labels that the checkpoint was trained with;"
-                " put those back, or train anew without the checkpoint"
-            )
-        if self._labels and state_dict.get("recordings_sha256") != self._recordings_sha256():
+        super().load_state_dict(state_dict)
+        saved = state_dict.get("recordings_sha256")
+        if self._batches is not None and saved != self._recordings_sha256():
             raise UserError(
                 "data.recordings: not the labelled recordings that the checkpoint was trained with;"
                 " put those back, or train anew in another folder"
             )
-        self._position, self._stream = state_dict["position"], None
 
     def _recordings_sha256(self) -> str | None:
         return None if self._recorded is None else self._recorded.summary["sha256"]
@@ -308,6 +270,3 @@ class AmbianceDataModule(LightningDataModule):
             self._cache,
             revealed,
         )
-
-    def _eval_loader(self, clips: Dataset[Any]) -> DataLoader[Any]:
-        return quiet_loader(clips, self._num_workers, batch_size=self._eval_batch_size)

@@ -22,9 +22,8 @@ from search_spaces.clip import CLIP_SAMPLES
 
 Batch = dict[str, dict[str, Tensor]]
 
-_LABELLED, _UNLABELLED = 0, 1  # streams of the shuffles
+LABELLED, UNLABELLED = 0, 1  # streams of the shuffles
 _PREFETCH = 2  # batches that a worker prepares ahead
-_HELD_CLIPS = 2_000  # 320 MB in each process that makes batches
 
 
 class TrainBatches(Dataset[Batch]):
@@ -41,6 +40,7 @@ class TrainBatches(Dataset[Batch]):
         labelled_batch_size: B.
         unlabelled_batch_size: U; 0 for none.
         seed: entropy of the order.
+        held_clips: labelled clips whose sound is kept at most.
         recorded: clips of real recordings that take their share of B and U; None for none.
     """
 
@@ -52,6 +52,7 @@ class TrainBatches(Dataset[Batch]):
         labelled_batch_size: int,
         unlabelled_batch_size: int,
         seed: int,
+        held_clips: int,
         recorded: RecordedPart | None = None,
     ) -> None:
         self._mixtures = mixtures
@@ -63,6 +64,7 @@ class TrainBatches(Dataset[Batch]):
             recorded.unlabelled if recorded else 0
         )
         self._seed = seed
+        self._held_clips = held_clips
         self._held: dict[int, Int16] = {}  # by number, of labelled clips
 
     def __getitem__(self, step: int) -> Batch:
@@ -70,11 +72,11 @@ class TrainBatches(Dataset[Batch]):
         labelled = [
             self._labels[place]
             for place in places(
-                self._seed, _LABELLED, step, self._labelled_batch_size, len(self._labels)
+                self._seed, LABELLED, step, self._labelled_batch_size, len(self._labels)
             )
         ]
         unlabelled = len(self._labels) + places(
-            self._seed, _UNLABELLED, step, self._unlabelled_batch_size, self._unlabelled_clips
+            self._seed, UNLABELLED, step, self._unlabelled_batch_size, self._unlabelled_clips
         )
         batch = {
             "labelled": {
@@ -96,7 +98,7 @@ class TrainBatches(Dataset[Batch]):
         held = self._held.get(index)
         if held is None:
             held = self._mixtures[index].samples
-            if index < len(self._labels) and len(self._held) < _HELD_CLIPS:
+            if index < len(self._labels) and len(self._held) < self._held_clips:
                 self._held[index] = held
         return held
 
@@ -118,7 +120,7 @@ class BatchStream:
 
     def __init__(
         self,
-        batches: TrainBatches,
+        batches: Dataset[Batch],
         steps_per_epoch: int,
         num_workers: int,
         position: int = 0,

@@ -20,15 +20,17 @@ from torch import nn
 from lightning_modules.additivity import plan_sums, sum_clips, sum_labels
 from lightning_modules.augment import random_level
 from lightning_modules.calibration import choose_clips
-from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.datamodule_base import StreamDataModule
 from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
-from search_spaces.clip import MAX_COUNT, NUM_COUNTS
+from search_spaces.clip import MAX_COUNT
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
+from search_spaces.files import sha256_file
 from search_spaces.frontier import save_weights
 from search_spaces.single import write_single
 from search_spaces.supernet import Supernet
 from search_spaces.supernet_file import write_supernet
+from search_spaces.task import Task
 
 SUPERNET, SUBNET, CLIPS = "supernet.pt", "subnet.pt", "clips.npz"
 TUNED = "-tuned"  # ends the name of a net that began with the weights of a supernet
@@ -38,7 +40,7 @@ class ExportSupernet(pl.Callback):
     """Writes the teacher's weights with every checkpoint, and at the end also the clips.
 
     Args:
-        validation_sums: sums of validation clips that join them in `clips.npz`.
+        validation_sums: sums of validation clips that join them in `clips.npz`, where labels add.
         calibration_clips: unlabelled training clips in `clips.npz`.
         max_summands: validation clips in one sum at most.
     """
@@ -64,8 +66,9 @@ class ExportSupernet(pl.Callback):
                 datamodule(trainer),
                 pl_module.teacher_net(),
                 exact=pl_module.recipe.counts_add_exactly,
+                task=pl_module.task,
                 seed=pl_module.seed,
-                num_sums=self.validation_sums,
+                num_sums=self.validation_sums if pl_module.task.adds else 0,
                 max_summands=self.max_summands,
                 num_calibration=self.calibration_clips,
             )
@@ -76,11 +79,18 @@ class ExportSupernet(pl.Callback):
                 net = pl_module.teacher_net().cpu()
                 suffix = TUNED if pl_module.students.initial_weights else ""
                 write_single(
-                    folder, fixed, net, folder / SUBNET, folder / CLIPS, pl_module.seed, suffix
+                    folder,
+                    fixed,
+                    net,
+                    folder / SUBNET,
+                    folder / CLIPS,
+                    pl_module.seed,
+                    pl_module.task,
+                    suffix,
                 )
 
 
-def datamodule(trainer: pl.Trainer) -> AmbianceDataModule:
+def datamodule(trainer: pl.Trainer) -> StreamDataModule:
     """The data of the run."""
     return trainer.datamodule  # type: ignore[attr-defined]
 
@@ -90,18 +100,20 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     if not trainer.is_global_zero:
         return
     folder = Path(trainer.default_root_dir)
-    settings = module.settings()
+    settings, began_with = module.settings(), module.students.initial_weights
     training = {
         **datamodule(trainer).provenance(),
+        "initial_weights_sha256": None if began_with is None else sha256_file(began_with),
         "steps": trainer.global_step,
         "settings": settings,
         "settings_sha256": digest(settings),
     }
     if isinstance(module.teacher, Supernet):
-        write_supernet(folder / SUPERNET, module.teacher, training)
+        write_supernet(folder / SUPERNET, module.teacher, training, module.task)
         return
     architecture = module.students.teacher
-    save_weights(folder / SUBNET, architecture, module.teacher, NUM_COUNTS, training)
+    outputs = len(module.task.outputs)
+    save_weights(folder / SUBNET, architecture, module.teacher, outputs, training)
 
 
 def digest(settings: dict[str, Any]) -> str:
@@ -110,9 +122,10 @@ def digest(settings: dict[str, Any]) -> str:
 
 
 def make_clips(
-    data: AmbianceDataModule,
+    data: StreamDataModule,
     teacher: nn.Module,
     exact: bool,
+    task: Task,
     seed: int,
     num_sums: int,
     max_summands: int,
@@ -124,14 +137,18 @@ def make_clips(
 
     Args:
         data: set up.
-        teacher: plain net that estimates the counts of calibration clips.
+        teacher: plain net that tells what calibration clips hold.
         exact: whether counts add exactly.
+        task: of the labels.
         seed: of the choice of sums.
         num_sums: S.
         max_summands: clips with speech in one sum at most.
         num_calibration: C.
     """
     samples, lo, hi = data.validation_clips()
+    calibration = choose_clips(data, teacher, task, num_calibration, seed)
+    if not num_sums:
+        return Clips(samples, lo, hi, np.ones(len(lo), bool), calibration)
     waveform = torch.from_numpy(to_float32(samples))
     lo_tensor, hi_tensor = torch.from_numpy(lo), torch.from_numpy(hi)
     draws = torch_generator(seed, 0, "validation sums")
@@ -144,5 +161,5 @@ def make_clips(
         validation_lo=np.concatenate([lo, sum_lo.numpy()]),
         validation_hi=np.concatenate([hi, sum_hi.numpy()]),
         validation_original=np.arange(len(lo) + len(sum_lo)) < len(lo),
-        calibration_waveform=choose_clips(data, teacher, num_calibration, seed),
+        calibration_waveform=calibration,
     )

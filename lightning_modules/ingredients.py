@@ -1,19 +1,20 @@
 """The ingredients of the semi-supervised recipe: each a switch in the YAML, its knobs and its loss.
 
-B clips, S sums, T samples, F mel bands, L frames, N number of counts.
+B clips, S sums, T samples, F mel bands, L frames, N outputs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from lightning_modules import augment, losses, views
+from lightning_modules import augment, mixing, views
 from lightning_modules.alignment import PseudoLabelStatistics
-from search_spaces.clip import MAX_COUNT
+from lightning_modules.objective import Objective
+from search_spaces.clip import CLIP_SECONDS, MAX_COUNT
 from search_spaces.errors import UserError
 
 
@@ -50,26 +51,16 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class LabelledLoss:
-    """Likelihood of the label's interval plus squared earth mover's distance.
+    """Likelihood of the label plus, for ordered outputs, squared earth mover's distance.
 
     Attributes:
-        emd_weight: of the second against the first.
+        emd_weight: of the second against the first; 0 for outputs without order.
     """
 
     emd_weight: float = 1.0
 
     def __post_init__(self) -> None:
         check_range("labelled_loss.emd_weight", self.emd_weight, 0.0, 1e3)
-
-    def __call__(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """Loss of logits [B, N] against interval labels int64 [B]."""
-        likelihood = losses.interval_nll(logits, lo, hi)
-        return likelihood + self.emd_weight * losses.interval_squared_emd(logits, lo, hi)
-
-    def soft(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """The same against distributions [B, N] with weights [B]."""
-        likelihood = losses.soft_cross_entropy(logits, target, weight)
-        return likelihood + self.emd_weight * losses.soft_squared_emd(logits, target, weight)
 
 
 @dataclass(frozen=True)
@@ -78,16 +69,18 @@ class WeakAugmentation:
 
     Attributes:
         speed: clips are played up to so much faster or slower; 0 for none.
+        rotate: clips are rotated in time, so that their end may come before their beginning.
     """
 
     speed: float = 0.1
+    rotate: bool = True
 
     def __post_init__(self) -> None:
         check_range("weak_augmentation.speed", self.speed, 0.0, 0.5)
 
     def __call__(self, waveform: Tensor, generator: torch.Generator) -> Tensor:
         """Clips [B, T] rotated in time and played at another speed."""
-        shifted = augment.circular_shift(waveform, generator)
+        shifted = augment.circular_shift(waveform, generator) if self.rotate else waveform
         return augment.speed_perturb(shifted, self.speed, generator) if self.speed else shifted
 
 
@@ -108,6 +101,50 @@ class CountAddition:
     def __post_init__(self) -> None:
         check_range("count_addition.share", self.share, 0.0, 1.0)
         check_range("count_addition.max_summands", self.max_summands, 2, MAX_COUNT)
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """New labelled clips out of two, with the labels of both in proportion.
+
+    Attributes:
+        enabled: the switch.
+        kind: ``mixup`` sounds both throughout, ``cutmix`` one after the other.
+        share: of the labelled clips of a batch that are replaced.
+        alpha: of the beta distribution of the shares; the larger, the more even.
+    """
+
+    enabled: bool = False
+    kind: Literal["mixup", "cutmix"] = "mixup"
+    share: float = 0.5
+    alpha: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_range("mixing.share", self.share, 0.0, 1.0)
+        check_range("mixing.alpha", self.alpha, 0.01, 100.0)
+
+    def view(
+        self, waveform: Tensor, target: Tensor, generator: torch.Generator
+    ) -> views.TargetView | None:
+        """The first ``share`` of clips [B, T], each mixed with another one; None for none.
+
+        Args:
+            waveform: float32 [B, T].
+            target: [B, N], probabilities that the labels make.
+            generator: on the device of ``waveform``.
+        """
+        number = round(self.share * len(waveform)) if self.enabled else 0
+        if not number:
+            return None
+        other = torch.randperm(len(waveform), generator=generator, device=waveform.device)[:number]
+        share = mixing.draw_shares(number, self.alpha, generator)
+        first, second = waveform[:number], waveform[other]
+        if self.kind == "mixup":
+            mixed = mixing.mixup(first, second, share)
+        else:
+            mixed = mixing.cutmix(first, second, share, generator)
+        targets = torch.lerp(target[other], target[:number], share[:, None])
+        return views.TargetView(mixed, targets, torch.ones_like(share))
 
 
 @dataclass(frozen=True)
@@ -163,7 +200,13 @@ class StrongAugmentation:
         unlabelled = range(num_labelled, num_labelled + num_unlabelled) if self.enabled else ()
         return [*labelled, *unlabelled]
 
-    def features(self, features: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
+    def features(
+        self,
+        features: Tensor,
+        chosen: Tensor,
+        generator: torch.Generator,
+        clip_seconds: float = CLIP_SECONDS,
+    ) -> Tensor:
         """Augment the features [B, 1, F, L] of the clips at the indices ``chosen``."""
         if len(chosen) == 0:
             return features
@@ -175,6 +218,7 @@ class StrongAugmentation:
             noise_probability=self.noise_probability,
             equaliser_probability=self.equaliser_probability,
             room_probability=self.room_probability,
+            clip_seconds=clip_seconds,
         )
         if self.spec_augment:
             changed = augment.spec_augment(
@@ -190,11 +234,11 @@ class PseudoLabels:
     Attributes:
         enabled: the switch.
         weight: of the loss.
-        threshold: smallest probability within one count of the likeliest (`views.confidence`).
-        hard: the likeliest count as target instead of the whole distribution.
+        threshold: smallest probability of what the teacher says (`Objective.sure`).
+        hard: the likeliest output as target instead of the whole distribution.
         alignment: how far the teacher's distributions are aligned with those of the labels, from 0,
             not at all, to 1 (`alignment.PseudoLabelStatistics.align`).
-        flexible: a lower threshold for counts of which little is learned yet
+        flexible: a lower threshold for outputs of which little is learned yet
             (`alignment.PseudoLabelStatistics.thresholds`).
     """
 
@@ -210,13 +254,27 @@ class PseudoLabels:
         check_range("pseudo_labels.weight", self.weight, 0.0, 1e3)
         check_range("pseudo_labels.threshold", self.threshold, 0.0, 1.0)
 
-    def statistics(self) -> PseudoLabelStatistics | None:
-        """What `view` needs to have been told of the steps so far, if anything."""
-        needed = self.enabled and (self.alignment > 0 or self.flexible)
-        return PseudoLabelStatistics() if needed else None
+    def statistics(self, objective: Objective) -> PseudoLabelStatistics | None:
+        """What `view` needs to have been told of the steps so far, if anything.
+
+        Raises:
+            UserError: it is asked for where several outputs may be right: no distribution, then.
+        """
+        if not self.enabled or not (self.alignment > 0 or self.flexible):
+            return None
+        if objective.task.several:
+            raise UserError(
+                "model.pseudo_labels: alignment and flexible need one label per clip, the data"
+                " have several; set alignment to 0 and flexible to false"
+            )
+        return PseudoLabelStatistics(len(objective.task.outputs))
 
     def view(
-        self, waveform: Tensor, probabilities: Tensor, statistics: PseudoLabelStatistics | None
+        self,
+        waveform: Tensor,
+        probabilities: Tensor,
+        objective: Objective,
+        statistics: PseudoLabelStatistics | None,
     ) -> views.TargetView:
         """Clips [B, T] with the targets that the teacher's probabilities [B, N] make."""
         threshold: float | Tensor = self.threshold
@@ -224,7 +282,9 @@ class PseudoLabels:
             probabilities = statistics.align(probabilities, self.alignment)
             if self.flexible:
                 threshold = statistics.thresholds(self.threshold)[probabilities.argmax(dim=1)]
-        return views.pseudo_label_view(waveform, probabilities, threshold, self.hard)
+        sure = objective.sure(probabilities, threshold, views.near(objective.task))
+        target = objective.harden(probabilities) if self.hard else probabilities
+        return views.TargetView(waveform, target, sure.to(probabilities.dtype))
 
 
 @dataclass(frozen=True)
@@ -279,8 +339,3 @@ class Distillation:
 
     def __post_init__(self) -> None:
         check_range("distillation.weight", self.weight, 0.0, 1e3)
-
-    def __call__(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        """Cross entropy of [B, N] against the detached distribution of [B, N]."""
-        target = functional.softmax(teacher_logits.detach().float(), dim=-1)
-        return losses.soft_cross_entropy(student_logits, target)

@@ -1,31 +1,31 @@
 """Judging nets of the space on labelled clips, each with its own batch norm statistics.
 
-B clips, C calibration clips, T samples, N number of counts.
+B clips, C calibration clips, T samples, N outputs.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from lightning_modules.losses import interval_nll
+from lightning_modules.objective import Objective
 from lightning_modules.students import Net, Students
 from search_spaces.batch_norm import recalibrate_batch_norm
-from search_spaces.metrics import evaluate
 
 CALIBRATION_BATCH = 32
 
 
 class Judge:
-    """Collects the distributions of several nets batch by batch, then computes their metrics.
+    """Collects what several nets say batch by batch, then computes their metrics.
 
     Args:
         students: makes the nets.
+        objective: of the task that they are judged by.
     """
 
-    def __init__(self, students: Students) -> None:
+    def __init__(self, students: Students, objective: Objective) -> None:
         self.students = students
+        self.objective = objective
         self.nets: dict[str, nn.Module] = {}
         self.logits: dict[str, list[Tensor]] = {}
         self.labels: list[tuple[Tensor, Tensor]] = []
@@ -45,7 +45,7 @@ class Judge:
 
     @torch.no_grad()
     def add(self, waveform: Tensor, lo: Tensor, hi: Tensor) -> None:
-        """One batch: waveform float32 [B, T], lo and hi int64 [B]."""
+        """One batch: waveform float32 [B, T], lo and hi as in `Task`."""
         for name, net in self.nets.items():
             with torch.autocast(waveform.device.type, enabled=False):
                 logits = net(waveform.float())
@@ -63,15 +63,15 @@ class Judge:
         result: dict[str, float] = {}
         for name, batches in self.logits.items():
             logits = torch.cat(batches)
-            result[f"nll/{name}"] = interval_nll(logits, lo, hi).item()
-            probabilities = functional.softmax(logits.double(), dim=1)
-            judged = evaluate(probabilities.numpy(), lo.numpy(), hi.numpy())
-            for metric in ("level_error", "mae", "exact_accuracy"):
-                estimate = getattr(judged, metric)
-                if estimate.value is None:
+            result[f"nll/{name}"] = self.objective.likelihood(logits, lo, hi).item()
+            probabilities = self.objective.task.probabilities(logits.double()).numpy()
+            judged = self.objective.task.judge(probabilities, lo.numpy(), hi.numpy())
+            for metric, estimate in judged.items():
+                value, low, high = estimate.value, estimate.low, estimate.high
+                if value is None or low is None or high is None:
                     continue
-                result[f"{metric}/{name}"] = estimate.value
+                result[f"{metric}/{name}"] = value
                 if intervals:
-                    result[f"{metric}_low/{name}"] = estimate.low
-                    result[f"{metric}_high/{name}"] = estimate.high
+                    result[f"{metric}_low/{name}"] = low
+                    result[f"{metric}_high/{name}"] = high
         return result

@@ -1,7 +1,7 @@
 """The largest net of a trained supernet as the teacher of one fixed net.
 
 Knowledge distillation (Hinton et al. 2015), as Once-for-All (Cai et al. 2020, section 4.2) compares
-with it. B batch, T samples, N number of counts.
+with it. B batch, T samples, N outputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from lightning_modules.students import FeatureCache
 from search_spaces.architecture import largest
 from search_spaces.files import sha256_file
 from search_spaces.space import SpaceSpec
-from search_spaces.supernet_file import read_supernet
+from search_spaces.supernet_file import read_supernet_of
+from search_spaces.task import Task
 
 
 class Mentor:
@@ -24,14 +25,15 @@ class Mentor:
     Args:
         path: a `supernet.pt`.
         spec: the space that it must be of.
+        task: what its outputs must mean.
 
     Raises:
-        UserError: see `search_spaces.supernet_file.read_supernet`.
+        UserError: see `search_spaces.supernet_file.read_supernet_of`.
     """
 
-    def __init__(self, path: Path, spec: SpaceSpec) -> None:
+    def __init__(self, path: Path, spec: SpaceSpec, task: Task) -> None:
         self.architecture = largest(spec)
-        self.net = read_supernet(path, spec).supernet.extract(self.architecture)
+        self.net = read_supernet_of(path, spec, task).extract(self.architecture)
         self.net.requires_grad_(False).eval()
         self.sha256 = sha256_file(path)
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from lightning_modules.libricount import LibriCount
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_parts import MixtureProtocol
+from lightning_modules.multicondition import MultiCondition
 from lightning_modules.rooms import Rooms
 from lightning_modules.rooms_bank import prepare_bank
 from lightning_modules.sources_cache import Speech, cache_root
@@ -16,8 +17,9 @@ from lightning_modules.splits import Split, largest_count, split_readers
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 
-ProtocolName = Literal["libricount", "rooms"]
+ProtocolName = Literal["libricount", "rooms", "multicondition"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
+CONDITIONS: tuple[ProtocolName, ...] = ("libricount", "rooms")  # what multicondition is made of
 DEFAULT_ROOMS = 200
 
 
@@ -30,11 +32,11 @@ def open_mixtures(
     cache: Path | str | None = None,
     revealed: Container[int] | None = None,
 ) -> Mixtures:
-    """The mixtures that a split's readers make, for ``rooms`` in rooms of that split.
+    """The mixtures that a split's readers make, in rooms of that split where there are rooms.
 
     Args:
         speech: prepared speech.
-        protocol: ``libricount`` or ``rooms``.
+        protocol: one of `PROTOCOLS`.
         seed: see `Mixtures`.
         split: whose readers speak.
         rooms: size of the bank of rooms; what the cache lacks of it is made.
@@ -67,4 +69,6 @@ def _open_protocol(
         return LibriCount()
     if name == "rooms":
         return Rooms(prepare_bank(rooms, cache_root(cache) / "rooms").of_split(split))
+    if name == "multicondition":
+        return MultiCondition([_open_protocol(each, split, rooms, cache) for each in CONDITIONS])
     raise UserError(f"protocol: {name!r}, expected one of {', '.join(PROTOCOLS)}")

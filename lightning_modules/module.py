@@ -1,6 +1,6 @@
 """Semi-supervised training of a supernet as a LightningModule; docs/training.md explains it.
 
-B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N number of counts.
+B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N outputs.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import math
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from torch.nn import functional
 
 from lightning_modules.calibration import choose_clips
 from lightning_modules.ema import update_average
@@ -25,6 +24,7 @@ from lightning_modules.ingredients import (
     CountAddition,
     Distillation,
     LabelledLoss,
+    Mixing,
     Optimisation,
     PseudoLabels,
     StrongAugmentation,
@@ -33,6 +33,7 @@ from lightning_modules.ingredients import (
 )
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
+from lightning_modules.mixtures_open import ProtocolName
 from lightning_modules.optimiser import make_optimiser, warm_up_cosine
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
@@ -43,6 +44,8 @@ from search_spaces.batch_norm import frozen_batch_norm_statistics
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import to_float32
 from search_spaces.errors import UserError
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
 
 JUDGE_CALIBRATION_CLIPS = 96
 
@@ -52,8 +55,9 @@ class SupernetModule(pl.LightningModule):
 
     Args:
         space: name of the search space.
+        task: what is learned (set from the data); None counts people.
         protocol: how the clips are mixed (set from `data.protocol`): under `libricount` the counts
-            of summed clips add exactly, under `rooms` they are bounded.
+            of summed clips add exactly, otherwise they are bounded.
         seed: of every random draw (set from `seed_everything`).
         architecture: an `architecture.json`, to train that net alone by the same recipe.
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
@@ -63,22 +67,25 @@ class SupernetModule(pl.LightningModule):
         optimisation: see `ingredients.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
         weak_augmentation: see `ingredients.WeakAugmentation`.
-        count_addition: see `ingredients.CountAddition`.
+        count_addition: see `ingredients.CountAddition`; of counts alone.
+        mixing: see `ingredients.Mixing`.
         strong_augmentation: see `ingredients.StrongAugmentation`.
         pseudo_labels: see `ingredients.PseudoLabels`.
-        additivity: see `ingredients.Additivity`.
+        additivity: see `ingredients.Additivity`; of counts alone.
         distillation: see `ingredients.Distillation`.
         ema_decay: of the teacher's weights.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
 
     Raises:
-        UserError: a value out of range, naming the field, the value and the range.
+        UserError: a value out of range, naming the field, the value and the range; an ingredient
+            that makes no sense for the task.
     """
 
     def __init__(
         self,
         space: str = "sam",
-        protocol: Literal["libricount", "rooms"] = "libricount",
+        task: Task | None = None,
+        protocol: ProtocolName = "libricount",
         seed: int = 0,
         architecture: Path | None = None,
         initial_weights: Path | None = None,
@@ -88,6 +95,7 @@ class SupernetModule(pl.LightningModule):
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
         weak_augmentation: WeakAugmentation = WeakAugmentation(),  # noqa: B008
         count_addition: CountAddition = CountAddition(),  # noqa: B008
+        mixing: Mixing = Mixing(),  # noqa: B008
         strong_augmentation: StrongAugmentation = StrongAugmentation(),  # noqa: B008
         pseudo_labels: PseudoLabels = PseudoLabels(),  # noqa: B008
         additivity: Additivity = Additivity(),  # noqa: B008
@@ -99,14 +107,17 @@ class SupernetModule(pl.LightningModule):
         check_range("random_subnets", random_subnets, 0, 16)
         check_range("ema_decay", ema_decay, 0.0, 0.999999)
         check_range("ramp_up_steps", ramp_up_steps, 0)
+        self.task = task or CountsTask()
         self.seed = seed
         self.optimisation = optimisation
         self.distillation = distillation
         self.ema_decay = ema_decay
         self.recipe = Recipe(
+            task=self.task,
             labelled_loss=labelled_loss,
             weak_augmentation=weak_augmentation,
             count_addition=count_addition,
+            mixing=mixing,
             strong_augmentation=strong_augmentation,
             pseudo_labels=pseudo_labels,
             additivity=additivity,
@@ -114,15 +125,17 @@ class SupernetModule(pl.LightningModule):
             ramp_up_steps=ramp_up_steps,
             counts_add_exactly=protocol == "libricount",
         )
-        self.students = Students(space, architecture, random_subnets, seed, initial_weights)
-        self.statistics = pseudo_labels.statistics()
+        self.students = Students(
+            space, architecture, random_subnets, seed, initial_weights, self.task
+        )
+        self.statistics = pseudo_labels.statistics(self.recipe.objective)
         self.mentor = self._mentor(distil_from)
         self.net = self.students.build()
         self.teacher = self.students.build()
         self.teacher.load_state_dict(self.net.state_dict())
         self.teacher.requires_grad_(False).eval()
-        self.judge = Judge(self.students)
-        self.audit = PseudoLabelAudit()
+        self.judge = Judge(self.students, self.recipe.objective)
+        self.audit = PseudoLabelAudit(self.task)
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
@@ -142,7 +155,7 @@ class SupernetModule(pl.LightningModule):
         cache = FeatureCache(
             seen.waveform,
             lambda features: self.recipe.strong_augmentation.features(
-                features, seen.strong, draws("strong")
+                features, seen.strong, draws("strong"), self.students.spec.clip_seconds
             ),
         )
         first, *others = self.students.of_step(step)
@@ -150,7 +163,8 @@ class SupernetModule(pl.LightningModule):
         parts = self.recipe.losses(first_logits, seen)
         loss = self.recipe.total(parts, step)
         if self.mentor is not None:
-            parts["distillation"] = self.distillation(first_logits, self.mentor.logits(cache))
+            taught = self.mentor.logits(cache)
+            parts["distillation"] = self.recipe.objective.distil(first_logits, taught)
             loss = loss + self.distillation.weight * parts["distillation"]
         if others:
             with frozen_batch_norm_statistics(self.net):
@@ -165,11 +179,11 @@ class SupernetModule(pl.LightningModule):
 
     @torch.no_grad()
     def teacher_probabilities(self, waveform: Tensor) -> Tensor:
-        """The teacher's distributions: float32 [U, T] to float32 [U, N]."""
+        """The teacher's probabilities: float32 [U, T] to float32 [U, N]."""
         architecture = self.students.teacher
         self.students.activate(self.teacher, architecture)
         features = FeatureCache(waveform).of(self.teacher, architecture)
-        return functional.softmax(self.teacher.classify(features).float(), dim=1)
+        return self.recipe.objective.probabilities(self.teacher.classify(features))
 
     def teacher_net(self) -> AmbianceNet:
         """The teacher alone: a plain net on this device, with its own batch norm statistics."""
@@ -181,7 +195,7 @@ class SupernetModule(pl.LightningModule):
                 f"model.distil_from: {path} is given without model.architecture, the net to teach;"
                 " a supernet's nets learn from its own largest one (model.distillation)"
             )
-        return None if path is None else Mentor(path, self.students.spec)
+        return None if path is None else Mentor(path, self.students.spec, self.task)
 
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)
@@ -191,7 +205,7 @@ class SupernetModule(pl.LightningModule):
         self, logits: Tensor, first_logits: Tensor, seen: StudentBatch, step: int
     ) -> Tensor:
         if self.distillation.enabled:
-            return self.distillation(logits, first_logits)
+            return self.recipe.objective.distil(logits, first_logits)
         return self.recipe.total(self.recipe.losses(logits, seen), step)
 
     def _draws(self, step: int, purpose: str) -> torch.Generator:
@@ -253,7 +267,7 @@ class SupernetModule(pl.LightningModule):
             raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
         resumes = self.trainer.state.fn == TrainerFn.FITTING
         for name, value in self.settings().items():
-            matters = resumes or name in ("space", "space_version", "architecture")
+            matters = resumes or name in ("task", "space", "space_version", "architecture")
             if matters and saved.get(name) != value:
                 raise UserError(
                     f"checkpoint: trained with {name} = {saved.get(name)}, not {value}; ask for the"
@@ -265,18 +279,22 @@ class SupernetModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        samples = choose_clips(data, self.teacher_net(), JUDGE_CALIBRATION_CLIPS, self.seed)
+        samples = choose_clips(
+            data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed
+        )
         calibration = torch.from_numpy(to_float32(samples)).to(self.device)
         self.judge.prepare(self.teacher, calibration)
         self.audit.clear()
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Judge one batch of labelled clips: ``waveform`` [B, T], ``lo`` and ``hi`` int64 [B]."""
+        """Judge one batch of labelled clips: ``waveform`` [B, T], ``lo``, ``hi`` (see `Task`)."""
         waveform, lo, hi = batch["waveform"], batch["lo"], batch["hi"]
         self.judge.add(waveform, lo, hi)
         if self.recipe.pseudo_labels.enabled:
             probabilities = self.teacher_probabilities(waveform)
-            seen = self.recipe.pseudo_labels.view(waveform, probabilities, self.statistics)
+            seen = self.recipe.pseudo_labels.view(
+                waveform, probabilities, self.recipe.objective, self.statistics
+            )
             self.audit.add(seen, lo, hi)
 
     def on_validation_epoch_end(self) -> None:
@@ -292,7 +310,7 @@ class SupernetModule(pl.LightningModule):
         self.on_validation_epoch_start()
 
     def test_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Judge one batch of the test readers' clips."""
+        """Judge one batch of the test split's clips."""
         self.judge.add(batch["waveform"], batch["lo"], batch["hi"])
 
     def on_test_epoch_end(self) -> None:

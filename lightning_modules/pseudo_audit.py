@@ -2,7 +2,7 @@
 
 To the teacher they are unlabelled clips like any other; their labels are in the budget already.
 
-U clips, N number of counts.
+U clips, N outputs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lightning_modules.views import PSEUDO_LABEL_RADIUS, TargetView
+from lightning_modules.views import TargetView, near
+from search_spaces.task import Task
 
 
 class PseudoLabelAudit:
-    """Counts, batch by batch, how many clips are pseudo-labelled and how many of them rightly."""
+    """Counts, batch by batch, how many clips are pseudo-labelled and how many of them rightly.
 
-    def __init__(self) -> None:
+    Where several outputs may be right, each of a clip's outputs is counted by itself.
+
+    Args:
+        task: of the labels.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
         self.clear()
 
     def clear(self) -> None:
@@ -24,26 +32,26 @@ class PseudoLabelAudit:
         self.counts = torch.zeros(4, dtype=torch.float64)  # clips, labelled, right, near
 
     def add(self, view: TargetView, lo: Tensor, hi: Tensor) -> None:
-        """One batch: the teacher's targets for U clips whose labels are lo and hi int64 [U]."""
-        used = view.weight > 0
-        guess = view.target.argmax(dim=1)
+        """One batch: the teacher's targets for U clips whose labels are lo and hi."""
+        used, radius = view.weight > 0, near(self.task)
+        guess = view.target.round() if self.task.several else view.target.argmax(dim=1)
         right = used & (guess >= lo) & (guess <= hi)
-        near = used & (guess >= lo - PSEUDO_LABEL_RADIUS) & (guess <= hi + PSEUDO_LABEL_RADIUS)
-        found = [len(used), used.sum().item(), right.sum().item(), near.sum().item()]
+        nearly = used & (guess >= lo - radius) & (guess <= hi + radius)
+        found = [used.numel(), used.sum().item(), right.sum().item(), nearly.sum().item()]
         self.counts += torch.tensor(found, dtype=torch.float64)
 
-    @staticmethod
-    def metrics(counts: Tensor) -> dict[str, float]:
+    def metrics(self, counts: Tensor) -> dict[str, float]:
         """Share and accuracy; no accuracy where no clip is pseudo-labelled.
 
         Args:
             counts: `counts`, those of several processes added.
         """
-        clips, labelled, right, near = counts.tolist()
+        clips, labelled, right, nearly = counts.tolist()
         if not clips:
             return {}
         result = {"pseudo_label_share": labelled / clips}
         if labelled:
             result["pseudo_label_accuracy"] = right / labelled
-            result["pseudo_label_within_one"] = near / labelled
+            if self.task.ordered:
+                result["pseudo_label_within_one"] = nearly / labelled
         return result

@@ -1,12 +1,13 @@
 """The recipe of one training step: which clips the students see, and their loss on them.
 
-B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N number of counts.
+B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N outputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -18,11 +19,15 @@ from lightning_modules.ingredients import (
     CountAddition,
     Distillation,
     LabelledLoss,
+    Mixing,
     PseudoLabels,
     StrongAugmentation,
     WeakAugmentation,
 )
+from lightning_modules.objective import Objective, objective_of
 from search_spaces.clip import MAX_COUNT
+from search_spaces.errors import UserError
+from search_spaces.task import Task
 
 Batch = dict[str, dict[str, Tensor]]
 Draws = Callable[[str], torch.Generator]  # a generator for each purpose
@@ -30,13 +35,14 @@ Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 
 @dataclass(frozen=True)
 class StudentBatch:
-    """What the students of one step see, in the order labelled, pseudo-labelled, summed.
+    """What the students of one step see, in the order mixed, labelled, pseudo-labelled, summed.
 
     waveform [B + U + S, T]; strong int64, the indices of those that are strongly augmented.
     """
 
     waveform: Tensor
     strong: Tensor
+    mixed: views.TargetView | None
     labelled: views.LabelledView
     pseudo: views.TargetView | None
     sums: views.SumView | None
@@ -44,7 +50,7 @@ class StudentBatch:
     @property
     def sizes(self) -> list[int]:
         """Clips of each part, in order."""
-        parts = (self.labelled, self.pseudo, self.sums)
+        parts = (self.mixed, self.labelled, self.pseudo, self.sums)
         return [len(part.waveform) for part in parts if part is not None]
 
 
@@ -53,15 +59,21 @@ class Recipe:
     """The ingredients together.
 
     Attributes:
-        labelled_loss, weak_augmentation, count_addition, strong_augmentation: see `ingredients`.
-        pseudo_labels, additivity, distillation: see `ingredients`.
+        task: what is learned.
+        labelled_loss, weak_augmentation, count_addition, mixing: see `ingredients`.
+        strong_augmentation, pseudo_labels, additivity, distillation: see `ingredients`.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
         counts_add_exactly: whether a sum of clips holds exactly the sum of their counts.
+
+    Raises:
+        UserError: an ingredient that makes no sense for the task.
     """
 
+    task: Task
     labelled_loss: LabelledLoss
     weak_augmentation: WeakAugmentation
     count_addition: CountAddition
+    mixing: Mixing
     strong_augmentation: StrongAugmentation
     pseudo_labels: PseudoLabels
     additivity: Additivity
@@ -69,11 +81,31 @@ class Recipe:
     ramp_up_steps: int
     counts_add_exactly: bool
 
+    def __post_init__(self) -> None:
+        kind = self.task.kind
+        for name in ("count_addition", "additivity"):
+            if getattr(self, name).enabled and not self.task.adds:
+                raise UserError(
+                    f"model.{name}.enabled: true, but {kind} do not add as counts do; set it to"
+                    " false (configs/folder.yaml)"
+                )
+        if self.labelled_loss.emd_weight and not self.task.ordered:
+            raise UserError(
+                f"model.labelled_loss.emd_weight: got {self.labelled_loss.emd_weight}, but {kind}"
+                " have no order; set it to 0 (configs/folder.yaml)"
+            )
+
+    @cached_property
+    def objective(self) -> Objective:
+        """Losses and targets of the task."""
+        return objective_of(self.task, self.labelled_loss.emd_weight)
+
     def settings(self) -> dict[str, object]:
         """All of it as plain values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["task"] = self.task.to_json()
         return {
-            name: value if isinstance(value, int | float) else asdict(value)
+            name: value if isinstance(value, int | float | dict) else asdict(value)
             for name, value in values.items()
         }
 
@@ -87,13 +119,14 @@ class Recipe:
         """Perturb and sum the clips, and let the teacher label the unlabelled ones.
 
         Args:
-            batch: ``labelled``: ``waveform`` float32 [B, T], ``lo`` and ``hi`` int64 [B];
+            batch: ``labelled``: ``waveform`` float32 [B, T], ``lo`` and ``hi`` (see `Task`);
                 ``unlabelled``: ``waveform`` float32 [U, T].
             teach: the teacher: weakly augmented float32 [U, T] to distributions [U, N].
             draws: generators on the device of the clips.
             statistics: see `ingredients.PseudoLabels.statistics`; this step is added to them.
         """
-        labelled = self._labelled(batch["labelled"], draws("labelled"))
+        labels = self.objective.target(batch["labelled"]["lo"], batch["labelled"]["hi"])
+        mixed, labelled = self._labelled(batch["labelled"], labels, draws)
         pseudo = sums = None
         waveform = batch["unlabelled"]["waveform"]
         if len(waveform) and (self.pseudo_labels.enabled or self.additivity.enabled):
@@ -101,34 +134,41 @@ class Recipe:
             weak = self.weak_augmentation(waveform, draw)
             probabilities = teach(weak)
             if statistics is not None:
-                sure = views.confidence(probabilities, views.PSEUDO_LABEL_RADIUS)
-                confident = sure >= self.pseudo_labels.threshold
-                lo, hi = batch["labelled"]["lo"], batch["labelled"]["hi"]
-                statistics.update(lo, hi, probabilities, confident)
+                threshold = self.pseudo_labels.threshold
+                sure = self.objective.sure(probabilities, threshold, views.near(self.task))
+                statistics.update(labels, probabilities, sure)
             if self.pseudo_labels.enabled:
-                pseudo = self.pseudo_labels.view(weak, probabilities, statistics)
+                pseudo = self.pseudo_labels.view(weak, probabilities, self.objective, statistics)
             if self.additivity.enabled:
                 sums = self.additivity.view(weak, probabilities, draw)
-        unlabelled = [part.waveform for part in (pseudo, sums) if part is not None]
-        waveform = torch.cat([labelled.waveform, *unlabelled])
-        num_labelled = len(labelled.lo)
+        parts = (mixed, labelled, pseudo, sums)
+        waveform = torch.cat([part.waveform for part in parts if part is not None])
+        num_labelled = len(labels)
         chosen = self.strong_augmentation.chosen(num_labelled, len(waveform) - num_labelled)
         strong = torch.tensor(chosen, dtype=torch.int64, device=waveform.device)
         waveform = augment.random_level(waveform, draws("level"))
-        return StudentBatch(waveform, strong, labelled, pseudo, sums)
+        return StudentBatch(waveform, strong, mixed, labelled, pseudo, sums)
 
     def losses(self, logits: Tensor, seen: StudentBatch) -> dict[str, Tensor]:
         """Unweighted loss of each ingredient, for logits [B + U + S, N] of one net."""
         chunks = iter(logits.split(seen.sizes))
-        result = {"labelled": self.labelled_loss(next(chunks), seen.labelled.lo, seen.labelled.hi)}
+        objective, result = self.objective, {}
+        if seen.mixed is not None:
+            result["mixed"] = objective.soft(next(chunks), seen.mixed.target)
+        if len(seen.labelled.lo) or seen.mixed is None:
+            result["labelled"] = objective.labelled(
+                next(chunks), seen.labelled.lo, seen.labelled.hi
+            )
+        else:  # all of them are mixed
+            next(chunks)
         if seen.pseudo is not None:
-            result["pseudo_labels"] = self.labelled_loss.soft(
+            result["pseudo_labels"] = objective.soft(
                 next(chunks), seen.pseudo.target, seen.pseudo.weight
             )
         if seen.sums is not None:
             sums, chunk = seen.sums, next(chunks)
             if self.counts_add_exactly:
-                result["additivity"] = self.labelled_loss.soft(chunk, sums.target, sums.weight)
+                result["additivity"] = objective.soft(chunk, sums.target, sums.weight)
             else:
                 result["additivity"] = losses.cumulative_bounds_loss(
                     chunk, sums.lower, sums.upper, sums.weight
@@ -138,19 +178,28 @@ class Recipe:
     def total(self, parts: dict[str, Tensor], step: int) -> Tensor:
         """Weighted sum of `losses` in this step."""
         ramp = min(1.0, (step + 1) / (self.ramp_up_steps + 1))
+        share = self.mixing.share if "mixed" in parts else 0.0
         weights = {
-            "labelled": 1.0,
+            "mixed": share,
+            "labelled": 1.0 - share,
             "pseudo_labels": ramp * self.pseudo_labels.weight,
             "additivity": ramp * self.additivity.weight,
         }
         return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
 
-    def _labelled(self, clips: dict[str, Tensor], draw: torch.Generator) -> views.LabelledView:
-        addition = self.count_addition
-        return views.labelled_view(
-            self.weak_augmentation(clips["waveform"], draw),
-            clips["lo"],
-            clips["hi"],
+    def _labelled(
+        self, clips: dict[str, Tensor], labels: Tensor, draws: Draws
+    ) -> tuple[views.TargetView | None, views.LabelledView]:
+        addition, draw = self.count_addition, draws("labelled")
+        waveform, lo, hi = self.weak_augmentation(clips["waveform"], draw), clips["lo"], clips["hi"]
+        mixed = self.mixing.view(waveform, labels, draws("mixing"))
+        if mixed is not None:
+            taken = len(mixed.waveform)
+            waveform, lo, hi = waveform[taken:], lo[taken:], hi[taken:]
+        return mixed, views.labelled_view(
+            waveform,
+            lo,
+            hi,
             added_share=addition.share if addition.enabled else 0.0,
             max_summands=addition.max_summands,
             max_count=MAX_COUNT,

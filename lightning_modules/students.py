@@ -1,6 +1,6 @@
 """The nets in training: a supernet or one fixed net, its EMA teacher, and shared features.
 
-B batch, T samples, F mel bands, L frames, N number of counts.
+B batch, T samples, F mel bands, L frames, N outputs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from search_spaces.architecture import (
     smallest,
 )
 from search_spaces.blocks import AmbianceNet
-from search_spaces.clip import NUM_COUNTS
 from search_spaces.errors import UserError
 from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec, get_space
 from search_spaces.strategy import sandwich
 from search_spaces.supernet import Supernet, build_subnet, build_supernet
-from search_spaces.supernet_file import read_supernet
+from search_spaces.supernet_file import read_supernet_of
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
 
 Net = Supernet | AmbianceNet
 
@@ -46,9 +47,11 @@ class Students:
         random_subnets: random subnets per step beside the largest and the smallest.
         seed: of the subnets drawn and of fresh weights.
         initial_weights: a `supernet.pt` of the space to start from; None for fresh weights.
+        task: what the outputs mean; None counts people.
 
     Raises:
-        UserError: unknown space, unreadable architecture or supernet, or one of another space.
+        UserError: unknown space, unreadable architecture or supernet, or one of another space or
+            task.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Students:
         random_subnets: int,
         seed: int,
         initial_weights: Path | None = None,
+        task: Task | None = None,
     ) -> None:
+        self.task = task or CountsTask()
         try:
             self.spec = get_space(space)
         except UserError as error:
@@ -74,6 +79,11 @@ class Students:
         self.initial_weights = initial_weights
 
     @property
+    def num_outputs(self) -> int:
+        """N."""
+        return len(self.task.outputs)
+
+    @property
     def teacher(self) -> Architecture:
         """The net that teaches and that is exported: the largest, or the fixed one."""
         return self.fixed or largest(self.spec)
@@ -82,12 +92,12 @@ class Students:
         """A net with its first weights, laid out channels last: 1.7 times as fast on a CPU."""
         net: Net
         if self.initial_weights is not None:
-            supernet = read_supernet(self.initial_weights, self.spec).supernet
+            supernet = read_supernet_of(self.initial_weights, self.spec, self.task)
             net = supernet if self.fixed is None else supernet.extract(self.fixed)
         elif self.fixed is not None:
-            net = build_subnet(self.fixed, NUM_COUNTS, self.seed)
+            net = build_subnet(self.fixed, self.num_outputs, self.seed)
         else:
-            net = build_supernet(self.spec, NUM_COUNTS, self.seed)
+            net = build_supernet(self.spec, self.num_outputs, self.seed)
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def of_step(self, step: int) -> list[Architecture]:
@@ -106,7 +116,7 @@ class Students:
         """A plain net of its own with the weights that ``net`` uses for ``architecture``."""
         if isinstance(net, Supernet):
             return net.extract(architecture)
-        subnet = build_subnet(architecture, NUM_COUNTS)
+        subnet = build_subnet(architecture, self.num_outputs)
         subnet.load_state_dict(net.state_dict())
         return subnet
 

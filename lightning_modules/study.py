@@ -160,8 +160,10 @@ def _locked(out: Path) -> Iterator[None]:
 
 
 def _path(name: str) -> Path:
-    shipped = SHIPPED / f"{name}.yaml"
-    return shipped if shipped.is_file() else Path(name)
+    shipped = {path.stem: path for path in SHIPPED.glob("*.yaml")}
+    if name not in shipped and not Path(name).is_file():
+        raise UserError(f"--config {name}: expected {', '.join(sorted(shipped))} or a YAML file")
+    return shipped.get(name, Path(name))
 
 
 def _parser() -> CommandParser:

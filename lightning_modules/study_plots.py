@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_modules.mixtures_open import PROTOCOLS
+from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_summary import Summary
 from search_spaces.files import atomic_path
 
@@ -18,7 +18,7 @@ def plot_labels(folder: Path, name: str, summaries: Sequence[Summary]) -> list[P
     Trained on what it is tested on. The bar is the range over seeds, of one seed its 95 % interval.
     """
     paths = []
-    for protocol in PROTOCOLS:
+    for protocol in CONDITIONS:
         lines: dict[str, list[tuple[float, Summary]]] = {}
         for summary in summaries:
             if summary.key["comparison"] == "variants" and summary.key["protocol"] == protocol:
@@ -34,7 +34,7 @@ def plot_labels(folder: Path, name: str, summaries: Sequence[Summary]) -> list[P
 def plot_sizes(folder: Path, name: str, summaries: Sequence[Summary]) -> list[Path]:
     """Level error (fp32) against MACs: a supernet's nets, the same alone, and distilled."""
     paths = []
-    for protocol in PROTOCOLS:
+    for protocol in CONDITIONS:
         lines: dict[str, list[tuple[float, Summary]]] = {}
         for summary in summaries:
             if summary.key["comparison"] == "sizes" and summary.key["protocol"] == protocol:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lightning_modules.mixtures_open import PROTOCOLS
+from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_config import SHIPPED, Study
 from lightning_modules.study_plots import plot_labels, plot_sizes
 from lightning_modules.study_reads import count_reads
@@ -22,8 +22,8 @@ TITLES = {
 }
 HEAD = (
     *("recipe", "net", "chosen by", "labels", "trained on", "seeds", "params", "MMAC"),
-    *(f"{protocol}: error, MAE" for protocol in PROTOCOLS),
-    *(f"{protocol}: int8 error" for protocol in PROTOCOLS),
+    *(f"{protocol}: error, MAE" for protocol in CONDITIONS),
+    *(f"{protocol}: int8 error" for protocol in CONDITIONS),
     "ECE before, after",
     "minutes",
 )
@@ -107,10 +107,10 @@ def _table_row(summary: Summary) -> str:
         "" if params is None else f"{params / 1e3:.0f} k",
         "" if macs is None else f"{macs / 1e6:.1f}",
     ]
-    for protocol in PROTOCOLS:
+    for protocol in CONDITIONS:
         error = _figure(summary, f"{protocol}_fp32_level_error", 100, 1)
         cells.append(f"{error}, {_figure(summary, f'{protocol}_fp32_mae', 1, 2)}")
-    cells += [_figure(summary, f"{protocol}_int8_level_error", 100, 1) for protocol in PROTOCOLS]
+    cells += [_figure(summary, f"{protocol}_int8_level_error", 100, 1) for protocol in CONDITIONS]
     ends = (summary.mean(f"{key['protocol']}_fp32_{name}") for name in ("ece_before", "ece"))
     cells.append(", ".join("-" if value is None else f"{value:.3f}" for value in ends))
     seconds = [summary.mean(f"{stage}_seconds") or 0.0 for stage in STAGES]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.mixtures_open import PROTOCOLS
+from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_config import Study
 from lightning_modules.study_fits import architecture_of, fit_folder, frontier_of_fit, train
 from lightning_modules.study_grid import Choice, Row
@@ -49,7 +49,7 @@ def prepare(study: Study) -> Shared:
     """
     out, test = study.out, study.values["test"]
     clips: dict[str, Path] = {}
-    for protocol in PROTOCOLS:
+    for protocol in CONDITIONS:
         clips[protocol] = out / "test_clips" / f"{protocol}-{study.test_name}"
         if not clips[protocol].exists():
             run_stage(
@@ -99,7 +99,7 @@ def run_row(row: Row, shared: Shared) -> None:
         _evaluate(row, shared, folder, bundles / best.name, precision, protocol)
         for precision in PRECISIONS
         if manifest["precisions"][precision] is not None
-        for protocol in PROTOCOLS
+        for protocol in CONDITIONS
     ]
     write_row(folder, row, out, manifest, judged)
 

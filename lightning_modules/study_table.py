@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lightning_modules.mixtures_open import PROTOCOLS
+from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_fits import fit_folder
 from lightning_modules.study_grid import Row
 from lightning_modules.study_stages import seconds_of
@@ -209,7 +209,7 @@ def figure_columns() -> list[str]:
     """Every column that a judged net can fill, e.g. ``rooms_int8_level_error``."""
     return [
         f"{protocol}_{precision}_{metric}"
-        for protocol in PROTOCOLS
+        for protocol in CONDITIONS
         for precision in PRECISIONS
         for metric in METRICS
     ]

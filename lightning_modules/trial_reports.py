@@ -18,7 +18,6 @@ from search_spaces import nni_experiment
 from search_spaces.budget import Budget, Prices, check_budget
 from search_spaces.cost_table import read_cost_table
 from search_spaces.frontier_volume import (
-    BLIND_ERROR,
     dominated_volume,
     frontier_volume,
     volume_limits,
@@ -106,7 +105,7 @@ class ReportEpochs(pl.Callback):
             if METRIC + name in metrics
         }
         # In people, like the score that ranks the final frontier, and no less than that.
-        errors = [float(metrics[f"val/mae/{name}"]) / BLIND_ERROR for name in judged]
+        errors = [float(metrics[f"val/mae/{name}"]) / pl_module.task.blind_error for name in judged]
         costs = [self.prices.of(net) for net in judged.values()]
         figures = {"default": dominated_volume(errors, costs, self.corner)}
         if judged:

@@ -1,6 +1,6 @@
 """From a batch of clips to what the students see: labelled, pseudo-labelled and summed clips.
 
-B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N number of counts.
+B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N outputs.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules import additivity
-
-PSEUDO_LABEL_RADIUS = 1  # a neighbouring count is a near miss: see `confidence`
+from search_spaces.task import Task
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,10 @@ class LabelledView:
 
 @dataclass(frozen=True)
 class TargetView:
-    """Clips with a target distribution: waveform [U, T], target [U, N], weight [U] in 0..1."""
+    """Clips with target probabilities: waveform [U, T], target [U, N], weight in 0..1.
+
+    The weight is [U], or [U, N] where several outputs may be right.
+    """
 
     waveform: Tensor
     target: Tensor
@@ -90,34 +92,9 @@ def labelled_view(
     )
 
 
-def confidence(probabilities: Tensor, radius: int) -> Tensor:
-    """Probability that the count is within ``radius`` of the likeliest one: [U, N] to [U].
-
-    Counts are ordered, and among many voices the neighbours of the right count are nearly as good;
-    a threshold on the plain maximum (FixMatch, Sohn et al. 2020) would admit few loud rooms.
-    """
-    best = probabilities.argmax(dim=1, keepdim=True)
-    counts = torch.arange(probabilities.shape[1], device=probabilities.device)
-    return (probabilities * ((counts - best).abs() <= radius)).sum(dim=1)
-
-
-def pseudo_label_view(
-    waveform: Tensor, probabilities: Tensor, threshold: float | Tensor, hard: bool
-) -> TargetView:
-    """The teacher's distributions as targets, those of confident clips only.
-
-    Args:
-        waveform: float32 [U, T].
-        probabilities: [U, N], the teacher's on the weakly augmented clips.
-        threshold: smallest `confidence` that counts, of all clips or of each [U].
-        hard: the likeliest count instead of the distribution.
-    """
-    target = probabilities
-    if hard:
-        target = torch.zeros_like(probabilities)
-        target.scatter_(1, probabilities.argmax(dim=1, keepdim=True), 1.0)
-    confident = confidence(probabilities, PSEUDO_LABEL_RADIUS) >= threshold
-    return TargetView(waveform, target, confident.to(probabilities.dtype))
+def near(task: Task) -> int:
+    """How far from the likeliest output counts as it: a neighbouring count is a near miss."""
+    return 1 if task.ordered else 0
 
 
 def sum_view(
@@ -142,8 +119,8 @@ def sum_view(
         generator: on the device of ``waveform``.
     """
     max_count = probabilities.shape[1] - 1
-    sure = confidence(probabilities, radius=0) >= threshold
-    counts = probabilities.argmax(dim=1)
+    best = probabilities.max(dim=1)
+    sure, counts = best.values >= threshold, best.indices
     members = additivity.plan_sums(counts, num_sums, max_summands, max_count, generator, sure)
     sums = additivity.sum_clips(waveform, counts.float(), members, generator)
     convolved = additivity.convolve_counts(probabilities, members)

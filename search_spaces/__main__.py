@@ -10,6 +10,7 @@ from search_spaces.command_line import CommandParser
 from search_spaces.errors import run_command
 from search_spaces.search_options import (
     add_search_options,
+    add_trial_options,
     budget_of,
     fixed_of,
     levels_of,
@@ -30,6 +31,7 @@ def _parser() -> CommandParser:
     _add_search(commands)
     describe = commands.add_parser("describe", help="print a space's dimensions, size and costs")
     describe.add_argument("--space", required=True, metavar="NAME")
+    describe.add_argument("--nni", action="store_true", help="as the search space file of NNI")
     describe.set_defaults(run=_describe)
     _add_nni(commands)
     return parser
@@ -39,14 +41,24 @@ def _add_nni(commands: argparse._SubParsersAction) -> None:
     best = commands.add_parser(
         "best",
         help="the winner of an NNI experiment as a frontier.json",
-        description="Copy the frontier of the experiment's best trial into --out: frontier.json,"
-        " weights/, frontier.png and trial.json, which says whose they are.",
+        description="Write the frontier of the experiment's best trial, or of all trials where each"
+        " judged one net, into --out: frontier.json, weights/, frontier.png and trial.json, which"
+        " says whose they are.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     best.add_argument("--experiment", required=True, metavar="ID", help="see `nnictl experiment`")
     best.add_argument("--out", type=Path, help="folder (default: runs/nni/<ID>/best)")
     best.add_argument("--experiments", type=Path, help="NNI's experimentWorkingDirectory")
     best.set_defaults(run=_best)
+    trial = commands.add_parser(
+        "trial",
+        help="one trial of an NNI experiment over architectures",
+        description="One trial of an NNI experiment over architectures (docs/nnictl.md): the net"
+        " that the tuner chose inherits the supernet's weights, is judged, and reported.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_trial_options(trial)
+    trial.set_defaults(run=_trial)
     nnictl = commands.add_parser(
         "nnictl",
         help="NNI's nnictl, with its web page on loopback and its complaints in one line",
@@ -67,6 +79,12 @@ def _best(arguments: argparse.Namespace) -> int:
     print(summary(frontier.raw))
     print(out / "frontier.json")
     return 0
+
+
+def _trial(arguments: argparse.Namespace) -> int:
+    from search_spaces.architecture_trial import run_trial
+
+    return run_trial(arguments, sys.argv[2:])
 
 
 def _nnictl(arguments: argparse.Namespace) -> int:
@@ -124,16 +142,18 @@ def _search(arguments: argparse.Namespace) -> int:
 
 def summary(value: dict) -> str:
     """The winners of a `frontier.json` as a table, cheapest first."""
-    precision = value["budget"]["precision"]
-    rows = [f"{'winner':<14} {'level error':>20} {'params':>8} {'MMAC':>7} {'ms ' + precision:>8}"]
+    from search_spaces.task_json import read_task
+
+    precision, headline = value["budget"]["precision"], read_task(value).headline
+    rows = [f"{'winner':<14} {headline.title:>23} {'params':>8} {'MMAC':>7} {'ms ' + precision:>8}"]
     for winner in value["winners"]:
-        error, latency = winner["level_error"], winner["predicted_latency_ms"]
+        error, latency = winner[headline.key], winner["predicted_latency_ms"]
         shown = "unknown"
         if error["value"] is not None:
             low, high = 100 * error["low"], 100 * error["high"]
             shown = f"{100 * error['value']:.1f} % [{low:.1f}, {high:.1f}]"
         rows.append(
-            f"{winner['name']:<14} {shown:>20} {winner['params']:>8} {winner['macs'] / 1e6:>7.2f}"
+            f"{winner['name']:<14} {shown:>23} {winner['params']:>8} {winner['macs'] / 1e6:>7.2f}"
             f" {f'{latency[precision]:.3f}' if latency else '-':>8}"
             f"{'  best' if winner['name'] == value['best'] else ''}"
         )
@@ -142,9 +162,11 @@ def summary(value: dict) -> str:
 
 def _describe(arguments: argparse.Namespace) -> int:
     from search_spaces.description import describe
+    from search_spaces.nni_space import search_space_yaml
     from search_spaces.space import get_space
 
-    print(describe(get_space(arguments.space)))
+    spec = get_space(arguments.space)
+    print(search_space_yaml(spec) if arguments.nni else describe(spec))
     return 0
 
 

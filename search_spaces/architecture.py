@@ -48,6 +48,11 @@ class Architecture:
         value = [self.space, self.version, sorted(self.choices.items())]
         return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]
 
+    @property
+    def clip_samples(self) -> int:
+        """T, samples of a clip of its space."""
+        return get_space(self.space).clip_samples
+
     def validate(self, spec: SpaceSpec | None = None) -> Architecture:
         """Return the architecture if it is one of ``spec`` (default: the space that it names).
 

@@ -4,21 +4,48 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from search_spaces.best_architectures import is_of_architecture, write_frontier_of
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path, write_json
 from search_spaces.frontier import Frontier, load_winner, read_frontier
 from search_spaces.nni_records import Trial, read_trials
 
 
-def best_trial(experiment: str, folder: Path | None = None) -> Trial:
+def write_best(experiment: str, out: Path, folder: Path | None = None) -> tuple[Trial, Frontier]:
+    """Write the winner's frontier, weights and picture into ``out``; `trial.json` says whose.
+
+    Of an experiment over recipes that is the best trial's frontier, copied; of one over
+    architectures the frontier of all its trials, of which the best judged the best net.
+
+    Raises:
+        UserError: as `best_trial` and `best_architectures.write_frontier_of`; or the winner's files
+            are gone, or lie on another machine.
+    """
+    trials = read_trials(experiment, folder)
+    if any(is_of_architecture(trial) for trial in trials):
+        trial, frontier = write_frontier_of(experiment, trials, out)
+        record: dict[str, Any] = {}
+    else:
+        trial = best_trial(experiment, trials)
+        result = trial.result or {}
+        source = Path(result["frontier"])
+        frontier = _copy(source, out, trial)
+        record = {"hypervolume": result["default"], "run": str(source.parent.parent)}
+    whose = {"experiment": experiment, "trial": trial.name, "number": trial.number}
+    write_json(out / "trial.json", {**whose, "parameters": trial.parameters, **record})
+    return trial, frontier
+
+
+def best_trial(experiment: str, trials: Sequence[Trial]) -> Trial:
     """The trial of the largest hypervolume.
 
     Raises:
-        UserError: no such experiment, or none of its trials has finished.
+        UserError: none has finished.
     """
-    trials = read_trials(experiment, folder)
     finished = [
         trial for trial in trials if trial.result is not None and "frontier" in trial.result
     ]
@@ -32,15 +59,8 @@ def best_trial(experiment: str, folder: Path | None = None) -> Trial:
     return max(finished, key=lambda trial: (trial.result or {})["default"])
 
 
-def write_best(experiment: str, out: Path, folder: Path | None = None) -> tuple[Trial, Frontier]:
-    """Copy the winner's frontier, weights and picture into ``out``; `trial.json` says whose.
-
-    Raises:
-        UserError: as `best_trial`; or its files are gone, or lie on another machine.
-    """
-    trial = best_trial(experiment, folder)
-    result = trial.result or {}
-    source = Path(result["frontier"])
+def _copy(source: Path, out: Path, trial: Trial) -> Frontier:
+    """Copy a trial's `frontier.json` and what it names."""
     if not source.is_file():
         raise UserError(
             f"{source}: no such file, though trial {trial.name} wrote it; it lies on the machine"
@@ -54,13 +74,4 @@ def write_best(experiment: str, out: Path, folder: Path | None = None) -> tuple[
     for name in (*pictures, *weights, source.name):  # the frontier last: it names the others
         with atomic_path(out / name) as temporary:
             shutil.copyfile(source.parent / name, temporary)
-    record = {
-        "experiment": experiment,
-        "trial": trial.name,
-        "number": trial.number,
-        "hypervolume": result["default"],
-        "parameters": trial.parameters,
-        "run": str(source.parent.parent),
-    }
-    write_json(out / "trial.json", record)
-    return trial, frontier
+    return frontier

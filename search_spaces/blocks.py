@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.space import NUM_STAGES, STEM_FREQUENCY_STRIDE
 
@@ -244,7 +245,7 @@ class AmbianceNet(nn.Module):
         self.head = head
 
     def features(self, waveform: Tensor) -> Tensor:
-        """Waveform float32 [B, T = 80000] at 16 kHz -> log-mel features float32 [B, 1, F, W]."""
+        """Waveform float32 [B, T] at 16 kHz -> log-mel features float32 [B, 1, F, W]."""
         return self.frontend(waveform)
 
     def classify(self, features: Tensor) -> Tensor:
@@ -252,23 +253,27 @@ class AmbianceNet(nn.Module):
         return self.head(self.pool(self.stages(self.stem(self.normalise(features)))))
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Waveform float32 [B, T = 80000] at 16 kHz -> logits float32 [B, K]."""
+        """Waveform float32 [B, T] at 16 kHz -> logits float32 [B, K]."""
         return self.classify(self.features(waveform))
 
 
-def assemble(choices: Mapping[str, Any], num_outputs: int, layers: Layers) -> dict[str, nn.Module]:
+def assemble(
+    choices: Mapping[str, Any], num_outputs: int, layers: Layers, clip_samples: int = CLIP_SAMPLES
+) -> dict[str, nn.Module]:
     """The parts that `AmbianceNet` takes, from one choice per dimension of a space.
 
     Args:
         choices: by dimension; with NNI's layers the values may still be open.
         num_outputs: K, logits.
         layers: makes the layers.
+        clip_samples: T, of the space.
     """
     frontend = layers.frontend(
         rate_hz=choices["frontend_rate_hz"],
         hop_ms=choices["frontend_hop_ms"],
         window_ms=choices["frontend_window_ms"],
         mels=choices["frontend_mels"],
+        clip_samples=clip_samples,
     )
     channels = choices["stem_width"]
     stem = ConvNorm(

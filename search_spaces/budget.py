@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from search_spaces.architecture import Architecture, from_indices
+from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost import costs
 from search_spaces.cost_table import CostTable, Precision
 from search_spaces.errors import UserError
@@ -34,7 +35,7 @@ Price = Mapping[str, float]  # by axis: latency_ms, params, macs, energy_mj
 
 @dataclass(frozen=True)
 class Budget:
-    """Upper limits per clip of 5 s; None where there is none.
+    """Upper limits per clip of the space; None where there is none.
 
     Attributes:
         precision: at which predicted latency and energy are limited.
@@ -62,15 +63,23 @@ class Prices:
         space: whose nets are asked for.
         table: predicts latency, and energy where it has it; None leaves both out.
         precision: at which they are predicted.
+        num_outputs: of the nets.
 
     Raises:
         UserError: the table is of another space or lacks latency at this precision.
     """
 
-    def __init__(self, space: SpaceSpec, table: CostTable | None, precision: Precision) -> None:
+    def __init__(
+        self,
+        space: SpaceSpec,
+        table: CostTable | None,
+        precision: Precision,
+        num_outputs: int = NUM_COUNTS,
+    ) -> None:
         self.space = space
         self.table = table
         self.precision = precision
+        self.num_outputs = num_outputs
         if table is not None:
             table.check_space(space)
             table.check_has("latency_ms", precision)
@@ -78,7 +87,7 @@ class Prices:
 
     def _price(self, indices: Indices) -> Price:
         architecture = from_indices(self.space, indices)
-        cost = costs(architecture)
+        cost = costs(architecture, self.num_outputs)
         price: dict[str, float] = {"params": cost.params, "macs": cost.macs}
         if self.table is not None:
             price["latency_ms"] = self.table.latency_ms(architecture, self.precision)
@@ -93,7 +102,7 @@ def fits(price: Price, limits: Mapping[str, float]) -> bool:
 
 
 def check_budget(
-    space: SpaceSpec, table: CostTable | None, budget: Budget
+    space: SpaceSpec, table: CostTable | None, budget: Budget, num_outputs: int = NUM_COUNTS
 ) -> tuple[Prices, Architecture]:
     """Refuse a budget that no net of ``space`` meets.
 
@@ -104,7 +113,7 @@ def check_budget(
         UserError: a limit on an axis whose cost is unknown, or a budget that cannot be met: the
             tightest limit and the smallest value that could be met in its place.
     """
-    prices = Prices(space, table, budget.precision)
+    prices = Prices(space, table, budget.precision, num_outputs)
     limits = budget.limits
     if table is None and "latency_ms" in limits:
         raise UserError(

@@ -1,6 +1,6 @@
 """`clips.npz`, beside `supernet.pt`: the clips that judge a subnet and those that calibrate it.
 
-Letters: V validation clips, C calibration clips, T samples of a clip (80 000 at 16 kHz).
+Letters: V validation clips, C calibration clips, T samples of a clip at 16 kHz, K outputs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 
@@ -30,19 +29,20 @@ class Clips:
     """
 
     validation_waveform: NDArray[np.int16]  # [V, T]
-    validation_lo: NDArray[np.int64]  # [V], smallest count that the label allows
-    validation_hi: NDArray[np.int64]  # [V], largest
+    validation_lo: NDArray[np.int64]  # [V], or [V, K] where several outputs may be right;
+    validation_hi: NDArray[np.int64]  # the least and the most that the label allows (see `task`)
     validation_original: NDArray[np.bool_]  # [V], False for a sum of two labelled clips
     calibration_waveform: NDArray[np.int16]  # [C, T]
 
     def __post_init__(self) -> None:
-        num_validation = len(self.validation_lo)
+        labels, num_validation = self.validation_lo.shape, len(self.validation_lo)
+        samples = self.validation_waveform.shape[-1]
         expected = {
-            "validation_waveform": (np.int16, (num_validation, CLIP_SAMPLES)),
-            "validation_lo": (np.int64, (num_validation,)),
-            "validation_hi": (np.int64, (num_validation,)),
+            "validation_waveform": (np.int16, (num_validation, samples)),
+            "validation_lo": (np.int64, labels),
+            "validation_hi": (np.int64, labels),
             "validation_original": (np.bool_, (num_validation,)),
-            "calibration_waveform": (np.int16, (len(self.calibration_waveform), CLIP_SAMPLES)),
+            "calibration_waveform": (np.int16, (len(self.calibration_waveform), samples)),
         }
         for name, (dtype, shape) in expected.items():
             array = getattr(self, name)
@@ -52,14 +52,17 @@ class Clips:
                     f" expected {np.dtype(dtype)} {list(shape)}"
                 )
         low, high = self.validation_lo, self.validation_hi
-        if ((low < 0) | (low > high) | (high > MAX_COUNT)).any():
-            raise ValueError(
-                f"fields validation_lo, validation_hi: expected 0 <= lo <= hi <= {MAX_COUNT}"
-            )
+        if ((low < 0) | (low > high)).any():
+            raise ValueError("fields validation_lo, validation_hi: expected 0 <= lo <= hi")
         if not self.validation_original.any():
             raise ValueError("field validation_original: marks no clip, expected at least one")
         if not len(self.calibration_waveform):
             raise ValueError("field calibration_waveform: holds no clip, expected at least one")
+
+    @property
+    def samples(self) -> int:
+        """T."""
+        return self.calibration_waveform.shape[1]
 
 
 def to_int16(waveform: NDArray[np.floating]) -> NDArray[np.int16]:

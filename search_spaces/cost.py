@@ -1,7 +1,7 @@
 """What a net costs, computed from its architecture alone: parameters, MACs, activation memory.
 
 No net is built and nothing runs, so that a search can ask thousands of times. Everything is for one
-5 s clip, batch of one. Letters: H height (frequency), W width (time).
+clip of the net's space, batch of one. Letters: H height (frequency), W width (time).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FRONTEND_BYTES = 4  # the front end stays fp32 in an int8 net
 
 @dataclass(frozen=True)
 class Cost:
-    """What one 5 s clip costs.
+    """What one clip costs.
 
     Attributes:
         params: learnt numbers (weights, biases, batch norm's scale and shift).
@@ -68,6 +68,7 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     """The operators of the lowered net in the order in which they run."""
     choices: Any = architecture.choices
     settings = [choices[dimension] for dimension in FRONTEND_DIMENSIONS]
+    settings.append(architecture.clip_samples)
     trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
     trunk.normalise()
     trunk.conv(

@@ -63,7 +63,7 @@ class CostTable:
         return (quantity, precision) in self._by_key
 
     def latency_ms(self, architecture: Architecture, precision: Precision) -> float:
-        """Predicted ms for one 5 s clip.
+        """Predicted ms for one clip.
 
         Raises:
             UserError: a precision without a measurement, or an architecture of another space.
@@ -71,7 +71,7 @@ class CostTable:
         return self._predict(architecture, "latency_ms", precision)
 
     def energy_mj(self, architecture: Architecture, precision: Precision) -> float:
-        """Predicted mJ for one 5 s clip.
+        """Predicted mJ for one clip.
 
         Raises:
             UserError: see `latency_ms`; also where the table holds no energy, with its reason.

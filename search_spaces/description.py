@@ -20,7 +20,7 @@ def describe(spec: SpaceSpec) -> str:
     small, large = costs(smallest(spec)), costs(largest(spec))
     figures = {
         "parameters": [f"{cost.params:,}" for cost in (small, large)],
-        "MMAC for 5 s": [f"{cost.macs / 1e6:.2f}" for cost in (small, large)],
+        f"MMAC for {spec.clip_seconds:g} s": [f"{cost.macs / 1e6:.2f}" for cost in (small, large)],
         "  of it front end": [f"{cost.frontend_macs / 1e6:.2f}" for cost in (small, large)],
         "peak activations, kB": [
             f"{cost.peak_activation_bytes / 1e3:.0f}" for cost in (small, large)

@@ -39,17 +39,22 @@ class LogMelFrontEnd(nn.Module):
     batch; lowered, XNNPACK takes all of it (docs/frontend.md: what else was measured).
 
     Args:
-        rate_hz, hop_ms, window_ms, mels: see `FrontEndGeometry`.
+        rate_hz, hop_ms, window_ms, mels, clip_samples: see `FrontEndGeometry`.
 
     Raises:
         UserError: a value that is not allowed.
     """
 
     def __init__(
-        self, rate_hz: int = 8_000, hop_ms: int = 16, window_ms: int = 32, mels: int = 40
+        self,
+        rate_hz: int = 8_000,
+        hop_ms: int = 16,
+        window_ms: int = 32,
+        mels: int = 40,
+        clip_samples: int = CLIP_SAMPLES,
     ) -> None:
         super().__init__()
-        geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels)
+        geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples)
         self.geometry = geometry
         n = geometry.window_samples
         self._constant("window", hann_window(n)[: n // 2])
@@ -71,7 +76,7 @@ class LogMelFrontEnd(nn.Module):
 
     @property
     def frames(self) -> int:
-        """Frames of a 5 s clip."""
+        """Frames of a clip."""
         return self.geometry.frames
 
     def output_shape(self) -> tuple[int, int, int]:
@@ -79,21 +84,22 @@ class LogMelFrontEnd(nn.Module):
         return (1, self.geometry.mels, self.geometry.frames)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Features of 5 s clips, in float32 also under autocast.
+        """Features of clips, in float32 also under autocast.
 
         Args:
-            waveform: float32 [B, T = 80000] at 16 kHz.
+            waveform: float32 [B, T] at 16 kHz.
 
         Returns:
             float32 [B, 1, mels, frames]: ``log(1 + e / (RELATIVE_FLOOR * mean(e)))`` of the mel
             energies e; 0 for silence (so zero padding means silence), 9.2 at the clip's mean.
 
         Raises:
-            ValueError: the waveform is not [B, 80000].
+            ValueError: the waveform is not [B, clip_samples].
         """
-        if waveform.dim() != 2 or waveform.shape[1] != CLIP_SAMPLES:
+        samples = self.geometry.clip_samples
+        if waveform.dim() != 2 or waveform.shape[1] != samples:
             shape = list(waveform.shape)
-            raise ValueError(f"waveform is {shape}, allowed: [batch, {CLIP_SAMPLES}]")
+            raise ValueError(f"waveform is {shape}, allowed: [batch, {samples}]")
         device = waveform.device.type
         if torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
@@ -106,7 +112,7 @@ class LogMelFrontEnd(nn.Module):
         """Energies of the mel bands.
 
         Args:
-            waveform: float32 [B, T = 80000] at 16 kHz.
+            waveform: float32 [B, T] at 16 kHz.
 
         Returns:
             float32 [B, mels, frames]; all bins of both signs together hold the mean square.

@@ -28,6 +28,7 @@ class FrontEndGeometry:
         hop_ms: distance of two frames, one of `HOPS_MS`.
         window_ms: length of the Hann window and of the DFT, one of `WINDOWS_MS`.
         mels: mel bands, one of `MELS`.
+        clip_samples: samples of a clip at 16 kHz, whole rows of `DECIMATION_ROW`.
 
     Raises:
         UserError: a value that is not allowed; the message names field, value and values allowed.
@@ -37,6 +38,7 @@ class FrontEndGeometry:
     hop_ms: int
     window_ms: int
     mels: int
+    clip_samples: int = CLIP_SAMPLES
 
     def __post_init__(self) -> None:
         allowed_values = {
@@ -49,6 +51,12 @@ class FrontEndGeometry:
             value = getattr(self, field)
             if value not in allowed:
                 raise UserError(f"front end: {field} is {value!r}, allowed: {allowed}")
+        shortest = 2 * max(WINDOWS_MS) * SAMPLE_RATE_HZ // 1000
+        if self.clip_samples % DECIMATION_ROW or self.clip_samples < shortest:
+            raise UserError(
+                f"front end: clip_samples is {self.clip_samples!r}, allowed: multiples of"
+                f" {DECIMATION_ROW} from {shortest} on"
+            )
 
     @property
     def decimated(self) -> bool:
@@ -67,15 +75,17 @@ class FrontEndGeometry:
 
     @property
     def samples(self) -> int:
-        """T, samples of a 5 s clip at the front end's rate."""
+        """T, samples of a clip at the front end's rate."""
         if not self.decimated:
-            return CLIP_SAMPLES
-        rows = CLIP_SAMPLES // DECIMATION_ROW - 1  # the last row only completes the one before it
+            return self.clip_samples
+        rows = (
+            self.clip_samples // DECIMATION_ROW - 1
+        )  # the last row only completes the one before it
         return rows * DECIMATION_ROW // 2
 
     @property
     def frames(self) -> int:
-        """F, frames that lie wholly within a 5 s clip."""
+        """F, frames that lie wholly within a clip."""
         return (self.samples - self.window_samples) // self.hop_samples + 1
 
     @property

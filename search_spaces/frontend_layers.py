@@ -14,7 +14,9 @@ from search_spaces.layer import Layer
 
 
 @lru_cache(maxsize=256)
-def frontend_layers(rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> tuple[Layer, ...]:
+def frontend_layers(
+    rate_hz: int, hop_ms: int, window_ms: int, mels: int, clip_samples: int = CLIP_SAMPLES
+) -> tuple[Layer, ...]:
     """Operators of `LogMelFrontEnd` for one clip, in order; padding of the products is counted.
 
     Copies and elementwise operators other than the fold and the logarithm are left out: they do no
@@ -23,11 +25,11 @@ def frontend_layers(rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> tup
     Raises:
         UserError: a value that is not allowed.
     """
-    geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels)
+    geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples)
     n, frames, groups = geometry.window_samples, geometry.frames, dft_groups(geometry)
     layers = []
     if geometry.decimated:
-        rows, outputs = CLIP_SAMPLES // DECIMATION_ROW, DECIMATION_ROW // 2
+        rows, outputs = clip_samples // DECIMATION_ROW, DECIMATION_ROW // 2
         for name, held in (("taps_here", 0), ("taps_following", rows * outputs)):
             layers.append(_product(name, "decimation", DECIMATION_ROW, outputs, rows, held))
     layers.append(_weightless("fold", n, frames))

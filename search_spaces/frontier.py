@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import Architecture
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
 from search_spaces.metrics import Estimate
 from search_spaces.supernet import build_subnet
+from search_spaces.task import Task
+from search_spaces.task_json import read_task
 from search_spaces.torch_file import write_torch
 
 SCHEMA_VERSION = 1
@@ -29,14 +30,16 @@ _MEND = "search again with `python -m search_spaces search`"
 
 @dataclass(frozen=True)
 class Winner:
-    """A chosen net of the frontier; fields as in the schema."""
+    """A chosen net of the frontier; fields as in the schema.
+
+    Attributes:
+        judged: figures of the task on the labelled validation clips.
+    """
 
     name: str
     architecture: Architecture
     ranking_error: float
-    level_error: Estimate
-    mae: Estimate
-    exact_accuracy: Estimate
+    judged: dict[str, Estimate]
     params: int
     macs: int
     frontend_macs: int
@@ -55,7 +58,7 @@ class Frontier:
 
     Attributes:
         space, version: the space searched.
-        levels: by which errors were judged.
+        task: by which errors were judged.
         budget, points: as in the schema.
         best: the winner of lowest ranking error.
         winners: cheapest first.
@@ -64,7 +67,7 @@ class Frontier:
 
     space: str
     version: int
-    levels: AmbianceLevels
+    task: Task
     budget: dict[str, Any]
     best: Winner
     winners: tuple[Winner, ...]
@@ -94,17 +97,17 @@ def read_frontier(path: Path) -> Frontier:
     value = read_json(path, SCHEMA)
     space = value["space"]
     try:
-        winners = tuple(_winner(space, record) for record in value["winners"])
+        task = read_task(value)
+        winners = tuple(_winner(space, task, record) for record in value["winners"])
         best = [winner for winner in winners if winner.name == value["best"]]
         if not best:
             raise UserError(f"field best: {value['best']!r} is not among the winners")
-        levels = AmbianceLevels(tuple(value["levels"]["edges"]), tuple(value["levels"]["names"]))
     except UserError as error:
         raise UserError(f"{path}: {error}; {_MEND}") from None
     return Frontier(
         space=space["name"],
         version=space["version"],
-        levels=levels,
+        task=task,
         budget=value["budget"],
         best=best[0],
         winners=winners,
@@ -143,7 +146,7 @@ def save_weights(
 
 
 def load_winner(frontier_path: Path, winner: Winner) -> nn.Module:
-    """Load a winner's net: waveform [B, 80000] -> logits [B, counts], in evaluation mode.
+    """Load a winner's net: waveform [B, T] -> logits [B, K], in evaluation mode.
 
     Raises:
         UserError: the weights file is missing, changed since the search, or not such a file.
@@ -166,14 +169,21 @@ def load_winner(frontier_path: Path, winner: Winner) -> nn.Module:
     return net.eval()
 
 
-def _winner(space: Mapping[str, Any], record: Mapping[str, Any]) -> Winner:
+def _required(record: Mapping[str, Any], key: str) -> Any:
+    if key not in record:
+        raise UserError(f"winner {record['name']}: field {key} is missing")
+    return record[key]
+
+
+def _winner(space: Mapping[str, Any], task: Task, record: Mapping[str, Any]) -> Winner:
     return Winner(
         name=record["name"],
         architecture=Architecture(space["name"], space["version"], record["choices"]).validate(),
         ranking_error=record["ranking_error"],
-        level_error=Estimate.from_json(record["level_error"]),
-        mae=Estimate.from_json(record["mae"]),
-        exact_accuracy=Estimate.from_json(record["exact_accuracy"]),
+        judged={
+            metric.key: Estimate.from_json(_required(record, metric.key))
+            for metric in task.judged_by
+        },
         params=record["params"],
         macs=record["macs"],
         frontend_macs=record["frontend_macs"],

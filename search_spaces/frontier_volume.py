@@ -15,11 +15,7 @@ from pymoo.indicators.hv import Hypervolume
 
 from search_spaces.architecture import largest
 from search_spaces.budget import Prices
-from search_spaces.clip import NUM_COUNTS
-
-# Ranked probability score of a net that gives every count the same probability, where every count
-# is as frequent: the mean distance of two counts, less half of it.
-BLIND_ERROR = (NUM_COUNTS**2 - 1) / (6 * NUM_COUNTS)
+from search_spaces.task_json import read_task
 
 
 def volume_limits(
@@ -36,7 +32,7 @@ def dominated_volume(
     """The share of the box that nets of these errors [P] and costs [P] dominate, in [0, 1].
 
     Args:
-        errors: as shares of `BLIND_ERROR`.
+        errors: as shares of a blind net's (`Task.blind_error`).
         costs: of the same nets, by axis.
         corner: far corner of the box, by axis [A]; a net beyond it counts for nothing.
     """
@@ -56,9 +52,9 @@ def dominated_volume(
 def frontier_volume(frontier: Mapping[str, Any], corner: Mapping[str, float]) -> float:
     """`dominated_volume` of all points of a `frontier.json`, by their ranking errors."""
     precision = frontier["budget"]["precision"]
-    points = frontier["points"]
+    points, blind_error = frontier["points"], read_task(frontier).blind_error
     return dominated_volume(
-        [point["ranking_error"] / BLIND_ERROR for point in points],
+        [point["ranking_error"] / blind_error for point in points],
         [{axis: _cost(point, axis, precision) for axis in corner} for point in points],
         corner,
     )

@@ -1,6 +1,6 @@
 """How good a subnet is with the weights that it inherits from the supernet.
 
-Letters: N clips, T samples, M mels, F frames, K counts.
+Letters: N clips, T samples, M mels, F frames, K outputs.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import Architecture, largest
 from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
-from search_spaces.metrics import Evaluation, evaluate
-from search_spaces.ranking import ranked_probability_score
-from search_spaces.space import FRONTEND_DIMENSIONS, Choice
+from search_spaces.metrics import Estimate
+from search_spaces.space import FRONTEND_DIMENSIONS, Choice, SpaceSpec
 from search_spaces.supernet import Supernet
+from search_spaces.task import Task
 
 _BATCH = 64
 _CACHE_BYTES = 1 << 30
@@ -36,26 +35,30 @@ class SubnetJudge:
     Args:
         supernet: gives the weights.
         clips: validation clips, and the unlabelled ones that re-estimate batch norm.
-        levels: of ambiance, by which the final judgement judges.
+        task: scores and judges what the nets say.
         ranking_clips: at most so many validation clips rank; the labelled ones first, then sums.
         calibration_clips: at most so many clips re-estimate batch norm while ranking; the final
             judgement takes all.
         seed: of the bootstrap.
+
+    Raises:
+        UserError: clips of another length than the space's.
     """
 
     def __init__(
         self,
         supernet: Supernet,
         clips: Clips,
-        levels: AmbianceLevels,
+        task: Task,
         *,
         ranking_clips: int,
         calibration_clips: int,
         seed: int,
     ) -> None:
+        check_clips(clips, supernet.spec)
         self.supernet = supernet.eval()
         self.clips = clips
-        self.levels = levels
+        self.task = task
         self.seed = seed
         order = np.argsort(~clips.validation_original, kind="stable")
         self._ranking = order[:ranking_clips]
@@ -74,19 +77,19 @@ class SubnetJudge:
 
     @torch.inference_mode()
     def ranking_error(self, architecture: Architecture) -> float:
-        """Ranked probability score on the ranking clips, in people (see `ranking`)."""
+        """The task's score on the ranking clips."""
         net = self.supernet.extract(architecture).eval()
         validation, calibration = self._cached_features(architecture, net)
         if not self._has_own_statistics(architecture):
             recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
-        return ranked_probability_score(
-            _probabilities(net, validation.split(_BATCH)),
+        return self.task.ranking_error(
+            _probabilities(net, validation.split(_BATCH), self.task),
             self.clips.validation_lo[self._ranking],
             self.clips.validation_hi[self._ranking],
         )
 
     @torch.inference_mode()
-    def final(self, architecture: Architecture) -> tuple[AmbianceNet, Evaluation]:
+    def final(self, architecture: Architecture) -> tuple[AmbianceNet, dict[str, Estimate]]:
         """The subnet with statistics of its own, from every calibration clip, and its metrics.
 
         See `labelled_metrics` for the latter.
@@ -95,7 +98,7 @@ class SubnetJudge:
         if not self._has_own_statistics(architecture):
             recalibrate_batch_norm(net, _batches(self.clips.calibration_waveform))
         net.eval()
-        return net, labelled_metrics(net, self.clips, self.levels, self.seed)
+        return net, labelled_metrics(net, self.clips, self.task, self.seed)
 
     def _has_own_statistics(self, architecture: Architecture) -> bool:
         """Whether the supernet's statistics are this net's: those of the largest are.
@@ -121,11 +124,22 @@ class SubnetJudge:
         return sum(x.nbytes for pair in self._features.values() for x in pair)
 
 
+def check_clips(clips: Clips, spec: SpaceSpec) -> None:
+    """Refuse clips of another length than those of a space.
+
+    Raises:
+        UserError: naming both lengths.
+    """
+    if clips.samples != spec.clip_samples:
+        raise UserError(
+            f"clips.npz: its clips have {clips.samples} samples, those of space {spec.name} have"
+            f" {spec.clip_samples}; give the clips.npz beside the supernet.pt"
+        )
+
+
 @torch.inference_mode()
-def labelled_metrics(
-    net: AmbianceNet, clips: Clips, levels: AmbianceLevels, seed: int
-) -> Evaluation:
-    """Metrics of a net on the clips that were labelled.
+def labelled_metrics(net: AmbianceNet, clips: Clips, task: Task, seed: int) -> dict[str, Estimate]:
+    """Figures of a net on the clips that were labelled, see `Task.judge`.
 
     Their sums are left out: those hold more people than clips do, and would make the interval look
     narrower than it is.
@@ -133,15 +147,15 @@ def labelled_metrics(
     original = clips.validation_original
     features = (net.features(batch) for batch in _batches(clips.validation_waveform[original]))
     lo, hi = clips.validation_lo[original], clips.validation_hi[original]
-    return evaluate(_probabilities(net, features), lo, hi, levels, seed)
+    return task.judge(_probabilities(net, features, task), lo, hi, seed)
 
 
 @torch.inference_mode()
-def validation_ranking_error(net: AmbianceNet, clips: Clips) -> float:
-    """The statistic that ranks, on all validation clips and their sums (see `ranking`)."""
+def validation_ranking_error(net: AmbianceNet, clips: Clips, task: Task) -> float:
+    """The statistic that ranks, on all validation clips and their sums."""
     features = (net.features(batch) for batch in _batches(clips.validation_waveform))
-    probabilities = _probabilities(net, features)
-    return ranked_probability_score(probabilities, clips.validation_lo, clips.validation_hi)
+    probabilities = _probabilities(net, features, task)
+    return task.ranking_error(probabilities, clips.validation_lo, clips.validation_hi)
 
 
 def _batches(waveform: NDArray[np.int16]) -> Iterator[Tensor]:
@@ -154,13 +168,13 @@ def _features(net: AmbianceNet, waveform: NDArray[np.int16]) -> Tensor:
     return torch.cat([net.features(batch) for batch in _batches(waveform)])
 
 
-def _probabilities(net: AmbianceNet, features: Iterable[Tensor]) -> NDArray[np.float32]:
-    """Count probabilities [N, K] from batches of features.
+def _probabilities(net: AmbianceNet, features: Iterable[Tensor], task: Task) -> NDArray[np.float32]:
+    """Probabilities [N, K] from batches of features.
 
     Raises:
         UserError: some are not finite.
     """
-    probabilities = torch.cat([net.classify(x).softmax(dim=1) for x in features]).numpy()
+    probabilities = torch.cat([task.probabilities(net.classify(x)) for x in features]).numpy()
     if not np.isfinite(probabilities).all():
         raise UserError(
             "supernet: a subnet gives NaN, so its training diverged; train it anew with a lower"

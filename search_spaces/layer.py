@@ -1,6 +1,6 @@
 """One operator of a lowered net, as costs and latency predictions see it.
 
-Letters: H height (frequency), W width (time); one 5 s clip, batch of one.
+Letters: H height (frequency), W width (time); one clip, batch of one.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class MixedFrontEnd(MixedOperation, LogMelFrontEnd):
     def forward_with_args(
         self, rate_hz: int, hop_ms: int, window_ms: int, mels: int, waveform: Tensor
     ) -> Tensor:
-        """Waveform float32 [B, T = 80000] -> features float32 [B, 1, F, W] of the sampled settings.
+        """Waveform float32 [B, T] -> features float32 [B, 1, F, W] of the sampled settings.
 
         Raises:
             ValueError: a differentiable strategy asks for a mixture of settings.
@@ -114,7 +114,8 @@ class MixedFrontEnd(MixedOperation, LogMelFrontEnd):
             )
         key = (*settings.values(), waveform.device)
         if key not in self._variants:
-            self._variants[key] = LogMelFrontEnd(**settings).to(waveform.device)
+            frontend = LogMelFrontEnd(**settings, clip_samples=self.geometry.clip_samples)
+            self._variants[key] = frontend.to(waveform.device)
         return self._variants[key](waveform)
 
     def freeze_weight(self, **_arguments: Choice) -> dict[str, Tensor]:
@@ -133,7 +134,8 @@ class ModelSpace(nas.ModelSpace, AmbianceNet):
             name: nni.choice(name, list(values)) if len(values) > 1 else values[0]
             for name, values in spec.dimensions.items()
         }
-        AmbianceNet.__init__(self, **assemble(choices, num_outputs, NniLayers()))
+        parts = assemble(choices, num_outputs, NniLayers(), spec.clip_samples)
+        AmbianceNet.__init__(self, **parts)
 
     def extra_oneshot_hooks(self, _strategy: Any) -> list[Callable]:
         """What NNI's one-shot strategies ask a space for: mutations of its own modules."""
@@ -227,9 +229,14 @@ def explore(
     STRATEGIES[strategy](nets, seed)(space, SequentialExecutionEngine(max_model_count=nets))
 
 
+def population_of(nets: int) -> int:
+    """Population of the evolution that looks at so many nets."""
+    return max(5, nets // 5)
+
+
 STRATEGIES: dict[str, Callable[[int, int], Strategy]] = {
     "evolution": lambda nets, seed: RegularizedEvolution(
-        population_size=max(5, nets // 5), sample_size=5, mutation_prob=0.1, seed=seed
+        population_size=population_of(nets), sample_size=5, mutation_prob=0.1, seed=seed
     ),
     "random": lambda _nets, seed: Random(seed=seed),
     "tpe": lambda _nets, seed: TPE(optimize_mode="maximize", seed=seed),

@@ -1,7 +1,7 @@
 """NNI 3.0 outside of the model space: a trial's talk with its experiment, and `nnictl` itself.
 
-The second and last module that touches NNI (the other is `nni_adapter`). Nothing of NNI is imported
-before it is used: it takes a second.
+Of the three modules that touch NNI the others are `nni_adapter` and `nni_tuner`. Nothing of NNI is
+imported before it is used: it takes a second.
 """
 
 from __future__ import annotations

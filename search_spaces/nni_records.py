@@ -26,6 +26,7 @@ class Trial:
         status: the last that NNI noted, e.g. ``SUCCEEDED``, ``EARLY_STOPPED``, ``FAILED``.
         parameters: what the tuner chose.
         result: what it reported at its end, with ``default``; None if it did not get there.
+        period_ms: times of its first and last event, since 1970.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Trial:
     status: str
     parameters: dict[str, Any]
     result: dict[str, Any] | None
+    period_ms: tuple[int, int]
 
 
 def default_folder() -> Path:
@@ -55,7 +57,8 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
             events = connection.execute(
-                "select trialJobId, event, data, sequenceId from TrialJobEvent order by timestamp"
+                "select trialJobId, event, data, sequenceId, timestamp from TrialJobEvent"
+                " order by timestamp"
             ).fetchall()
             results = connection.execute(
                 "select trialJobId, data from MetricData where type = 'FINAL' order by timestamp"
@@ -65,7 +68,9 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
     status: dict[str, str] = {}
     numbers: dict[str, int] = {}
     parameters: dict[str, dict[str, Any]] = {}
-    for name, event, data, number in events:
+    periods_ms: dict[str, tuple[int, int]] = {}
+    for name, event, data, number, time_ms in events:
+        periods_ms[name] = (periods_ms.get(name, (time_ms, 0))[0], time_ms)
         status[name] = event
         if number is not None:
             numbers[name] = number
@@ -74,7 +79,14 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
     last = {name: _result(data) for name, data in results}
     return sorted(
         (
-            Trial(name, numbers.get(name, 0), status[name], parameters[name], last.get(name))
+            Trial(
+                name,
+                numbers.get(name, 0),
+                status[name],
+                parameters[name],
+                last.get(name),
+                periods_ms[name],
+            )
             for name in parameters
         ),
         key=lambda trial: trial.number,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from search_spaces.architecture import Architecture
-from search_spaces.budget import Indices, Prices, fits
+from search_spaces.budget import Indices, Price, Prices, fits
 from search_spaces.clip import MAX_COUNT
 
 
@@ -22,9 +22,7 @@ def explore_by_nni(
 ) -> dict[Indices, float]:
     """Ranking error of every net within the budget that the strategy came upon.
 
-    These strategies know one figure and no limits: it is minus the ranking error, and for a net
-    beyond the budget less than any net within it has, by how far it is beyond. Such a net is not
-    judged.
+    They know one figure and no limits (see `figure_beyond`); a net beyond the budget is not judged.
 
     Args:
         strategy: one of `nni_adapter.STRATEGIES`.
@@ -42,12 +40,19 @@ def explore_by_nni(
 
     def figure(architecture: Architecture) -> float:
         net = tuple(architecture.indices(prices.space))
-        price = prices.of(net)
-        if not fits(price, limits):
-            return -MAX_COUNT - max(price[axis] / limit for axis, limit in limits.items())
+        if not fits(prices.of(net), limits):
+            return figure_beyond(prices.of(net), limits)
         if net not in judged:
             judged[net] = judge([net])[0]
         return -judged[net]
 
     explore(prices.space, strategy, figure, nets, seed)
     return judged
+
+
+def figure_beyond(price: Price, limits: Mapping[str, float]) -> float:
+    """What NNI is told of a net beyond the budget, where it is minus the ranking error within.
+
+    Less than of any net within it, and the less the further beyond it is.
+    """
+    return -MAX_COUNT - max(price[axis] / limit for axis, limit in limits.items())

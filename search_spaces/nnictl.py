@@ -16,6 +16,7 @@ from search_spaces.errors import UserError, one_line
 from search_spaces.nni_experiment import check_search_space, run_nnictl
 
 MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
+STRATEGY_TUNER = "search_spaces.nni_tuner.StrategyTuner"
 DEFAULT_PORT = 8080
 _STARTS_MANAGER = {"create", "resume", "view"}
 
@@ -47,11 +48,17 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: got a {type(config).__name__}, expected an experiment's fields")
     if "searchSpaceFile" in config:
         space_path = path.parent / str(config["searchSpaceFile"])
-        check_search_space(_read_yaml(space_path), space_path)
+        space = _read_yaml(space_path)
     elif "searchSpace" in config:
-        check_search_space(config["searchSpace"], path)
+        space_path, space = path, config["searchSpace"]
     else:
         raise UserError(f"{path}: names no searchSpaceFile and holds no searchSpace")
+    check_search_space(space, space_path)
+    tuner = config.get("tuner")
+    if isinstance(tuner, dict) and tuner.get("className") == STRATEGY_TUNER:
+        arguments = tuner.get("classArgs") or {}
+        _check_strategy(arguments, path, space, space_path)
+        _check_concurrency(arguments, path, config.get("trialConcurrency"))
     return config
 
 
@@ -86,6 +93,30 @@ def prepare_environment(environment: MutableMapping[str, str], host: str) -> Non
     path = environment.get("PATH", "")
     if folder not in path.split(os.pathsep):
         environment["PATH"] = f"{folder}{os.pathsep}{path}"
+
+
+def _check_strategy(arguments: Any, path: Path, space: Any, space_path: Path) -> None:
+    from search_spaces.nni_tuner import StrategyTuner
+
+    try:
+        tuner = StrategyTuner(**arguments)
+    except (TypeError, UserError) as error:
+        raise UserError(f"{path}: tuner.classArgs: {error}") from None
+    try:
+        tuner.update_search_space(space)
+    except UserError as error:
+        raise UserError(f"{space_path}: {error}") from None
+
+
+def _check_concurrency(arguments: dict[str, Any], path: Path, trials: Any) -> None:
+    from search_spaces.nni_adapter import population_of
+
+    population = population_of(arguments["nets"])
+    if arguments["strategy"] == "evolution" and isinstance(trials, int) and trials >= population:
+        raise UserError(
+            f"{path}: trialConcurrency: got {trials}, expected fewer than evolution's population,"
+            f" {population} of {arguments['nets']} nets"
+        )
 
 
 def _address(config: dict[str, Any]) -> str:

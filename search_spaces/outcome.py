@@ -13,6 +13,7 @@ from search_spaces.errors import UserError
 from search_spaces.pareto import non_dominated, spread
 from search_spaces.plot import Point, WinnerPoint, plot_frontier
 from search_spaces.records import name_of
+from search_spaces.task import Task
 
 
 def objective_axes(prices: Prices, wanted: Sequence[str] = ()) -> list[str]:
@@ -52,6 +53,7 @@ def choose(
 def draw(
     path: Path,
     value: dict[str, Any],
+    task: Task,
     prices: Prices,
     axis: str,
     judged: dict[Indices, float],
@@ -62,21 +64,23 @@ def draw(
     Args:
         path: of the picture.
         value: what `frontier.json` will hold.
+        task: by which it judges.
         prices: cost of any net.
         axis: the cost to draw against.
         judged: ranking error of every net judged.
         front: the nets that no other beats.
     """
+    headline = task.headline
     cost = {name_of(prices, net): prices.of(net)[axis] for net in front}
     winners = [
         WinnerPoint(
             winner["name"],
             cost[winner["name"]],
             winner["ranking_error"],
-            *(winner["level_error"][field] for field in ("value", "low", "high")),
+            *(winner[headline.key][field] for field in ("value", "low", "high")),
         )
         for winner in value["winners"]
-        if winner["level_error"]["value"] is not None
+        if winner[headline.key]["value"] is not None
     ]
     plot_frontier(
         path,
@@ -87,4 +91,5 @@ def draw(
         winners,
         value["best"],
         value["budget"][f"max_{axis}"],
+        headline.title,
     )

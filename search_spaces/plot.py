@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COST_LABELS = {
-    "latency_ms": "predicted latency of a 5 s clip, {precision} (ms)",
-    "macs": "multiply-accumulates of a 5 s clip (millions)",
+    "latency_ms": "predicted latency of a clip, {precision} (ms)",
+    "macs": "multiply-accumulates of a clip (millions)",
     "params": "parameters (thousands)",
-    "energy_mj": "predicted energy of a 5 s clip, {precision} (mJ)",
+    "energy_mj": "predicted energy of a clip, {precision} (mJ)",
 }
 COST_SCALES = {"latency_ms": 1.0, "macs": 1e-6, "params": 1e-3, "energy_mj": 1.0}
 
@@ -28,12 +28,12 @@ class Point(NamedTuple):
 
 
 class WinnerPoint(NamedTuple):
-    """A winner in the plot, and its level error with the interval."""
+    """A winner in the plot, and its error with the interval."""
 
     name: str
     cost: float
     ranking_error: float
-    level_error: float
+    error: float
     low: float
     high: float
 
@@ -47,6 +47,7 @@ def plot_frontier(
     winners: Sequence[WinnerPoint],
     best: str,
     limit: float | None,
+    error_title: str,
 ) -> None:
     """Draw `frontier.png` and write it atomically.
 
@@ -59,6 +60,7 @@ def plot_frontier(
         winners: those with weights.
         best: name of the best one.
         limit: the budget on ``axis``.
+        error_title: what the winners' error is called.
     """
     from matplotlib.figure import Figure
 
@@ -77,7 +79,7 @@ def plot_frontier(
         color="tab:orange",
         marker="D",
         s=40,
-        label="winners: level error, 95 % interval",
+        label=f"winners: {error_title}, 95 % interval",
     )
     farthest = max((point.cost for point in judged), default=0.0)
     for number, winner in enumerate(sorted(winners, key=lambda winner: winner.cost)):
@@ -93,7 +95,7 @@ def plot_frontier(
     if limit is not None:
         axes.axvline(limit * scale, color="tab:red", linestyle="--", label="budget")
     axes.set_xlabel(COST_LABELS[axis].format(precision=precision))
-    axes.set_ylabel("ranked probability score on validation clips (people)")
+    axes.set_ylabel("ranking error on validation clips")
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
@@ -104,7 +106,7 @@ def plot_frontier(
 
 def _note(winner: WinnerPoint, best: str) -> str:
     name = f"{winner.name} (best)" if winner.name == best else winner.name
-    error, low, high = (f"{100 * x:.0f}" for x in (winner.level_error, winner.low, winner.high))
+    error, low, high = (f"{100 * x:.0f}" for x in (winner.error, winner.low, winner.high))
     return f"{name}\n{error} % [{low}, {high}]"
 
 

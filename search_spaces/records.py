@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from search_spaces.cost import costs
 from search_spaces.cost_fit import PRECISIONS, Quantity
 from search_spaces.cost_table import CostTable
 from search_spaces.frontier import save_weights
-from search_spaces.metrics import Evaluation
+from search_spaces.metrics import Estimate
+from search_spaces.task import estimates_to_json
 
 NO_TABLE = "no cost table was given"
 
@@ -28,7 +30,7 @@ def winner_record(
     point: dict[str, Any],
     architecture: Architecture,
     net: nn.Module,
-    evaluation: Evaluation,
+    judged: Mapping[str, Estimate],
     num_outputs: int,
 ) -> dict[str, Any]:
     """A winner's entry; writes its weights into ``out``.
@@ -38,16 +40,14 @@ def winner_record(
         point: see `point_record`.
         architecture: of the winner.
         net: with its weights and statistics of its own.
-        evaluation: on the clips that were labelled.
+        judged: its figures on the clips that were labelled.
         num_outputs: of the net.
     """
     file = f"weights/{point['name']}.pt"
     sha256 = save_weights(out / file, architecture, net, num_outputs)
     return {
         **point,
-        "level_error": evaluation.level_error.to_json(),
-        "mae": evaluation.mae.to_json(),
-        "exact_accuracy": evaluation.exact_accuracy.to_json(),
+        **estimates_to_json(judged),
         "weights": {"file": file, "sha256": sha256},
     }
 
@@ -55,7 +55,7 @@ def winner_record(
 def point_record(prices: Prices, net: Indices, error: float) -> dict[str, Any]:
     """A net's entry among the points of the file."""
     architecture = from_indices(prices.space, net)
-    cost = costs(architecture)
+    cost = costs(architecture, prices.num_outputs)
     point: dict[str, Any] = {
         "name": name_of(prices, net),
         "choices": dict(architecture.choices),

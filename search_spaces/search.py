@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,47 +11,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.architecture import from_indices, write_architecture
-from search_spaces.budget import Budget, Indices, Prices, check_budget
-from search_spaces.clips_file import read_clips
-from search_spaces.cost_table import read_cost_table
-from search_spaces.evaluations import Evaluations, inputs_key
+from search_spaces.architecture import from_indices
+from search_spaces.budget import Budget, Indices, Prices
+from search_spaces.evaluations import Evaluations
 from search_spaces.evolution import evolve
-from search_spaces.files import sha256_file
-from search_spaces.frontier import write_frontier
-from search_spaces.judge import SubnetJudge
 from search_spaces.nni_search import explore_by_nni
-from search_spaces.outcome import choose, draw, objective_axes
-from search_spaces.records import name_of, point_record, winner_record
+from search_spaces.search_result import How, write_result
+from search_spaces.search_setup import SearchFiles, SearchSize, prepare
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
-from search_spaces.supernet_file import read_supernet
 
-
-@dataclass(frozen=True)
-class SearchFiles:
-    """Paths that a search reads and the folder that it writes."""
-
-    checkpoint: Path
-    clips: Path
-    cost_table: Path | None
-    out: Path
-
-
-@dataclass(frozen=True)
-class SearchSize:
-    """How much is looked at: nets per generation, generations, winners, clips per judgement.
-
-    Attributes:
-        strategy: ``nsga2``, or one of NNI's (`nni_adapter.STRATEGIES`), which looks at population
-            times generations nets, those beyond the budget included.
-    """
-
-    population: int = 20
-    generations: int = 5
-    winners: int = 4
-    ranking_clips: int = 200
-    calibration_clips: int = 96
-    strategy: str = "nsga2"
+__all__ = ["SearchFiles", "SearchSize", "search"]
 
 
 def search(
@@ -80,53 +46,28 @@ def search(
         UserError: an input that is missing or does not fit, or a budget that no net meets.
     """
     started = time.monotonic()
-    table = read_cost_table(files.cost_table) if files.cost_table else None
-    clips = read_clips(files.clips)
-    supernet = read_supernet(files.checkpoint).supernet
-    spec = supernet.spec.restricted(fixed)
-    prices, witness = check_budget(spec, table, budget)
-    axes = objective_axes(prices, minimise)
-    judge = SubnetJudge(
-        supernet,
-        clips,
-        levels,
-        ranking_clips=size.ranking_clips,
-        calibration_clips=size.calibration_clips,
-        seed=seed,
-    )
-    inputs = {
-        "checkpoint": _input(files.checkpoint),
-        "clips": _input(files.clips),
-        "cost_table": _input(files.cost_table) if files.cost_table else None,
-    }
-    key = inputs_key(
-        {
-            "checkpoint": sha256_file(files.checkpoint),
-            "clips": sha256_file(files.clips),
-            "ranking_clips": judge.ranking_clips,
-            "calibration_clips": judge.calibration_clips,
-            **({"fixed": dict(fixed)} if fixed else {}),  # other places for the same net
-        }
-    )
-    with Evaluations(files.out / "evaluations.jsonl", key) as evaluations, _progress() as progress:
-        task = progress.add_task("judging subnets", total=size.population * size.generations)
+    setup = prepare(files, budget, levels, size, seed, fixed, minimise)
+    nets = size.population * size.generations
+    journal = files.out / "evaluations.jsonl"
+    with Evaluations(journal, setup.key) as evaluations, _progress() as progress:
+        task = progress.add_task("judging subnets", total=nets)
 
-        def judge_all(nets: Sequence[Indices]) -> list[float]:
+        def judge_all(asked: Sequence[Indices]) -> list[float]:
             # Nets of one front end follow each other, for the judge holds only so many features.
-            for net in sorted(nets, key=lambda net: _frontend_of(prices, net)):
+            for net in sorted(asked, key=lambda net: _frontend_of(setup.prices, net)):
                 if net not in evaluations:
-                    evaluations.add(net, judge.ranking_error(from_indices(spec, net)))
+                    error = setup.judge.ranking_error(from_indices(setup.spec, net))
+                    evaluations.add(net, error)
                 progress.advance(task)
-            return [evaluations[net] for net in nets]
+            return [evaluations[net] for net in asked]
 
-        start = tuple(witness.indices(spec))
         if size.strategy == "nsga2":
             judged = evolve(
-                prices,
+                setup.prices,
                 budget.limits,
-                start,
+                setup.start,
                 judge_all,
-                axes,
+                setup.axes,
                 population=size.population,
                 generations=size.generations,
                 seed=seed,
@@ -134,62 +75,22 @@ def search(
         else:
             judged = explore_by_nni(
                 size.strategy,
-                prices,
+                setup.prices,
                 budget.limits,
-                start,
+                setup.start,
                 judge_all,
-                nets=size.population * size.generations,
+                nets=nets,
                 seed=seed,
             )
-        progress.update(task, completed=size.population * size.generations)
-    front, chosen = choose(prices, axes, judged, size.winners)
-    best = chosen[0]
-    chosen.sort(key=lambda net: prices.of(net)[axes[0]])
-    winners = [_winner(files.out, judge, prices, net, judged[net]) for net in chosen]
-    value = {
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seed": seed,
-        "space": {"name": supernet.spec.name, "version": supernet.spec.version},
-        "levels": {"edges": list(levels.edges), "names": list(levels.names)},
-        "budget": asdict(budget),
-        "inputs": inputs,
-        "objectives": ["ranking_error", *axes],
-        "search": {
-            "algorithm": size.strategy,
-            "population": size.population,
-            "generations": size.generations,
-            "evaluations": len(judged),
-            "seconds": round(time.monotonic() - started, 3),
-            "ranking_clips": judge.ranking_clips,
-            "calibration_clips": judge.calibration_clips,
-        },
-        "best": name_of(prices, best),
-        "winners": winners,
-        "points": [point_record(prices, net, judged[net]) for net in front],
-    }
-    write_architecture(files.out / "best.json", from_indices(spec, best))
-    draw(files.out / "frontier.png", value, prices, axes[0], judged, front)
-    write_frontier(files.out / "frontier.json", value)
-    return value
-
-
-def _winner(
-    out: Path, judge: SubnetJudge, prices: Prices, net: Indices, error: float
-) -> dict[str, Any]:
-    """Judge a winner finally and write its weights into ``out``; gives its entry in the file."""
-    architecture = from_indices(prices.space, net)
-    module, evaluation = judge.final(architecture)
-    point = point_record(prices, net, error)
-    return winner_record(out, point, architecture, module, evaluation, judge.supernet.num_outputs)
+        progress.update(task, completed=nets)
+    seconds = round(time.monotonic() - started, 3)
+    how = How(size.strategy, size.population, size.generations, seconds)
+    return write_result(setup, judged, size.winners, how)
 
 
 def _frontend_of(prices: Prices, net: Indices) -> tuple[str, ...]:
     choices = from_indices(prices.space, net).choices
     return tuple(str(choices[name]) for name in FRONTEND_DIMENSIONS)
-
-
-def _input(path: Path) -> dict[str, str]:
-    return {"path": str(path), "sha256": sha256_file(path)}
 
 
 def _progress() -> Progress:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search_spaces.command_line import positive_number, positive_whole_number, whole_number
+from search_spaces.command_line import (
+    CommandParser,
+    positive_number,
+    positive_whole_number,
+    whole_number,
+)
 from search_spaces.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,21 +22,8 @@ if TYPE_CHECKING:
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
-    """Add the flags; `budget_of`, `size_of` and `levels_of` read them."""
-    parser.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
-    budget = parser.add_argument_group("budget, for one 5 s clip; front end included")
-    budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
-    budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
-    budget.add_argument("--max-params", type=positive_number)
-    budget.add_argument("--max-macs", type=positive_number)
-    budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
-    parser.add_argument(
-        "--minimise",
-        nargs="+",
-        default=[],
-        choices=("latency_ms", "params", "macs", "energy_mj"),
-        help="costs to minimise beside the error (default: latency, params, energy if known)",
-    )
+    """Add the flags of a whole search; `budget_of`, `size_of` and `levels_of` read them."""
+    add_judging_options(parser)
     parser.add_argument(
         "--fix",
         nargs="+",
@@ -47,6 +40,39 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         default="nsga2",
         help="the last three are NNI's own",
     )
+
+
+def add_trial_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a trial that judges one net (`architecture_trial`)."""
+    parser.add_argument("--checkpoint", required=True, type=Path, help="supernet.pt of `fit`")
+    parser.add_argument("--clips", type=Path, help="clips.npz (default: beside the checkpoint)")
+    add_judging_options(parser)
+
+
+def parse_trial(argv: Sequence[str]) -> argparse.Namespace:
+    """The flags that a trial reported."""
+    parser = CommandParser(prog="python -m search_spaces trial")
+    add_trial_options(parser)
+    return parser.parse_args(argv)
+
+
+def add_judging_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags by which nets are judged and winners chosen, however they are come upon."""
+    parser.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
+    budget = parser.add_argument_group("budget, for one clip; front end included")
+    budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
+    budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
+    budget.add_argument("--max-params", type=positive_number)
+    budget.add_argument("--max-macs", type=positive_number)
+    budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
+    parser.add_argument(
+        "--minimise",
+        nargs="+",
+        default=[],
+        choices=("latency_ms", "params", "macs", "energy_mj"),
+        help="costs to minimise beside the error (default: latency, params, energy if known)",
+    )
+    size = parser.add_argument_group("clips that judge, and winners")
     size.add_argument("--winners", type=positive_whole_number, default=4, help="with weights")
     size.add_argument("--ranking-clips", type=positive_whole_number, default=200)
     size.add_argument("--calibration-clips", type=positive_whole_number, default=96)

@@ -6,17 +6,17 @@ import datetime
 from dataclasses import asdict
 from pathlib import Path
 
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import Architecture
 from search_spaces.blocks import AmbianceNet
 from search_spaces.budget import Budget, Prices
-from search_spaces.clip import NUM_COUNTS
 from search_spaces.clips_file import read_clips
 from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
-from search_spaces.judge import labelled_metrics, validation_ranking_error
+from search_spaces.judge import check_clips, labelled_metrics, validation_ranking_error
 from search_spaces.records import point_record, winner_record
 from search_spaces.space import get_space
+from search_spaces.task import Task
+from search_spaces.task_json import task_fields
 
 
 def write_single(
@@ -26,6 +26,7 @@ def write_single(
     weights: Path,
     clips: Path,
     seed: int,
+    task: Task,
     suffix: str = "",
 ) -> Path:
     """Write `frontier.json` and `weights/` of the one net, for `deploy lower`.
@@ -37,18 +38,20 @@ def write_single(
         weights: the `subnet.pt` that it comes from.
         clips: `clips.npz` that judges it.
         seed: of the bootstrap.
+        task: of the net.
         suffix: of its name, to tell it from the same net with other weights.
 
     Returns:
         Path of `frontier.json`.
     """
-    levels, loaded = AmbianceLevels(), read_clips(clips)
-    spec = get_space(architecture.space)
-    error = validation_ranking_error(net, loaded)
-    evaluation = labelled_metrics(net, loaded, levels, seed)
-    point = point_record(Prices(spec, None, "int8"), tuple(architecture.indices(spec)), error)
+    loaded, spec, num_outputs = read_clips(clips), get_space(architecture.space), len(task.outputs)
+    check_clips(loaded, spec)
+    error = validation_ranking_error(net, loaded, task)
+    judged = labelled_metrics(net, loaded, task, seed)
+    prices = Prices(spec, None, "int8", num_outputs)
+    point = point_record(prices, tuple(architecture.indices(spec)), error)
     point["name"] += suffix
-    winner = winner_record(folder, point, architecture, net, evaluation, NUM_COUNTS)
+    winner = winner_record(folder, point, architecture, net, judged, num_outputs)
     inputs = {
         name: {"path": str(path), "sha256": sha256_file(path)}
         for name, path in (("checkpoint", weights), ("clips", clips))
@@ -57,7 +60,7 @@ def write_single(
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "space": {"name": spec.name, "version": spec.version},
-        "levels": {"edges": list(levels.edges), "names": list(levels.names)},
+        **task_fields(task),
         "budget": asdict(Budget()),
         "inputs": {**inputs, "cost_table": None},
         "objectives": ["ranking_error", "macs"],

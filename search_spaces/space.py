@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 
 Choice = int | str
@@ -35,16 +36,28 @@ class SpaceSpec:
         version: rises with every change that would make an old architecture or checkpoint mean
             another net.
         dimensions: choices per dimension, cheapest first.
+        clip_samples: T, what a net of the space hears at once, at 16 kHz; costs are of one clip.
     """
 
     name: str
     version: int
     dimensions: Mapping[str, tuple[Choice, ...]]
+    clip_samples: int = CLIP_SAMPLES
 
     @property
     def size(self) -> int:
         """Number of architectures."""
         return math.prod(len(choices) for choices in self.dimensions.values())
+
+    @property
+    def open_dimensions(self) -> list[str]:
+        """Names of the dimensions that offer a choice."""
+        return [name for name, choices in self.dimensions.items() if len(choices) > 1]
+
+    @property
+    def clip_seconds(self) -> float:
+        """Length of a clip."""
+        return self.clip_samples / SAMPLE_RATE_HZ
 
     def restricted(self, fixed: Mapping[str, Choice]) -> SpaceSpec:
         """The part of the space in which the dimensions in ``fixed`` offer that choice alone.
@@ -57,7 +70,7 @@ class SpaceSpec:
         for dimension, choice in fixed.items():
             self.check_choice(dimension, choice)
         narrowed = {dimension: (choice,) for dimension, choice in fixed.items()}
-        return SpaceSpec(self.name, self.version, {**self.dimensions, **narrowed})
+        return replace(self, dimensions={**self.dimensions, **narrowed})
 
     def check_choice(self, dimension: str, choice: Choice) -> None:
         """Refuse a dimension or a choice that is not in the space.
@@ -234,7 +247,13 @@ SAM_NANO = SpaceSpec(
     },
 )
 
-SPACES = {spec.name: spec for spec in (SAM, SAM_LITE, SAM_NANO)}
+# The same nets for recordings of a second: words, digits, door bells.
+SECOND_SPACES = tuple(
+    replace(spec, name=f"{spec.name}-1s", clip_samples=SAMPLE_RATE_HZ)
+    for spec in (SAM, SAM_LITE, SAM_NANO)
+)
+
+SPACES = {spec.name: spec for spec in (SAM, SAM_LITE, SAM_NANO, *SECOND_SPACES)}
 
 
 def get_space(name: str) -> SpaceSpec:

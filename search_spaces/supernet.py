@@ -1,6 +1,6 @@
 """One set of weights for every net of a space, and the nets cut out of it.
 
-Letters: B batch, T samples, F mel bands, W frames, K counts.
+Letters: B batch, T samples, F mel bands, W frames, K outputs.
 """
 
 from __future__ import annotations
@@ -62,7 +62,12 @@ class Supernet(nn.Module):
         from search_spaces.nni_adapter import frozen_weights
 
         architecture.validate(self.spec)
-        parts = assemble(architecture.choices, self.num_outputs, Layers(device="meta"))
+        parts = assemble(
+            architecture.choices,
+            self.num_outputs,
+            Layers(device="meta"),
+            self.spec.clip_samples,
+        )
         subnet = AmbianceNet(**parts)
         state = frozen_weights(self.net, architecture.choices)
         copies = {
@@ -73,7 +78,7 @@ class Supernet(nn.Module):
         return subnet.train(self.training)
 
     def features(self, waveform: Tensor) -> Tensor:
-        """Waveform float32 [B, T = 80000] -> the active front end's features [B, 1, F, W]."""
+        """Waveform float32 [B, T] -> the active front end's features [B, 1, F, W]."""
         return self.net.features(waveform)
 
     def classify(self, features: Tensor) -> Tensor:
@@ -81,7 +86,7 @@ class Supernet(nn.Module):
         return self.net.classify(features)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Waveform float32 [B, T = 80000] at 16 kHz -> logits float32 [B, K]."""
+        """Waveform float32 [B, T] at 16 kHz -> logits float32 [B, K]."""
         return self.net(waveform)
 
 
@@ -96,11 +101,12 @@ def build_subnet(
     """A plain net with fresh weights; its state has the names of `Supernet.extract`'s.
 
     Args:
-        architecture: of any space; the space is not asked.
+        architecture: of any space; of that only the clip's length is asked.
         num_outputs: K, logits.
         seed: of the fresh weights; the global random state is left as it was.
     """
     with torch.random.fork_rng(devices=[]):
-        subnet = AmbianceNet(**assemble(architecture.choices, num_outputs, Layers()))
+        parts = assemble(architecture.choices, num_outputs, Layers(), architecture.clip_samples)
+        subnet = AmbianceNet(**parts)
     initialise(subnet, torch.Generator().manual_seed(seed))
     return subnet

@@ -15,6 +15,9 @@ from search_spaces.errors import UserError
 from search_spaces.frontier import WEIGHTS_FORMAT
 from search_spaces.space import SpaceSpec, get_space
 from search_spaces.supernet import Supernet, build_supernet
+from search_spaces.task import Task
+from search_spaces.task_counts import CountsTask
+from search_spaces.task_json import read_task
 from search_spaces.torch_file import write_torch
 
 FORMAT = "ersam-supernet"
@@ -36,14 +39,18 @@ class SupernetFile:
 
     Attributes:
         supernet: in eval mode, its largest net active.
+        task: what its outputs mean.
         training: how it was trained (config digest, seed, steps, label budget, ...), plain values.
     """
 
     supernet: Supernet
+    task: Task
     training: dict[str, Any]
 
 
-def write_supernet(path: Path, supernet: Supernet, training: Mapping[str, Any]) -> None:
+def write_supernet(
+    path: Path, supernet: Supernet, training: Mapping[str, Any], task: Task | None = None
+) -> None:
     """Write `supernet.pt` atomically.
 
     Args:
@@ -51,6 +58,7 @@ def write_supernet(path: Path, supernet: Supernet, training: Mapping[str, Any]) 
         supernet: its weights are written; for a trained one give the averaged (EMA) weights.
         training: plain values (str, int, float, bool, None, lists and dicts of them), so that
             `torch.load` reads the file with ``weights_only``.
+        task: what its outputs mean; None counts people.
     """
     value = {
         "format": FORMAT,
@@ -59,6 +67,7 @@ def write_supernet(path: Path, supernet: Supernet, training: Mapping[str, Any]) 
         "num_outputs": supernet.num_outputs,
         "state_dict": {name: tensor.cpu() for name, tensor in supernet.state_dict().items()},
         "training": dict(training),
+        "task": (task or CountsTask()).to_json(),
     }
     write_torch(path, value)
 
@@ -86,6 +95,10 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
             f"{path}: is of space {name} version {version}, expected {expected.name} version"
             f" {expected.version}; train a supernet of that space"
         )
+    try:
+        task = read_task(value)
+    except UserError as error:
+        raise UserError(f"{path}: {error}; train it anew with this kit") from None
     supernet = build_supernet(expected, value["num_outputs"])
     try:
         supernet.load_state_dict(value["state_dict"])
@@ -94,7 +107,23 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
         raise UserError(
             f"{path}: its weights do not fit space {name}: {reason} Train it anew"
         ) from None
-    return SupernetFile(supernet.eval(), value["training"])
+    return SupernetFile(supernet.eval(), task, value["training"])
+
+
+def read_supernet_of(path: Path, spec: SpaceSpec, task: Task) -> Supernet:
+    """A supernet of that space whose outputs mean the same.
+
+    Raises:
+        UserError: see `read_supernet`; or it is of another task.
+    """
+    found = read_supernet(path, spec)
+    if found.task.to_json() != task.to_json():
+        raise UserError(
+            f"{path}: its {len(found.task.outputs)} outputs are {found.task.kind}"
+            f" ({', '.join(found.task.outputs)[:60]}), expected {len(task.outputs)} {task.kind}"
+            f" ({', '.join(task.outputs)[:60]}); give a supernet of the same task"
+        )
+    return found.supernet
 
 
 def read_training(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from search_spaces.task_json import read_task
 from search_spaces.wandb_artifacts import frontier_artifact, supernet_artifact, use_artifact
 from search_spaces.wandb_options import WandbOptions
 from search_spaces.wandb_run import present, wandb_run
@@ -40,6 +41,7 @@ def log_search(options: WandbOptions, checkpoint: Path, out: Path, value: dict[s
     """
     import wandb
 
+    headline = read_task(value).headline
     config = {key: value[key] for key in ("seed", "space", "budget", "objectives", "search")}
     best = next(winner for winner in value["winners"] if winner["name"] == value["best"])
     with wandb_run(options, "search", f"search-{value['best']}", config) as run:
@@ -58,7 +60,7 @@ def log_search(options: WandbOptions, checkpoint: Path, out: Path, value: dict[s
                 "frontier/best_params": best["params"],
                 **present(
                     {
-                        "frontier/best_level_error": best["level_error"]["value"],
+                        f"frontier/best_{headline.key}": best[headline.key]["value"],
                         "frontier/best_latency_ms": _of(best, "latency_ms", value),
                         "frontier/best_energy_mj": _of(best, "energy_mj", value),
                     }
@@ -69,12 +71,16 @@ def log_search(options: WandbOptions, checkpoint: Path, out: Path, value: dict[s
 
 
 def frontier_rows(value: dict[str, Any]) -> list[list[Any]]:
-    """A row of `COLUMNS` for each net of the frontier; only winners were judged finally."""
+    """A row of `COLUMNS` for each net of the frontier; only winners were judged finally.
+
+    Of classes the columns of the level error hold the error, and that of the MAE nothing.
+    """
     winners = {winner["name"]: winner for winner in value["winners"]}
+    headline = read_task(value).headline.key
     rows = []
     for point in value["points"]:
         judged = winners.get(point["name"], {})
-        error, mae = judged.get("level_error", {}), judged.get("mae", {})
+        error, mae = judged.get(headline, {}), judged.get("mae", {})
         rows.append(
             [
                 point["name"],

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.ambiance import AmbianceLevels
+from search_spaces.clip import CLIP_SAMPLES
+from search_spaces.task_counts import CountsTask
 
 
 class PeakModel:
@@ -28,6 +30,8 @@ class PeakBundle:
 
     levels = AmbianceLevels()
     manifest: ClassVar[dict[str, Any]] = {"files": {}}
+    task = CountsTask()
+    clip_samples = CLIP_SAMPLES
 
     def __init__(self) -> None:
         self.model = PeakModel()

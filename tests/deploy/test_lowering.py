@@ -12,10 +12,10 @@ from deploy.check_clips import extreme_waveforms, gain_to_dbfs
 from deploy.delegation import Delegation
 from deploy.export import LoweredProgram
 from deploy.lowering import LoweredModel, LoweredNet, lower_net
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.errors import UserError
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.metrics import evaluate
+from search_spaces.task_counts import CountsTask
 from tests.deploy.search_output import make_clips
 
 WHOLE = Delegation(100, 100, 1, ())
@@ -40,11 +40,11 @@ def lower(
 
         def int8(name: str, *_: object) -> LoweredModel:
             (tmp_path / "model_int8.pte").write_bytes(b"int8")
-            judged = evaluate(np.full((2, 11), 1 / 11), [0, 1], [0, 1], AmbianceLevels())
-            return LoweredModel(WHOLE, 0.0, 1, judged, level_error=fp32_error + drop)
+            judged = CountsTask().judge(np.full((2, 11), 1 / 11), [0, 1], [0, 1])
+            return LoweredModel(WHOLE, 0.0, 1, judged, error=fp32_error + drop)
 
         monkeypatch.setattr(lowering, "_lower_int8", int8)
-        return lower_net("net-1", net, clips, AmbianceLevels(), tmp_path, **options)  # type: ignore[arg-type]
+        return lower_net("net-1", net, clips, CountsTask(), tmp_path, **options)  # type: ignore[arg-type]
 
     clips = make_clips()
     bundle = read_bundle(bundle_path)

@@ -22,10 +22,8 @@ Profile = Callable[..., int]
 
 
 @pytest.fixture
-def profile(
-    phone: PhoneDevice, runner_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Profile:
-    """Runs the command; each program takes 0.1 us per MAC of its net, whole or front end."""
+def latency_ms(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], float]:
+    """Replaces lowering; each program takes 0.1 us per MAC of its net, whole or front end."""
     latency_ms: dict[str, float] = {}
 
     def lower(programs: list[Program], folder: Path, processes: int) -> Iterator[Program]:
@@ -39,7 +37,12 @@ def profile(
             yield program
 
     monkeypatch.setattr(phone_profile, "lower_programs", lower)
-    phone.runner = ScriptedRunner(latency_ms=latency_ms.__getitem__)
+    return latency_ms.__getitem__
+
+
+@pytest.fixture
+def command(runner_folder: Path, tmp_path: Path) -> Profile:
+    """Runs the command."""
 
     def run(*arguments: str) -> int:
         given = ["--space", "sam-lite", "--out", str(tmp_path / "cost_table.json")]
@@ -47,6 +50,13 @@ def profile(
         return main(["profile-phone", *given, *arguments])
 
     return run
+
+
+@pytest.fixture
+def profile(phone: PhoneDevice, latency_ms: Callable[[str], float], command: Profile) -> Profile:
+    """Runs the command; one phone is there."""
+    phone.runner = ScriptedRunner(latency_ms=latency_ms)
+    return command
 
 
 def test_the_table_of_the_phone_is_one_that_the_search_takes(

@@ -36,5 +36,5 @@ def test_a_wrong_scale_is_refused_by_field(tmp_path: Path, change, message):
 
 
 def test_an_unknown_scale_names_the_known_ones():
-    with pytest.raises(UserError, match="--scale huge: expected smoke, demo, reference or a YAML"):
+    with pytest.raises(UserError, match="--scale huge: expected smoke, demo"):
         read_scale("huge")

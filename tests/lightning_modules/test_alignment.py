@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from lightning_modules.alignment import LOWEST_THRESHOLD, PseudoLabelStatistics
+from lightning_modules.objective import objective_of
+from search_spaces.task_counts import CountsTask
 
 N = 11
 
@@ -11,10 +13,10 @@ N = 11
 def statistics_after(
     labels: list[int], said: torch.Tensor, confident: list[bool], steps: int = 1000
 ) -> PseudoLabelStatistics:
-    statistics = PseudoLabelStatistics()
-    counts = torch.tensor(labels)
+    statistics = PseudoLabelStatistics(N)
+    said_labels = sure_of(*labels)
     for _ in range(steps):
-        statistics.update(counts, counts, said, torch.tensor(confident))
+        statistics.update(said_labels, said, torch.tensor(confident))
     return statistics
 
 
@@ -23,7 +25,7 @@ def sure_of(*counts: int) -> torch.Tensor:
 
 
 def test_nothing_is_corrected_before_anything_is_known():
-    statistics = PseudoLabelStatistics()
+    statistics = PseudoLabelStatistics(N)
     said = torch.rand(5, N)
     said /= said.sum(dim=1, keepdim=True)
     torch.testing.assert_close(statistics.align(said, 1.0), said)
@@ -38,10 +40,10 @@ def test_means_follow_what_was_seen():
 
 
 def test_a_label_that_spans_counts_is_shared_among_them():
-    statistics = PseudoLabelStatistics()
-    lo, hi = torch.tensor([2]), torch.tensor([4])
+    statistics = PseudoLabelStatistics(N)
+    label = objective_of(CountsTask()).target(torch.tensor([2]), torch.tensor([4]))
     for _ in range(1000):
-        statistics.update(lo, hi, sure_of(0), torch.tensor([True]))
+        statistics.update(label, sure_of(0), torch.tensor([True]))
     assert statistics.labels[2:5].tolist() == pytest.approx([1 / 3] * 3, abs=1e-3)
 
 

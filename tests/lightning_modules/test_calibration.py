@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lightning_modules.calibration import expected_counts, spread_evenly
+from lightning_modules.calibration import run, spread_evenly
+from search_spaces.task_counts import CountsTask
 
 
 def test_a_choice_is_spread_as_the_whole():
@@ -22,10 +23,12 @@ def test_all_clips_may_be_chosen_and_the_order_follows_the_seed():
     assert (spread_evenly(expected, 5, 1) == spread_evenly(expected, 5, 1)).all()
 
 
-def test_the_expected_count_is_the_mean_of_the_distribution():
+def test_clips_are_ordered_by_their_expected_count():
     class Fixed(nn.Module):
         def forward(self, waveform: torch.Tensor) -> torch.Tensor:
             return torch.tensor([0.2, 0.5, 0.3]).log().expand(len(waveform), 3)
 
-    counts = expected_counts(Fixed(), np.zeros((70, 8), np.int16), torch.device("cpu"))
+    task = CountsTask()
+    said = run(Fixed(), np.zeros((70, 8), np.int16), task, torch.device("cpu"))
+    counts = task.order(said)
     np.testing.assert_allclose(counts, np.full(70, 1.1), rtol=1e-6)

@@ -36,9 +36,9 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_four_configs():
+def test_there_are_five_configs():
     names = [path.stem for path in CONFIGS]
-    assert names == ["demo", "sam-lite", "sam", "smoke"]
+    assert names == ["demo", "sam-labelled", "sam-lite", "sam", "smoke"]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)

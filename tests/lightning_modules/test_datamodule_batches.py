@@ -26,9 +26,9 @@ def batches() -> Callable[..., TrainBatches]:
     labels = [Label(f"train-{i}", "train", "libricount", 0, i, i % 11, 10, "me") for i in range(6)]
 
     def build(
-        labelled: int = 4, unlabelled: int = 5, seed: int = 0, pool: int = 20
+        labelled: int = 4, unlabelled: int = 5, seed: int = 0, pool: int = 20, held: int = 6
     ) -> TrainBatches:
-        return TrainBatches(NumberedClips(), labels, pool, labelled, unlabelled, seed)
+        return TrainBatches(NumberedClips(), labels, pool, labelled, unlabelled, seed, held)
 
     return build
 
@@ -63,6 +63,13 @@ def test_a_labelled_clip_is_mixed_once_and_an_unlabelled_one_each_time(batches) 
     assert all(
         torch.equal(first, second) for first, second in zip(again[:6], again[6:], strict=True)
     )
+
+
+def test_no_more_clips_are_kept_than_asked_for(batches) -> None:
+    built = batches(held=2)
+    for step in range(6):
+        built[step]
+    assert len(built._held) == 2
 
 
 def test_labels_belong_to_their_waveforms(batches) -> None:

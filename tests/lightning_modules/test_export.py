@@ -11,6 +11,7 @@ from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import read_clips, write_clips
 from search_spaces.space import get_space
 from search_spaces.supernet import build_subnet
+from search_spaces.task_counts import CountsTask
 
 
 def data(prepared_speech: Path, folder: Path) -> AmbianceDataModule:
@@ -30,7 +31,9 @@ def test_clips_hold_the_validation_clips_their_sums_and_calibration(
     prepared_speech: Path, tmp_path: Path
 ):
     module = data(prepared_speech, tmp_path)
-    clips = make_clips(module, net(), True, seed=1, num_sums=20, max_summands=3, num_calibration=4)
+    clips = make_clips(
+        module, net(), True, CountsTask(), seed=1, num_sums=20, max_summands=3, num_calibration=4
+    )
     write_clips(tmp_path / "clips.npz", clips)
     clips = read_clips(tmp_path / "clips.npz")
     samples, lo, hi = module.validation_clips()
@@ -45,7 +48,9 @@ def test_clips_hold_the_validation_clips_their_sums_and_calibration(
 
 def test_in_rooms_the_labels_of_sums_are_bounds(prepared_speech: Path, tmp_path: Path):
     module = data(prepared_speech, tmp_path)
-    clips = make_clips(module, net(), False, seed=1, num_sums=40, max_summands=3, num_calibration=1)
+    clips = make_clips(
+        module, net(), False, CountsTask(), seed=1, num_sums=40, max_summands=3, num_calibration=1
+    )
     sums = ~clips.validation_original
     assert (clips.validation_lo[sums] < clips.validation_hi[sums]).any()
 

@@ -13,6 +13,8 @@ from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 
 NANO = get_space("sam-nano")
 
@@ -25,7 +27,7 @@ def supernet(tmp_path: Path) -> Path:
 
 def test_it_says_what_the_largest_net_says(supernet: Path):
     waveform = torch.randn(2, 80_000)
-    mentor = Mentor(supernet, NANO)
+    mentor = Mentor(supernet, NANO, CountsTask())
     expected = build_supernet(NANO, seed=5).extract(largest(NANO)).eval()
     with torch.no_grad():
         torch.testing.assert_close(mentor.logits(FeatureCache(waveform)), expected(waveform))
@@ -47,4 +49,10 @@ def test_a_supernet_needs_no_other_teacher(supernet: Path):
 
 def test_a_supernet_of_another_space_is_refused(supernet: Path, tmp_path: Path):
     with pytest.raises(UserError, match=r"is of space sam-nano .* expected sam-lite"):
-        Mentor(supernet, get_space("sam-lite"))
+        Mentor(supernet, get_space("sam-lite"), CountsTask())
+
+
+def test_a_supernet_of_another_task_is_refused(supernet: Path):
+    dogs = ClassesTask(("dog", "door"))
+    with pytest.raises(UserError, match=r"its 11 outputs are counts \(0, 1, .* expected 2 classes"):
+        Mentor(supernet, NANO, dogs)

@@ -98,5 +98,5 @@ def test_opened_mixtures_use_the_splits_readers(
 
 
 def test_unknown_protocol_is_refused(prepared_speech) -> None:
-    with pytest.raises(UserError, match="protocol: 'party', expected one of libricount, rooms"):
+    with pytest.raises(UserError, match="protocol: 'party', expected one of libricount"):
         open_mixtures(open_speech(prepared_speech), "party", 0, "train")

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
-import yaml
 
 from search_spaces.frontier import read_frontier
 from tests.lightning_modules.runs import smoke_arguments
-
-ROOT = Path(__file__).parents[2]
-WITHIN_S = 400
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "HOME": str(tmp_path),
-        "NNI_CONFIG_DIR": str(tmp_path / "config"),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONWARNINGS": "ignore",
-    }
+from tests.nnictl import KIT, NNICTL, ROOT, WITHIN_S, RealExperiment
 
 
 def listening_addresses(port: int) -> set[str]:
@@ -44,15 +23,8 @@ def listening_addresses(port: int) -> set[str]:
     return found
 
 
-def status_of(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/nni/check-status") as answer:
-        return json.load(answer)["status"]
-
-
 @pytest.mark.timeout(WITHIN_S + 120)
-def test_an_experiment_from_create_to_its_winner(
-    prepared_speech: Path, tmp_path: Path, environment: dict[str, str]
-):
+def test_an_experiment_from_create_to_its_winner(prepared_speech: Path, tmp_path: Path):
     fit_options = smoke_arguments(prepared_speech, tmp_path, "--trainer.max_steps", "5")
     at = fit_options.index("--trainer.default_root_dir")
     del fit_options[at : at + 2]
@@ -73,40 +45,13 @@ def test_an_experiment_from_create_to_its_winner(
         "assessor": {"name": "Medianstop", "classArgs": {"optimize_mode": "maximize"}},
         "trainingService": {"platform": "local"},
     }
-    path = tmp_path / "experiment.yml"
-    path.write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-
-    def command(*arguments: str) -> str:
-        done = subprocess.run(
-            arguments, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    nnictl = str(Path(sys.executable).with_name("nnictl"))
-    kit = (sys.executable, "-m", "search_spaces")
-    command(*kit, "nnictl", "create", "--config", str(path), "--port", str(port))
-    experiment = json.loads((tmp_path / "nni-experiments" / ".experiment").read_text())
-    (name,) = experiment
-    try:
-        assert listening_addresses(port) == {"0100007F"}  # 127.0.0.1, and nothing else
-        until = time.monotonic() + WITHIN_S
-        while status_of(port) not in ("DONE", "ERROR") and time.monotonic() < until:
-            time.sleep(1)
-        said = [file.read_text() for file in tmp_path.rglob("trial.stderr")]
-        assert status_of(port) == "DONE", said
-        assert name in command(nnictl, "experiment", "list")
-        trials = json.loads(command(nnictl, "trial", "ls", name))
-        assert [trial["status"] for trial in trials] == ["SUCCEEDED"] * 2, said
-        exported = tmp_path / "export.json"
-        command(nnictl, "experiment", "export", name, "-f", str(exported), "-t", "json")
-    finally:
-        command(nnictl, "stop", name)
-    assert listening_addresses(port) == set()
-    results = [json.loads(trial["value"]) for trial in json.loads(exported.read_text())]
+    with RealExperiment(tmp_path, config) as experiment:
+        assert listening_addresses(experiment.port) == {"0100007F"}  # 127.0.0.1, nothing else
+        assert len(experiment.wait()) == 2
+        assert experiment.name in experiment.command(NNICTL, "experiment", "list")
+        results = experiment.export()
+    assert listening_addresses(experiment.port) == set()
     best = max(results, key=lambda result: result["default"])
-    command(*kit, "best", "--experiment", name, "--out", str(tmp_path / "best"))
-    copied = read_frontier(tmp_path / "best" / "frontier.json")
-    assert copied.raw == read_frontier(Path(best["frontier"])).raw
+    out = tmp_path / "best"
+    experiment.command(*KIT, "best", "--experiment", experiment.name, "--out", str(out))
+    assert read_frontier(out / "frontier.json").raw == read_frontier(Path(best["frontier"])).raw

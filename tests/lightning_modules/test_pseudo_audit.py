@@ -5,6 +5,8 @@ import torch
 
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.views import TargetView
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 
 
 def view(guesses: list[int], used: list[int]) -> TargetView:
@@ -13,7 +15,7 @@ def view(guesses: list[int], used: list[int]) -> TargetView:
 
 
 def test_shares_are_of_the_clips_that_are_pseudo_labelled():
-    audit = PseudoLabelAudit()
+    audit = PseudoLabelAudit(CountsTask())
     # Right, one beside, far off, and one of which the teacher is not sure.
     audit.add(view([3, 4, 9, 0], [1, 1, 1, 0]), torch.tensor([3, 3, 3, 3]), torch.tensor([3] * 4))
     # A label may be an interval: 5 lies within [4, 6].
@@ -26,18 +28,27 @@ def test_shares_are_of_the_clips_that_are_pseudo_labelled():
 
 
 def test_processes_are_added_up():
-    first, second = PseudoLabelAudit(), PseudoLabelAudit()
+    first, second = PseudoLabelAudit(CountsTask()), PseudoLabelAudit(CountsTask())
     zero = torch.tensor([0])
     first.add(view([0], [1]), zero, zero)
     second.add(view([7], [1]), zero, zero)
     both = torch.stack([first.counts, second.counts]).sum(dim=0)
-    assert PseudoLabelAudit.metrics(both)["pseudo_label_accuracy"] == 0.5
+    assert first.metrics(both)["pseudo_label_accuracy"] == 0.5
 
 
 def test_no_accuracy_of_no_labels():
-    audit = PseudoLabelAudit()
+    audit = PseudoLabelAudit(CountsTask())
     assert audit.metrics(audit.counts) == {}
     audit.add(view([1], [0]), torch.tensor([1]), torch.tensor([1]))
     assert audit.metrics(audit.counts) == {"pseudo_label_share": 0.0}
     audit.clear()
     assert audit.metrics(audit.counts) == {}
+
+
+def test_of_several_classes_each_counts_for_itself():
+    audit = PseudoLabelAudit(ClassesTask(("a", "b"), several=True))
+    sure = TargetView(
+        torch.zeros(1, 4), torch.tensor([[0.9, 0.6]]), weight=torch.tensor([[1.0, 0.0]])
+    )
+    audit.add(sure, torch.tensor([[1, 0]]), torch.tensor([[1, 0]]))
+    assert audit.metrics(audit.counts) == {"pseudo_label_share": 0.5, "pseudo_label_accuracy": 1.0}

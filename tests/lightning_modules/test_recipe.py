@@ -10,6 +10,7 @@ from lightning_modules.ingredients import (
     CountAddition,
     Distillation,
     LabelledLoss,
+    Mixing,
     Optimisation,
     PseudoLabels,
     StrongAugmentation,
@@ -18,15 +19,18 @@ from lightning_modules.ingredients import (
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Recipe, StudentBatch
 from search_spaces.errors import UserError
+from search_spaces.task_counts import CountsTask
 
 T, N = 80_000, 11
 
 
 def recipe(**changes: object) -> Recipe:
     everything = Recipe(
+        task=CountsTask(),
         labelled_loss=LabelledLoss(),
         weak_augmentation=WeakAugmentation(),
         count_addition=CountAddition(),
+        mixing=Mixing(),
         strong_augmentation=StrongAugmentation(),
         pseudo_labels=PseudoLabels(),
         additivity=Additivity(),
@@ -63,7 +67,7 @@ def test_a_step_holds_labelled_pseudo_labelled_and_summed_clips():
 
 def test_aligned_pseudo_labels_take_in_each_step_and_move_towards_the_labels():
     made = recipe(pseudo_labels=PseudoLabels(alignment=1.0, flexible=True))
-    statistics = made.pseudo_labels.statistics()
+    statistics = made.pseudo_labels.statistics(made.objective)
     labels = torch.tensor([0, 0, 0, 1])
     batch = {
         "labelled": {"waveform": torch.randn(4, T), "lo": labels, "hi": labels},
@@ -77,7 +81,7 @@ def test_aligned_pseudo_labels_take_in_each_step_and_move_towards_the_labels():
     ]
     assert statistics.labels[0] > 0.6
     assert targets[-1][:, 0].mean() > targets[0][:, 0].mean()
-    assert recipe().pseudo_labels.statistics() is None
+    assert recipe().pseudo_labels.statistics(made.objective) is None
 
 
 def test_a_step_follows_from_its_number():
@@ -155,7 +159,7 @@ def test_in_rooms_a_sum_between_its_bounds_costs_nothing():
 def test_distillation_pulls_towards_the_largest_and_not_back():
     largest = torch.randn(3, N, requires_grad=True)
     subnet = torch.zeros(3, N, requires_grad=True)
-    Distillation()(subnet, largest).backward()
+    recipe().objective.distil(subnet, largest).backward()
     assert subnet.grad.abs().sum() > 0
     assert largest.grad is None
 

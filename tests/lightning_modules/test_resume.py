@@ -136,7 +136,7 @@ def test_one_fixed_architecture_trains_by_the_same_recipe(prepared_speech: Path,
     frontier = read_frontier(tmp_path / "frontier.json")
     net = load_winner(tmp_path / "frontier.json", frontier.best)
     assert all(torch.equal(net.state_dict()[k], v) for k, v in written["state_dict"].items())
-    assert frontier.best.level_error.clips == 4  # a fifth of the budget of 20
+    assert frontier.best.judged["level_error"].clips == 4  # a fifth of the budget of 20
     assert read_training(tmp_path / "subnet.pt")["steps"] == 3
 
 

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from lightning_modules.judging import Judge
+from lightning_modules.objective import objective_of
 from lightning_modules.students import FeatureCache, Students, middle
 from search_spaces.architecture import largest, smallest, write_architecture
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
+from search_spaces.task_counts import CountsTask
 
 NANO = get_space("sam-nano")
 T = 80_000
@@ -101,7 +103,7 @@ def test_the_judge_scores_recalibrated_nets_and_leaves_the_weights_alone():
     students = Students("sam-nano", None, random_subnets=0, seed=1)
     net = students.build()
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    judge = Judge(students)
+    judge = Judge(students, objective_of(CountsTask()))
     judge.prepare(net, torch.randn(8, T))
     lo = torch.tensor([0, 3, 10])
     judge.add(torch.randn(3, T), lo, lo)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
 from lightning_modules import views
+from lightning_modules.ingredients import PseudoLabels
+from lightning_modules.objective import objective_of
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 
 N = 11
 
@@ -55,19 +58,24 @@ def test_one_clip_that_cannot_be_added_is_kept():
 def test_a_neighbouring_count_is_as_good_for_confidence():
     probabilities = torch.zeros(1, N)
     probabilities[0, 7:9] = 0.5
-    assert views.confidence(probabilities, radius=0).item() == pytest.approx(0.5)
-    assert views.confidence(probabilities, radius=1).item() == pytest.approx(1.0)
+    counts = objective_of(CountsTask())
+    assert not counts.sure(probabilities, 0.6, radius=0)
+    assert counts.sure(probabilities, 0.99, radius=1)
+    assert views.near(CountsTask()) == 1
+    assert views.near(ClassesTask(("a", "b"))) == 0
 
 
 def test_pseudo_labels_of_doubtful_clips_weigh_nothing():
     probabilities = torch.cat([sure(3), torch.full((1, N), 1 / N)])
-    view = views.pseudo_label_view(torch.zeros(2, 5), probabilities, threshold=0.8, hard=False)
+    labels, counts = PseudoLabels(threshold=0.8), objective_of(CountsTask())
+    view = labels.view(torch.zeros(2, 5), probabilities, counts, None)
     assert view.weight.tolist() == [1.0, 0.0]
     assert torch.equal(view.target, probabilities)
 
 
 def test_hard_pseudo_labels_are_certain():
-    view = views.pseudo_label_view(torch.zeros(1, 5), sure(3, probability=0.6), 0.5, hard=True)
+    labels, counts = PseudoLabels(threshold=0.5, hard=True), objective_of(CountsTask())
+    view = labels.view(torch.zeros(1, 5), sure(3, probability=0.6), counts, None)
     assert view.target[0].tolist() == [float(count == 3) for count in range(N)]
 
 

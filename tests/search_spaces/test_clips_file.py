@@ -49,7 +49,7 @@ def test_sound_keeps_its_value_to_sixteen_bits_and_clips_beyond_full_scale():
             r"field calibration_waveform: got int16 \[2, 5\], expected int16 \[2, 80000\]",
         ),
         ({"validation_hi": np.zeros(3)}, r"field validation_hi: got float64 \[3\], expected int64"),
-        ({"validation_lo": np.array([1, 2, 5])}, r"expected 0 <= lo <= hi <= 10"),
+        ({"validation_lo": np.array([1, 2, 5])}, r"expected 0 <= lo <= hi"),
         ({"validation_original": np.zeros(3, bool)}, r"field validation_original: marks no clip"),
         (
             {"calibration_waveform": np.zeros((0, CLIP_SAMPLES), np.int16)},
@@ -90,7 +90,7 @@ def write_pickle(path):
         (lambda path: path.write_bytes(b""), "not a readable clips.npz"),
         (write_truncated, "not a readable clips.npz"),
         (write_without_a_field, "not a readable clips.npz .*validation_waveform"),
-        (write_wrong_interval, "fields validation_lo, validation_hi: expected 0 <= lo <= hi <= 10"),
+        (write_wrong_interval, "fields validation_lo, validation_hi: expected 0 <= lo <= hi"),
         (write_pickle, "not a readable clips.npz"),
         (
             lambda path: np.savez(path, schema_version=2),

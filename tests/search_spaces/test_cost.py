@@ -28,7 +28,8 @@ def by_name(architecture: Architecture) -> dict:
 
 
 def features_of(architecture: Architecture) -> torch.Tensor:
-    geometry = FrontEndGeometry(*(architecture.choices[name] for name in FRONTEND_DIMENSIONS))
+    settings = [architecture.choices[name] for name in FRONTEND_DIMENSIONS]
+    geometry = FrontEndGeometry(*settings, architecture.clip_samples)
     return torch.zeros(1, 1, geometry.mels, geometry.frames)
 
 
@@ -108,7 +109,10 @@ def test_parameters_and_macs_agree_with_the_net(architecture):
     assert counted == {name: predicted[name].macs for name in counted}
     assert sum(counted.values()) == cost.macs - cost.frontend_macs
     assert sum(parameter.numel() for parameter in net.parameters()) == cost.params
-    assert net.features(torch.zeros(1, 80_000)).shape == features_of(architecture).shape
+    assert (
+        net.features(torch.zeros(1, architecture.clip_samples)).shape
+        == features_of(architecture).shape
+    )
 
 
 # Runs within the convolution or pooling before it, or moves no data

@@ -42,7 +42,7 @@ def test_what_was_written_is_read(searched):
     frontier = read_frontier(out / "frontier.json")
     assert frontier.best.name == value["best"]
     assert (frontier.space, frontier.version) == ("sam-nano", 1)
-    assert frontier.levels.names == ("none", "few", "many")
+    assert frontier.task.levels.names == ("none", "few", "many")
     assert [winner.name for winner in frontier.winners] == [w["name"] for w in value["winners"]]
     assert frontier.points == value["points"]
     winner = frontier.winners[0]
@@ -51,7 +51,7 @@ def test_what_was_written_is_read(searched):
     assert set(winner.predicted_latency_ms) == {"fp32", "int8"}
     assert winner.predicted_energy_mj is None
     assert winner.predicted_energy_reason == "no meter on this host"
-    assert winner.level_error.clips == 8
+    assert winner.judged["level_error"].clips == 8
 
 
 def test_a_winner_computes_what_was_judged(searched, search_inputs):
@@ -61,7 +61,7 @@ def test_a_winner_computes_what_was_judged(searched, search_inputs):
     judge = SubnetJudge(
         read_supernet(search_inputs / "supernet.pt").supernet,
         clips,
-        frontier.levels,
+        frontier.task,
         ranking_clips=4,
         calibration_clips=2,
         seed=0,
@@ -73,7 +73,7 @@ def test_a_winner_computes_what_was_judged(searched, search_inputs):
     with torch.no_grad():
         assert torch.equal(net(waveform), judged(waveform))
     assert not net.training
-    assert evaluation.level_error == winner.level_error
+    assert evaluation["level_error"] == winner.judged["level_error"]
 
 
 def test_a_changed_byte_is_refused(folder):

@@ -10,13 +10,13 @@ from search_spaces.budget import Prices
 from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost import costs
 from search_spaces.frontier_volume import (
-    BLIND_ERROR,
     dominated_volume,
     frontier_volume,
     volume_limits,
 )
 from search_spaces.ranking import ranked_probability_score
 from search_spaces.space import get_space
+from search_spaces.task_counts import CountsTask
 
 CORNER = {"macs": 100.0}
 unit = st.floats(0, 1)
@@ -51,7 +51,7 @@ def test_the_box_ends_at_the_budget_or_at_the_largest_net():
 
 def test_a_frontiers_points_are_read_at_its_precision():
     point = {
-        "ranking_error": BLIND_ERROR / 2,
+        "ranking_error": CountsTask().blind_error / 2,
         "params": 10,
         "predicted_latency_ms": {"int8": 1.0, "fp32": 9.0},
     }
@@ -62,4 +62,6 @@ def test_a_frontiers_points_are_read_at_its_precision():
 def test_the_error_of_a_blind_net():
     everywhere = np.full((NUM_COUNTS, NUM_COUNTS), 1 / NUM_COUNTS)
     counts = np.arange(NUM_COUNTS)
-    assert ranked_probability_score(everywhere, counts, counts) == pytest.approx(BLIND_ERROR)
+    assert ranked_probability_score(everywhere, counts, counts) == pytest.approx(
+        CountsTask().blind_error
+    )

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import largest, random_architecture, smallest
 from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.clips_file import read_clips, to_float32
@@ -13,6 +12,7 @@ from search_spaces.judge import SubnetJudge
 from search_spaces.metrics import evaluate
 from search_spaces.ranking import ranked_probability_score
 from search_spaces.supernet_file import read_supernet
+from search_spaces.task_counts import CountsTask
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def judge(search_inputs):
     return SubnetJudge(
         read_supernet(search_inputs / "supernet.pt").supernet,
         read_clips(search_inputs / "clips.npz"),
-        AmbianceLevels(),
+        CountsTask(),
         ranking_clips=10,
         calibration_clips=3,
         seed=0,
@@ -56,9 +56,9 @@ def test_the_final_judgement_looks_at_the_labelled_clips_only(judge):
     labels = judge.clips.validation_lo[original]
     probabilities = straightforward(judge, net, original, len(judge.clips.calibration_waveform))
     expected = evaluate(probabilities, labels, labels, seed=0)
-    assert evaluation.level_error == expected.level_error
-    assert evaluation.mae == expected.mae
-    assert evaluation.clips == original.sum() == 8
+    assert evaluation["level_error"] == expected.level_error
+    assert evaluation["mae"] == expected.mae
+    assert evaluation["mae"].clips == original.sum() == 8
     assert not module.training
 
 
@@ -80,7 +80,7 @@ def test_a_supernet_that_diverged_is_refused(search_inputs, judge):
     for parameter in supernet.parameters():
         torch.nn.init.constant_(parameter, float("nan"))
     diverged = SubnetJudge(
-        supernet, judge.clips, judge.levels, ranking_clips=4, calibration_clips=2, seed=0
+        supernet, judge.clips, judge.task, ranking_clips=4, calibration_clips=2, seed=0
     )
     with pytest.raises(UserError, match="supernet: a subnet gives NaN, so its training diverged"):
         diverged.ranking_error(largest(supernet.spec))

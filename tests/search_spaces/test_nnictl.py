@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
 from search_spaces.errors import UserError
 from search_spaces.nnictl import MANAGER_SCRIPT, check_port, main, prepare_environment, read_config
@@ -13,11 +15,38 @@ CONFIGS = sorted(path for path in EXPERIMENTS.glob("*.yml") if not path.stem.end
 
 
 def test_shipped_experiments_have_sound_search_spaces():
-    assert [path.stem for path in CONFIGS] == ["remote", "sam"]
+    packages = {"remote": "lightning_modules", "sam": "lightning_modules"}
+    packages["sam_architecture"] = "search_spaces"
+    assert [path.stem for path in CONFIGS] == list(packages)
     for path in CONFIGS:
         config = read_config(path)
         assert (path.parent / config["trialCodeDirectory"]).resolve().is_dir()
-        assert "python -m lightning_modules trial" in config["trialCommand"]
+        assert f"python -m {packages[path.stem]} trial" in config["trialCommand"]
+
+
+def test_the_strategy_is_told_how_many_trials_there_are():
+    config = read_config(EXPERIMENTS / "sam_architecture.yml")
+    assert config["tuner"]["classArgs"]["nets"] == config["maxTrialNumber"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": "sam"}, "space.yml: search space: dimension 'frontend_rate_hz' of sam is miss"),
+        ({"space": "nowhere"}, r"c.yml: tuner.classArgs: space 'nowhere' is unknown"),
+        ({"strategy": "darts"}, r"c.yml: tuner.classArgs: strategy: got 'darts', expected one of"),
+        ({"population": 3}, r"c.yml: tuner.classArgs: .* unexpected keyword argument 'population'"),
+        ({"nets": 10}, r"c.yml: trialConcurrency: got 5, expected fewer than .* 5 of 10 nets"),
+    ],
+)
+def test_a_strategy_that_cannot_run_is_refused(tmp_path: Path, changes: dict, message: str):
+    config = yaml.safe_load((EXPERIMENTS / "sam_architecture.yml").read_text())
+    config["tuner"]["classArgs"] |= changes
+    config["trialConcurrency"] = 5
+    shutil.copy(EXPERIMENTS / config["searchSpaceFile"], tmp_path)
+    (tmp_path / "c.yml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match=message):
+        read_config(tmp_path / "c.yml")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ def test_a_picture_for_every_axis(axis, tmp_path):
         WinnerPoint("net-1", 1000.0, 0.5, 0.5, 0.4, 0.6),
         WinnerPoint("net-2", 5e3, 0.1, 0.1, 0.0, 0.2),
     ]
-    plot_frontier(path, axis, "int8", points, points[:3], winners, "net-2", limit=4000.0)
+    plot_frontier(
+        path, axis, "int8", points, points[:3], winners, "net-2", limit=4000.0, error_title="error"
+    )
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])
     assert content.startswith(b"\x89PNG")

@@ -1,0 +1,135 @@
+"""What the data of every task have in common: batches by number, and going on after a kill.
+
+Legend: B labelled clips, U unlabelled clips, V validation clips, T samples, K outputs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning import LightningDataModule
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from lightning_modules.audio import Int16
+from lightning_modules.datamodule_batches import Batch, BatchStream, as_float, quiet_loader
+from search_spaces.errors import UserError
+from search_spaces.files import sha256_file
+from search_spaces.task import Task
+
+
+def check_least(**fields: tuple[int, int]) -> None:
+    """Refuse a value below its least: ``field=(value, least)``.
+
+    Raises:
+        UserError: naming the field, the value and the least.
+    """
+    for field, (value, least) in fields.items():
+        if value < least:
+            raise UserError(f"{field}: {value}, expected at least {least}")
+
+
+class StreamDataModule(LightningDataModule, ABC):
+    """Labelled and unlabelled batches that are a function of the seed and the step alone.
+
+    Args:
+        eval_batch_size: clips of a validation or test batch.
+        steps_per_epoch: training batches of an epoch.
+        num_workers: processes that make clips while the model trains; 0 for none.
+        labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if None.
+    """
+
+    def __init__(
+        self, eval_batch_size: int, steps_per_epoch: int, num_workers: int, labels: str | None
+    ) -> None:
+        super().__init__()
+        check_least(
+            eval_batch_size=(eval_batch_size, 1),
+            steps_per_epoch=(steps_per_epoch, 1),
+            num_workers=(num_workers, 0),
+        )
+        self._eval_batch_size = eval_batch_size
+        self._steps_per_epoch = steps_per_epoch
+        self._num_workers = num_workers
+        self._labels_file = labels
+        self._batches: Any = None  # set by `setup`
+        self._position = 0
+        self._stream: BatchStream | None = None
+
+    @property
+    @abstractmethod
+    def task(self) -> Task:
+        """What the labels say."""
+
+    @abstractmethod
+    def validation_clips(self) -> tuple[Int16, NDArray[Any], NDArray[Any]]:
+        """The labelled validation clips: int16 [V, T], lo and hi int64 [V] or [V, K]."""
+
+    @abstractmethod
+    def calibration_clips(self, number: int) -> Int16:
+        """At most ``number`` training clips, int16 [number, T], unlabelled ones first."""
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """What a model trained on this data should say about it; no names of people or folders."""
+
+    @property
+    def labels_file(self) -> Path:
+        """Where `labels.csv` lies."""
+        if self._labels_file is not None:
+            return Path(self._labels_file)
+        return Path(self.trainer.default_root_dir if self.trainer else ".", "labels.csv")
+
+    def batch(self, step: int) -> Batch:
+        """Training batch ``step`` of a run, counted over all epochs, of one process.
+
+        Returns:
+            ``{"labelled": {"waveform": float32 [B, T], "lo": int64 [B], "hi": int64 [B]},
+            "unlabelled": {"waveform": float32 [U, T]}}``; lo and hi are [B, K] where several
+            outputs may be right.
+        """
+        return as_float(self._batches[step])
+
+    def train_dataloader(self) -> BatchStream:
+        """The batches from the first that was not handed out yet; see `BatchStream`."""
+        self._stream = BatchStream(
+            self._batches,
+            self._steps_per_epoch,
+            self._num_workers,
+            self._stream.position if self._stream else self._position,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            world_size=self.trainer.world_size if self.trainer else 1,
+        )
+        return self._stream
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position in the training batches, and the labels that it belongs to."""
+        return {
+            "position": self._stream.position if self._stream else self._position,
+            "labels_sha256": sha256_file(self.labels_file),
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next `train_dataloader` go on at the saved position.
+
+        Raises:
+            UserError: `labels.csv` is not the one of the checkpoint.
+        """
+        if self._batches is not None and state_dict["labels_sha256"] != sha256_file(
+            self.labels_file
+        ):
+            raise UserError(
+                f"{self.labels_file}: not the labels that the checkpoint was trained with;"
+                " put those back, or train anew without the checkpoint"
+            )
+        self._position, self._stream = state_dict["position"], None
+
+    def _rewind(self) -> None:
+        """Begin at the first batch; a checkpoint, if any, is loaded after this."""
+        self._position, self._stream = 0, None
+
+    def _eval_loader(self, clips: Dataset[Any]) -> DataLoader[Any]:
+        return quiet_loader(clips, self._num_workers, batch_size=self._eval_batch_size)

@@ -1,0 +1,247 @@
+"""The data of `task: classes`: any recordings, their splits, the label budget and the loaders.
+
+Legend: V validation clips, T samples, K classes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from lightning_modules.audio import Int16
+from lightning_modules.datamodule_base import StreamDataModule, check_least
+from lightning_modules.recordings import Item, class_names, read_recordings
+from lightning_modules.recordings_budget import draw_budget, write_or_check
+from lightning_modules.recordings_cache import Sounds, prepare_sounds
+from lightning_modules.recordings_clips import (
+    Labels,
+    RecordingBatches,
+    RecordingClips,
+    labels_of,
+    middle,
+)
+from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
+from lightning_modules.splits import SPLITS
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
+from search_spaces.files import sha256_file
+from search_spaces.space import get_space
+from search_spaces.task_classes import ClassesTask
+
+
+class FolderDataModule(StreamDataModule):
+    """Recordings of named classes, some or all of them labelled.
+
+    Args:
+        root: a folder per class, or a CSV; see `recordings.read_recordings`.
+        space: whose clips are heard (set from ``model.space``); longer recordings are cut, shorter
+            ones followed by silence.
+        several: whether a recording may be of several classes, or none of those that there are.
+        labelled_per_class: labels of each class that may be seen, a fifth of them to validate; all
+            if not given. The other recordings are unlabelled data.
+        test_speakers: whose recordings are the test; a fifth of the speakers if none is given.
+        validation_by: ``speaker`` takes whole speakers from training; ``recording`` other
+            recordings of the training speakers, where these are few.
+        labelled_batch_size: labelled clips of a training batch.
+        unlabelled_batch_size: unlabelled clips of a training batch; 0 for none.
+        eval_batch_size: clips of a validation or test batch.
+        balanced: show rare classes as often as frequent ones.
+        steps_per_epoch: training batches of an epoch.
+        num_workers: processes that make clips while the model trains; 0 for none.
+        seed: seed of budget and order.
+        labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
+        cache: folder of decoded recordings; $ERSAM_CACHE or ``.cache/ersam`` if not given.
+        strict: refuse recordings that cannot be used, instead of skipping them.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        space: str = "sam-lite",
+        several: bool = False,
+        labelled_per_class: int | None = None,
+        test_speakers: list[str] | None = None,
+        validation_by: ValidationBy = "speaker",
+        labelled_batch_size: int = 32,
+        unlabelled_batch_size: int = 32,
+        eval_batch_size: int = 50,
+        balanced: bool = True,
+        steps_per_epoch: int = 200,
+        num_workers: int = 1,
+        seed: int = 0,
+        labels: str | None = None,
+        cache: str | None = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
+        check_least(
+            labelled_batch_size=(labelled_batch_size, 1),
+            unlabelled_batch_size=(unlabelled_batch_size, 0),
+            seed=(seed, 0),
+        )
+        self.samples = get_space(space).clip_samples
+        self._items = read_recordings(Path(root))
+        self._task = task_of(self._items, several, root)
+        self._labelled_per_class = labelled_per_class
+        self._test_speakers = test_speakers or []
+        self._validation_by: ValidationBy = validation_by
+        self._labelled_batch_size = labelled_batch_size
+        self._unlabelled_batch_size = unlabelled_batch_size
+        self._balanced = balanced
+        self._seed = seed
+        self._cache = cache
+        self._strict = strict
+        self._sounds: Sounds | None = None
+
+    @property
+    def task(self) -> ClassesTask:
+        """Naming the classes that the recordings have."""
+        return self._task
+
+    def prepare_data(self) -> None:
+        """Decode the recordings, once; later runs find them in the cache.
+
+        Raises:
+            UserError: none can be used, or one cannot under ``strict``.
+        """
+        self._open()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Split the recordings and draw the labels; what comes after holds no other labels.
+
+        Raises:
+            UserError: see `recordings_split.split_recordings`; or a `labels.csv` of something else.
+        """
+        sounds = self._open()
+        splits = split_recordings(
+            sounds.items, sounds.digests, self._test_speakers, self._validation_by
+        )
+        budget = draw_budget(sounds.items, splits, self._labelled_per_class, self._seed)
+        self._say(sounds, splits, [*splits.remarks, *budget.remarks])
+        self._splits = splits
+        self._pool = [sounds.samples[place] for place in splits.places["train"]]
+        shown = set(budget.train)
+        self._unlabelled = [
+            sounds.samples[place] for place in splits.places["train"] if place not in shown
+        ]
+        if stage in (None, "test"):
+            self._test = self._labelled(sounds, splits.places["test"])
+        if stage == "test":
+            return
+        self._rewind()
+        write_or_check(self.labels_file, sounds.items, budget)
+        labelled, labels = self._labelled(sounds, budget.train)
+        self._batches = RecordingBatches(
+            labelled,
+            labels,
+            self._pool,
+            self._task,
+            self.samples,
+            self._labelled_batch_size,
+            self._unlabelled_batch_size,
+            self._balanced,
+            self._seed,
+        )
+        self._validation = self._labelled(sounds, budget.validation)
+        self._seen = Counter({"train": len(budget.train), "validation": len(budget.validation)})
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """The labelled validation clips in order: ``waveform`` [V, T], ``lo``, ``hi``."""
+        return self._eval_loader(RecordingClips(*self._validation, self._middle()))
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """One clip of each labelled test recording.
+
+        Raises:
+            UserError: there is none.
+        """
+        if not self._test[0]:
+            raise UserError("root: no labelled recording is in the test split; name test_speakers")
+        return self._eval_loader(RecordingClips(*self._test, self._middle()))
+
+    def validation_clips(self) -> tuple[Int16, NDArray[Any], NDArray[Any]]:
+        """The labelled validation clips: int16 [V, T], lo and hi int64 [V] or [V, K]."""
+        sounds, (lo, hi) = self._validation
+        return np.stack([self._middle()(sound) for sound in sounds]), lo, hi
+
+    def calibration_clips(self, number: int) -> Int16:
+        """At most ``number`` training clips, int16 [number, T], spread over the recordings."""
+        sounds = [*self._unlabelled, *self._pool][: max(number, len(self._unlabelled))]
+        order = np.random.default_rng(self._seed).permutation(len(sounds))[:number]
+        return np.stack([self._middle()(sounds[place]) for place in order])
+
+    def provenance(self) -> dict[str, Any]:
+        """What a model trained on this data should say about it; no names of people or folders."""
+        sounds = self._open()
+        speakers = {item.speaker for item in sounds.items if item.speaker}
+        seconds = sum(map(len, sounds.samples)) / SAMPLE_RATE_HZ
+        return {
+            "recordings": len(sounds.items),
+            "skipped_recordings": len(sounds.skipped),
+            "hours": round(seconds / 3600, 3),
+            "speakers": len(speakers),
+            "split": {name: len(self._splits.places[name]) for name in SPLITS},
+            "test_by_speaker": self._splits.by_speaker,
+            "seed": self._seed,
+            "labelled_per_class": self._labelled_per_class,
+            "labelled_recordings": dict(self._seen),
+            "labels_sha256": sha256_file(self.labels_file),
+        }
+
+    def _open(self) -> Sounds:
+        if self._sounds is None:  # also in a process that did not prepare
+            self._sounds = prepare_sounds(self._items, self._cache, self._strict)
+        return self._sounds
+
+    def _middle(self) -> Any:
+        return partial(middle, samples=self.samples, task=self._task)
+
+    def _labelled(self, sounds: Sounds, places: list[int]) -> tuple[list[Int16], Labels]:
+        kept = [place for place in places if sounds.items[place].labels]
+        labels = labels_of([sounds.items[place].labels for place in kept], self._task)
+        return [sounds.samples[place] for place in kept], labels
+
+    def _say(self, sounds: Sounds, splits: Splits, remarks: list[str]) -> None:
+        if self.trainer is not None and not self.trainer.is_global_zero:
+            return
+        sizes = ", ".join(f"{name} {len(splits.places[name])}" for name in SPLITS)
+        print(f"data: {len(sounds.items)} recordings: {sizes}", file=sys.stderr)
+        median_s = float(np.median([len(sound) for sound in sounds.samples])) / SAMPLE_RATE_HZ
+        if 4 * median_s * SAMPLE_RATE_HZ < self.samples:
+            remarks.append(
+                f"half of the recordings are shorter than {median_s:.2g} s, a clip has"
+                f" {self.samples / SAMPLE_RATE_HZ:g} s; a space for shorter clips (sam-lite-1s)"
+                " would train and run several times as fast"
+            )
+        for remark in remarks:
+            print(f"data: {remark}", file=sys.stderr)
+
+
+def task_of(items: list[Item], several: bool, root: str) -> ClassesTask:
+    """The task of recordings.
+
+    Raises:
+        UserError: fewer classes than a task needs, or several of one recording unasked.
+    """
+    if not several:
+        for item in items:
+            if len(item.labels) > 1:
+                raise UserError(
+                    f"root: {item.name}: has {len(item.labels)} labels ({';'.join(item.labels)});"
+                    " keep one, or set data.several to true"
+                )
+    names = class_names(items)
+    if len(names) < 2:
+        found = f"only class {names[0]!r}" if names else "no label"
+        raise UserError(
+            f"root: {root}: holds {found}, expected at least two classes: a folder each, or a CSV"
+            " with path,label"
+        )
+    return ClassesTask(names, several)

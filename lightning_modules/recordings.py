@@ -1,0 +1,185 @@
+"""Recordings with labels, as a user keeps them: a folder per class, or a CSV that lists them.
+
+A recording without a label is unlabelled data. Nothing is decoded here.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lightning_modules.audio import AUDIO_SUFFIXES
+from lightning_modules.splits import SPLITS, Split
+from search_spaces.errors import UserError, describe_os_error
+
+UNLABELLED = "unlabelled"  # a folder of this name is no class
+LABEL_SEPARATOR = ";"
+COLUMNS = ("path", "label", "speaker", "start_s", "end_s", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One recording, or a stretch of one.
+
+    Attributes:
+        path: the file.
+        name: the path as the folder or CSV has it, with the stretch if there is one.
+        labels: classes; none for unlabelled data.
+        speaker: whose voice, or which source; None if not known.
+        start_s, end_s: the stretch; None for the file's end.
+        split: where the CSV says so.
+    """
+
+    path: Path
+    name: str
+    labels: tuple[str, ...] = ()
+    speaker: str | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    split: Split | None = None
+
+    def without_labels(self) -> Item:
+        """The same sound; nothing says what it is."""
+        return replace(self, labels=())
+
+
+def read_recordings(root: Path) -> list[Item]:
+    """List the recordings below a folder, or those of a CSV.
+
+    Args:
+        root: a folder with one folder per class (recordings beside these, or in a folder
+            ``unlabelled``, are unlabelled; in ``<class>/<speaker>/`` the speaker is known), or a
+            CSV with the columns ``path,label[,speaker][,start_s,end_s][,split]``, its paths
+            relative to it and several labels separated by ``;``.
+
+    Raises:
+        UserError: no such folder or file, no recordings, a row that cannot be, or classes whose
+            names differ in spelling only.
+    """
+    root = Path(root)
+    if root.is_dir():
+        items = sorted(_of_folder(root), key=lambda item: item.name)
+    elif root.is_file():
+        items = list(_of_csv(root))
+    else:
+        raise UserError(f"root: {root}: no such folder or CSV")
+    if not items:
+        raise UserError(
+            f"root: {root}: holds no wav, flac, mp3 or ogg file; expected <class>/<recording>,"
+            f" or a CSV with {','.join(COLUMNS[:2])}"
+        )
+    check_spelling(items, str(root))
+    return items
+
+
+def class_names(items: Iterable[Item]) -> tuple[str, ...]:
+    """All labels, numbers in the order of their value and words in that of the alphabet."""
+    names = {label for item in items for label in item.labels}
+    return tuple(
+        sorted(names, key=lambda name: (not name.isdecimal(), len(name) * name.isdecimal(), name))
+    )
+
+
+def check_spelling(items: Iterable[Item], where: str) -> None:
+    """Refuse classes whose names differ in case, spaces, ``-`` or ``_`` only.
+
+    Raises:
+        UserError: naming both and a recording of the second.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for item in items:
+        for label in item.labels:
+            plain = "".join(c for c in label.casefold() if c not in " -_")
+            first, _ = seen.setdefault(plain, (label, item.name))
+            if first != label:
+                raise UserError(
+                    f"{where}: classes {first!r} and {label!r} ({item.name}) differ in spelling"
+                    " only; give them one name"
+                )
+
+
+def _of_folder(root: Path) -> Iterator[Item]:
+    base = str(root)
+    for parent, folders, files in os.walk(base, onerror=_refuse_folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(parent).relative_to(root).parts
+        labels = inside[:1] if inside and inside[0] != UNLABELLED else ()
+        speaker = inside[1] if len(inside) > 1 else None
+        for name in files:
+            if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith("."):
+                path = Path(parent, name)
+                yield Item(path, str(path.relative_to(root)), labels, speaker)
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise UserError(f"root: {describe_os_error(error)}") from None
+
+
+def _of_csv(source: Path) -> Iterator[Item]:
+    seen: dict[str, tuple[Item, int]] = {}
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            found = tuple(rows.fieldnames or ())
+            missing = [column for column in COLUMNS[:2] if column not in found]
+            if missing:
+                raise UserError(
+                    f"{source}: no column {' and '.join(missing)} in its first line; expected"
+                    f" {','.join(COLUMNS[:2])}[,speaker][,start_s,end_s][,split]"
+                )
+            for row in rows:
+                item = _of_row(row, source, f"{source} line {rows.line_num}")
+                earlier, line = seen.setdefault(item.name, (item, rows.line_num))
+                if earlier is not item:
+                    what = "is in two splits" if earlier.split != item.split else "is listed twice"
+                    raise UserError(
+                        f"{source} line {rows.line_num}: {item.name} {what} (also line {line});"
+                        " keep one"
+                    )
+                yield item
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{source}: not a CSV in UTF-8 ({error}); export it anew") from None
+
+
+def _of_row(row: Mapping[str, str | None], source: Path, where: str) -> Item:
+    name = (row["path"] or "").strip()
+    path = source.parent / name
+    if not name or not path.is_file():
+        raise UserError(f"{where}: no such file {path}; paths are relative to the CSV's folder")
+    labels = tuple(
+        label.strip() for label in (row["label"] or "").split(LABEL_SEPARATOR) if label.strip()
+    )
+    start_s, end_s = _seconds(row, "start_s", where), _seconds(row, "end_s", where)
+    if end_s is not None and end_s <= (start_s or 0.0):
+        raise UserError(f"{where}: end_s {end_s:g}, expected more than start_s {start_s or 0:g}")
+    split = (row.get("split") or "").strip()
+    if split and split not in SPLITS:
+        raise UserError(f"{where}: split {split!r}, expected {', '.join(SPLITS)} or nothing")
+    if start_s is not None or end_s is not None:
+        name = f"{name}#{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'}"
+    return Item(
+        path=path,
+        name=name,
+        labels=tuple(dict.fromkeys(labels)),
+        speaker=(row.get("speaker") or "").strip() or None,
+        start_s=start_s or 0.0,
+        end_s=end_s,
+        split=next((known for known in SPLITS if known == split), None),
+    )
+
+
+def _seconds(row: Mapping[str, str | None], column: str, where: str) -> float | None:
+    text = (row.get(column) or "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise UserError(f"{where}: {column} {text!r}, expected seconds, or nothing")
+    return value

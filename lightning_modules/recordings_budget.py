@@ -1,0 +1,111 @@
+"""The label budget of a folder of recordings, as a file: which recordings' labels are looked at.
+
+Training gets the labels of these alone: every other recording is handed on without any.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lightning_modules.labels import VALIDATION_SHARE
+from lightning_modules.recordings import LABEL_SEPARATOR, Item, class_names
+from lightning_modules.recordings_split import Splits
+from lightning_modules.splits import Split
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path
+
+COLUMNS = ("recording", "use", "label", "speaker")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Places of the recordings whose labels training and validation may see."""
+
+    train: list[int]
+    validation: list[int]
+    remarks: list[str]
+
+
+def draw_budget(items: Sequence[Item], splits: Splits, per_class: int | None, seed: int) -> Budget:
+    """Choose ``per_class`` labelled recordings of every class, a fifth of them for validation.
+
+    A larger budget holds every label of a smaller one.
+
+    Args:
+        items: the recordings.
+        splits: theirs.
+        per_class: of every class, at least 2; None for all labels that there are.
+        seed: of the choice.
+
+    Raises:
+        UserError: fewer than 2.
+    """
+    if per_class is not None and per_class < 2:
+        raise UserError(
+            f"labelled_per_class: {per_class}, expected at least 2, one of them for validation"
+        )
+    validation = None if per_class is None else max(1, round(per_class * VALIDATION_SHARE))
+    train = None if per_class is None or validation is None else per_class - validation
+    remarks: list[str] = []
+    return Budget(
+        _choose(items, splits, "train", train, seed, remarks),
+        _choose(items, splits, "validation", validation, seed, remarks),
+        remarks,
+    )
+
+
+def _choose(
+    items: Sequence[Item],
+    splits: Splits,
+    split: Split,
+    per_class: int | None,
+    seed: int,
+    remarks: list[str],
+) -> list[int]:
+    labelled = [place for place in splits.places[split] if items[place].labels]
+    if per_class is None:
+        return labelled
+    order = np.random.default_rng((seed, split == "validation")).permutation(len(labelled))
+    chosen: set[int] = set()
+    for name in class_names(items):
+        of_class = [labelled[at] for at in order if name in items[labelled[at]].labels]
+        have = sum(place in chosen for place in of_class)  # by another of their labels
+        fresh = [place for place in of_class if place not in chosen]
+        chosen.update(fresh[: max(0, per_class - have)])
+        if len(of_class) < per_class:
+            remarks.append(
+                f"class {name!r} has {len(of_class)} labelled recordings in {split},"
+                f" {per_class} were asked for"
+            )
+    return sorted(chosen)
+
+
+def write_or_check(path: Path, items: Sequence[Item], budget: Budget) -> None:
+    """Write `labels.csv`; if it is there, it must be of the same recordings and labels.
+
+    Raises:
+        UserError: it is of others.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for use, places in (("train", budget.train), ("validation", budget.validation)):
+        for place in places:
+            item = items[place]
+            label = LABEL_SEPARATOR.join(item.labels)
+            writer.writerow((item.name, use, label, item.speaker or ""))
+    content = text.getvalue().encode("utf-8", "surrogateescape")
+    if not path.exists():
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+    elif path.read_bytes() != content:
+        raise UserError(
+            f"{path}: holds labels of other recordings, another budget or seed than asked for; ask"
+            " for the same, or delete it"
+        )

@@ -1,0 +1,230 @@
+"""Recordings to training, validation and test: by speaker where that is known, and said if not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lightning_modules.recordings import Item
+from lightning_modules.splits import SPLITS, Split
+from search_spaces.errors import UserError
+
+ValidationBy = Literal["speaker", "recording"]
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of the recordings
+MIN_SPEAKERS = 3
+
+
+@dataclass
+class Splits:
+    """Places of the recordings of each split, and lines that a user should read.
+
+    Attributes:
+        places: by split.
+        remarks: one line each.
+        by_speaker: whether the test's speakers are known to be in no other split.
+    """
+
+    places: dict[Split, list[int]] = field(default_factory=lambda: {name: [] for name in SPLITS})
+    remarks: list[str] = field(default_factory=list)
+    by_speaker: bool = True
+
+
+def split_recordings(
+    items: Sequence[Item],
+    digests: Sequence[str],
+    test_speakers: Sequence[str] = (),
+    validation_by: ValidationBy = "speaker",
+) -> Splits:
+    """Split by the CSV's column, else by speaker, else by recording with every class in each.
+
+    What depends on chance depends on names and sounds alone: the same recordings are split alike.
+
+    Args:
+        items: the recordings.
+        digests: of their sounds.
+        test_speakers: whose recordings are the test; none for a share of the speakers.
+        validation_by: whether validation takes whole speakers from training, as the test does, or
+            recordings of the training speakers, where these are too few to spare one.
+
+    Raises:
+        UserError: no such speaker, a class that training lacks, too few recordings of a class, or
+            one sound in two splits or with two labels.
+    """
+    check_sounds(items, digests)
+    splits = Splits()
+    if any(item.split for item in items):
+        _by_column(items, splits)
+    else:
+        _test_from(items, digests, test_speakers, splits)
+    if not splits.places["validation"]:
+        _validation_from(items, digests, validation_by, splits)
+    check_splits(items, digests, splits)
+    test, train = (_speakers(items, splits.places[name]) for name in ("test", "train"))
+    splits.by_speaker = "" not in test | train and not test & train
+    if splits.by_speaker or not test:
+        return splits
+    shared = sorted((test & train) - {""})
+    why = f"speakers {', '.join(shared[:3])} are in both" if shared else "some have no speaker"
+    splits.remarks.append(
+        f"the test is not of new speakers ({why}): figures will look better than on new ones"
+    )
+    return splits
+
+
+def check_sounds(items: Sequence[Item], digests: Sequence[str]) -> None:
+    """Refuse one sound with two labels.
+
+    Raises:
+        UserError: naming both recordings and labels.
+    """
+    seen: dict[str, Item] = {}
+    for item, digest in zip(items, digests, strict=True):
+        first = seen.setdefault(digest, item)
+        if item.labels and not first.labels:
+            seen[digest] = first = item
+        if item.labels and set(first.labels) != set(item.labels):
+            raise UserError(
+                f"root: {first.name} and {item.name} are the same sound, labelled"
+                f" {';'.join(first.labels)} and {';'.join(item.labels)}; mend one"
+            )
+
+
+def check_splits(items: Sequence[Item], digests: Sequence[str], splits: Splits) -> None:
+    """Refuse a sound in two splits, and a class that training or validation lacks.
+
+    Raises:
+        UserError: naming the recordings or the class.
+    """
+    home: dict[str, tuple[Split, Item]] = {}
+    classes: dict[Split, set[str]] = {name: set() for name in SPLITS}
+    for split, places in splits.places.items():
+        for place in places:
+            item = items[place]
+            classes[split].update(item.labels)
+            first, other = home.setdefault(digests[place], (split, item))
+            if first != split:
+                raise UserError(
+                    f"root: {other.name} ({first}) and {item.name} ({split}) are the same sound in"
+                    " two splits; remove one, or give both one speaker"
+                )
+    for split in ("test", "validation"):
+        for name in sorted(classes[split] - classes["train"]):
+            raise UserError(
+                f"root: class {name!r} has recordings in {split} but none in train; add some of"
+                " other speakers, or move one by the CSV's column split"
+            )
+    if not splits.places["validation"] or not classes["validation"]:
+        raise UserError("root: no labelled recording is left for validation; label more")
+
+
+def _by_column(items: Sequence[Item], splits: Splits) -> None:
+    for place, item in enumerate(items):
+        if item.labels and item.split is None:
+            raise UserError(
+                f"root: {item.name}: has no split, though others have; fill the column or drop it"
+            )
+        splits.places[item.split or "train"].append(place)
+
+
+def _test_from(
+    items: Sequence[Item], digests: Sequence[str], test_speakers: Sequence[str], splits: Splits
+) -> None:
+    speakers = sorted({item.speaker for item in items if item.speaker})
+    unknown = sorted(set(test_speakers) - set(speakers))
+    if unknown:
+        raise UserError(
+            f"test_speakers: {', '.join(unknown)}: no such speaker; there are"
+            f" {', '.join(speakers[:20]) or 'none known'}"
+        )
+    known = all(item.speaker for item in items if item.labels)
+    if test_speakers or (known and len(speakers) >= MIN_SPEAKERS):
+        chosen = set(test_speakers) or set(_share(items, speakers, TEST_SHARE))
+        taken = [place for place, item in enumerate(items) if item.speaker in chosen]
+    else:
+        why = "no speaker or source is known for all of them"
+        if known:
+            why = f"only {len(speakers)} speakers are known, {MIN_SPEAKERS} would be needed"
+        splits.remarks.append(f"recordings are split at random, not by speaker: {why}")
+        splits.by_speaker = False
+        taken = _of_each_class(items, digests, range(len(items)), TEST_SHARE, "test")
+    _move(items, splits, range(len(items)), taken, "test")
+
+
+def _validation_from(
+    items: Sequence[Item], digests: Sequence[str], by: ValidationBy, splits: Splits
+) -> None:
+    train = splits.places["train"]
+    share = VALIDATION_SHARE / (1.0 - TEST_SHARE)
+    speakers = sorted(_speakers(items, train))
+    if by == "speaker" and splits.by_speaker and "" not in speakers and len(speakers) > 1:
+        chosen = set(_share([items[place] for place in train], speakers, share))
+        taken = [place for place in train if items[place].speaker in chosen]
+    else:
+        if splits.by_speaker:
+            splits.remarks.append("validation is not by speaker: it is of training speakers, too")
+        taken = _of_each_class(items, digests, train, share, "validation")
+    _move(items, splits, list(train), taken, "validation")
+
+
+def _speakers(items: Sequence[Item], places: Iterable[int]) -> set[str]:
+    """Of labelled recordings; an unknown one is empty."""
+    return {items[place].speaker or "" for place in places if items[place].labels}
+
+
+def _move(
+    items: Sequence[Item], splits: Splits, of: Iterable[int], taken: Sequence[int], split: Split
+) -> None:
+    inside = set(taken)
+    splits.places["train"] = [place for place in of if place not in inside]
+    splits.places[split] = sorted(inside)
+
+
+def _share(items: Sequence[Item], speakers: Sequence[str], share: float) -> list[str]:
+    """Speakers, in the order of their hashes, who together have about ``share`` of ``items``."""
+    recordings: defaultdict[str, int] = defaultdict(int)
+    for item in items:
+        if item.speaker:
+            recordings[item.speaker] += 1
+    chosen: list[str] = []
+    wanted, found = share * sum(recordings[name] for name in speakers), 0
+    for speaker in sorted(speakers, key=_hash)[:-1]:
+        if chosen and found + recordings[speaker] / 2 > wanted:
+            break
+        chosen.append(speaker)
+        found += recordings[speaker]
+    return chosen
+
+
+def _of_each_class(
+    items: Sequence[Item],
+    digests: Sequence[str],
+    among: Iterable[int],
+    share: float,
+    split: Split,
+) -> list[int]:
+    """About ``share`` of the sounds of every class, at least one; equal sounds stay together."""
+    by_class: dict[str, dict[str, list[int]]] = {}
+    for place in among:
+        if items[place].labels:
+            sounds = by_class.setdefault(items[place].labels[0], {})
+            sounds.setdefault(digests[place], []).append(place)
+    taken = []
+    for name, sounds in sorted(by_class.items()):
+        least = 3 if split == "test" else 2
+        if len(sounds) < least:
+            raise UserError(
+                f"root: class {name!r} has {len(sounds)} different recordings left for train and"
+                f" {split}, expected at least {least}; record more, or remove the class"
+            )
+        number = max(1, round(share * len(sounds)))
+        hashed = sorted((_hash(f"{split}/{digest}"), digest) for digest in sounds)
+        for _, digest in hashed[:number]:
+            taken += sounds[digest]
+    return taken
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
