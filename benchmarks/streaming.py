@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.machine import figure, write_result
-from deploy.bundle import PRECISIONS
+from deploy.bundle import PRECISIONS, read_bundle
 from deploy.predict import REFERENCE_BUNDLE
+from deploy.shared_frames import FRAMES_FILE
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.command_line import CommandParser, positive_number, positive_whole_number
 from search_spaces.errors import UserError, run_command
@@ -126,7 +127,8 @@ def main(argv: Sequence[str]) -> int:
         *((Recording(*other, other_hours), options.hop_s) for other in OTHERS),
     ]
     results = [_measure(recording, hop_s, options) for recording, hop_s in plan]
-    figures = _figures(results, options.hop_s)
+    shares = FRAMES_FILE in read_bundle(options.bundle).manifest["files"]
+    figures = _figures(results, shares)
     for row in figures:
         print(f"{row['name']}: {row['value']:.4g} {row['unit']}")
     path = write_result(
@@ -158,7 +160,7 @@ def _measure(recording: Recording, hop_s: float, options: Any) -> dict[str, Any]
     }
 
 
-def _figures(results: list[dict[str, Any]], hop_s: float) -> list[dict[str, Any]]:
+def _figures(results: list[dict[str, Any]], shares_frames: bool) -> list[dict[str, Any]]:
     day, short, overlapping, *others = results
 
     def factor(result: dict[str, Any], start_s: float = 0.0) -> float:
@@ -174,7 +176,8 @@ def _figures(results: list[dict[str, Any]], hop_s: float) -> list[dict[str, Any]
         figure(f"{title}: peak of resident memory", day["peak_mib"], "MiB"),
         figure("10 s: peak of resident memory", short["peak_mib"], "MiB"),
         figure(
-            f"{overlapping['title']}, a window every {OVERLAP_HOP_S:g} s, start left out",
+            f"{overlapping['title']}, a window every {OVERLAP_HOP_S:g} s"
+            f"{', frames shared' if shares_frames else ''}, start left out",
             factor(overlapping, start_s),
             unit,
         ),

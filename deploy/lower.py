@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--licence", default=DEFAULT_LICENCE, help="SPDX id of the weights (default: %(default)s)"
     )
+    parser.add_argument(
+        "--share-frames",
+        action="store_true",
+        help="add the net in two halves, with which `predict` shares frames between windows that"
+        " overlap",
+    )
     add_wandb_arguments(parser, include=True)
 
 
@@ -55,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
     from search_spaces.clips_file import read_clips
     from search_spaces.frontier import read_frontier
+    from search_spaces.task_classes import ClassesTask
     from search_spaces.wandb_run import check_online
 
     wandb = read_wandb_options(args, args.out.parent)
@@ -62,6 +69,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.max_int8_drop >= 0:
         raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
     frontier = read_frontier(args.frontier)
+    if args.share_frames and isinstance(frontier.task, ClassesTask):
+        raise UserError(
+            f"--share-frames: {args.frontier} names classes, only counts share frames; leave it out"
+        )
     winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
     clips_path = args.clips or searched_clips(args.frontier, frontier)
     clips = read_clips(clips_path)
@@ -82,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
             "max_int8_drop": args.max_int8_drop,
             "allow_drop": args.allow_drop,
             "versions": versions,
+            **({"share_frames": True} if args.share_frames else {}),
         }
         target = args.out / winner.name
         label = f"{winner.name} ({number}/{len(winners)})"
@@ -181,10 +193,11 @@ def _lower_winner(
     from deploy.lowering import lower_net
     from search_spaces.frontier import load_winner
 
+    network = load_winner(args.frontier, winner)
     with staged_folder(target) as folder:
         lowered = lower_net(
             winner.name,
-            load_winner(args.frontier, winner),
+            network,
             clips,
             frontier.task,
             folder,
@@ -192,6 +205,11 @@ def _lower_winner(
             max_int8_drop_points=args.max_int8_drop,
             tell=lambda stage: print(f"{label}: lowering {stage}", file=sys.stderr),
         )
+        if args.share_frames:
+            from deploy.shared_frames_lowering import lower_halves
+
+            print(f"{label}: lowering its halves", file=sys.stderr)
+            lower_halves(winner.name, network, lowered, clips, folder)
         write_bundle_files(
             folder,
             winner,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
@@ -23,6 +23,7 @@ from deploy.prediction_output import Output, open_output
 from deploy.prediction_rows import FORMATS, AnyRow, Row
 from deploy.progress import stderr_progress
 from deploy.read_ahead import read_ahead
+from deploy.shared_frames import SharedFrames, load_shared
 from deploy.windows import Window, cut, duration_s
 from lightning_modules.audio import read_blocks
 from search_spaces.ambiance import AmbianceLevels
@@ -64,8 +65,7 @@ class Listener:
     def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[Row]:
         """One row per window; the net runs window by window, all else for some at once."""
         for some in batches(heard, AT_ONCE):
-            answers = np.stack([self.model.run(window.waveform) for window in some])
-            decision = self.levels.decide(answers)
+            decision = self.levels.decide(run_windows(self.model, some))
             decided = zip(*(field.tolist() for field in decision), strict=True)
             for window, (count, level, probability) in zip(some, decided, strict=True):
                 yield Row(
@@ -77,6 +77,13 @@ class Listener:
                     level_name=self.levels.names[level],
                     probability=probability,
                 )
+
+
+def run_windows(model: Model, windows: Sequence[Window]) -> NDArray[np.float32]:
+    """Probabilities float32 [N, K] of consecutive windows."""
+    if isinstance(model, SharedFrames):
+        return model.run_windows(windows)
+    return np.stack([model.run(window.waveform) for window in windows])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     """Predict; 2 when a file could not be read (said after the others are done), else 0."""
     bundle = read_bundle(args.bundle)
     hop_samples = _hop_samples(args.hop_s, bundle.clip_samples)
-    listener = _listener(bundle, args.precision, args.per)
+    listener = _listener(bundle, args.precision, args.per, hop_samples)
     found = audio_files(args.audio)
     settings = {
         "bundle": bundle.manifest,
@@ -175,7 +182,9 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _listener(bundle: Bundle, precision: str | None, per: str) -> Listener | ClassListener:
+def _listener(
+    bundle: Bundle, precision: str | None, per: str, hop_samples: int
+) -> Listener | ClassListener:
     task = bundle.task
     if isinstance(task, ClassesTask):
         return ClassListener(bundle.load(precision), task, bundle.clip_samples, per == "file")
@@ -184,7 +193,8 @@ def _listener(bundle: Bundle, precision: str | None, per: str) -> Listener | Cla
             "--per file: this bundle counts people, who come and go; leave the option out, or give"
             " a bundle that names classes"
         )
-    return Listener(bundle.load(precision), bundle.levels)
+    shared = load_shared(bundle, precision, hop_samples)
+    return Listener(shared or bundle.load(precision), bundle.levels)
 
 
 def _hop_samples(hop_s: float | None, clip_samples: int) -> int:

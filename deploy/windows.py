@@ -28,6 +28,7 @@ class Window(NamedTuple):
     start_s: float
     end_s: float
     waveform: NDArray[np.float32]  # [T] at 16 kHz, peak at most 1
+    gain: float = 1.0  # by which its sound was multiplied for that
 
 
 def windows(
@@ -83,12 +84,13 @@ def _window(start: int, sound: NDArray[np.float32], samples: int, task: Task) ->
     """
     end = start + len(sound)
     # Float files need not keep to full scale; a count does not depend on the gain, the range does.
-    peak = max(float(sound.max()), -float(sound.min()))
+    peak, gain = max(float(sound.max()), -float(sound.min())), 1.0
     if peak > 1.0:
+        gain = 1.0 / peak
         sound = sound / np.float32(peak)
     if len(sound) < samples:
         sound = task.fill(sound, samples)
-    return Window(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, sound)
+    return Window(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, sound, gain)
 
 
 def duration_s(path: Path) -> float | None:

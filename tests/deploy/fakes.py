@@ -29,13 +29,16 @@ class PeakBundle:
     """A bundle with `PeakModel` in both precisions."""
 
     levels = AmbianceLevels()
-    manifest: ClassVar[dict[str, Any]] = {}
+    manifest: ClassVar[dict[str, Any]] = {"files": {}}
     task = CountsTask()
     clip_samples = CLIP_SAMPLES
 
     def __init__(self) -> None:
         self.model = PeakModel()
         self.loaded: list[str | None] = []
+
+    def choose_precision(self, precision: str | None) -> str:
+        return precision or "int8"
 
     def load(self, precision: str | None = None) -> PeakModel:
         self.loaded.append(precision)

@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jsonschema
 import numpy as np
@@ -20,15 +20,12 @@ from tests.deploy.fakes import PeakBundle, PeakModel
 
 class EvaluatedBundle(PeakBundle):
     name = "net-fake"
-    manifest: ClassVar[dict[str, float]] = {"temperature": 1.0}
+    manifest: ClassVar[dict[str, Any]] = {"temperature": 1.0}
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
         (path / "manifest.json").write_text("{}")
-
-    def choose_precision(self, precision: str | None) -> str:
-        return precision or "int8"
 
 
 def parse(*arguments: str | Path) -> argparse.Namespace:

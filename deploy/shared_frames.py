@@ -1,0 +1,115 @@
+"""Overlapping windows that share the front end's frames, by two programs in place of one.
+
+A frame's energies do not depend on the clip that holds it; what follows them does (their level
+against the clip's mean, each band's mean, padding), so nothing else can be shared.
+Letters: N windows, T samples of a window, M mels, F frames of a window, K outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deploy.bundle import Bundle
+from deploy.engine import Engine
+from deploy.windows import Window
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.frontend_geometry import FrontEndGeometry
+
+FRAMES_FILE = "shared_frames.pte"  # waveform [1, T] -> energies [1, M + 1, F]
+TRUNK_FILES = {"fp32": "shared_trunk.pte", "int8": "shared_trunk_int8.pte"}  # -> [1, K]
+
+
+class SharedFrames:
+    """Runs windows whose starts are a fixed number of frames apart.
+
+    Args:
+        frames: the program of `FRAMES_FILE`.
+        trunk: one of `TRUNK_FILES`.
+        geometry: of the front end; it says T and F.
+        hop_frames: frames from one window's start to the next one's, at most F / 2.
+    """
+
+    def __init__(
+        self, frames: Engine, trunk: Engine, geometry: FrontEndGeometry, hop_frames: int
+    ) -> None:
+        self._frames, self._trunk = frames, trunk
+        self._clip_samples, self._clip_frames = geometry.clip_samples, geometry.frames
+        self._hop_frames = hop_frames
+
+    def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One window alone, float32 [T] -> [K]."""
+        return self._decided(self._energies(waveform))
+
+    def run_windows(self, windows: Sequence[Window]) -> NDArray[np.float32]:
+        """Consecutive windows, [N, K]; from one that is filled up or scaled on each runs alone."""
+        plain = [
+            window.gain == 1.0
+            and round((window.end_s - window.start_s) * SAMPLE_RATE_HZ) == self._clip_samples
+            for window in windows
+        ]
+        shared = plain.index(False) if False in plain else len(plain)
+        alone = [self.run(window.waveform) for window in windows[shared:]]
+        return np.stack([*self._run_whole(windows[:shared]), *alone])
+
+    def _run_whole(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
+        """Each [K]: only each few-th has its frames computed, the others lie between two."""
+        if not windows:
+            return []
+        step = self._clip_frames // self._hop_frames
+        keys = [*range(0, len(windows) - 1, step), len(windows) - 1]
+        answers = []
+        following = self._energies(windows[0].waveform)
+        for key, next_key in pairwise(keys):
+            energies, following = following, self._energies(windows[next_key].waveform)
+            behind = self._clip_frames - (next_key - key) * self._hop_frames
+            for offset in range(0, (next_key - key) * self._hop_frames, self._hop_frames):
+                answers.append(self._decided(_joined(energies, following, offset, behind)))
+        answers.append(self._decided(following))
+        return answers
+
+    def _energies(self, waveform: NDArray[np.float32]) -> Any:
+        import torch
+
+        return self._frames.run_tensor(torch.from_numpy(np.ascontiguousarray(waveform)[None]))
+
+    def _decided(self, energies: Any) -> NDArray[np.float32]:
+        return self._trunk.run_tensor(energies)[0].numpy()
+
+
+def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> SharedFrames | None:
+    """What shares frames at this hop; None where the bundle lacks it or it gains nothing."""
+    chosen = bundle.choose_precision(precision)
+    if FRAMES_FILE not in bundle.manifest["files"]:
+        return None
+    choices = bundle.manifest["architecture"]["choices"]
+    geometry = geometry_of(choices, bundle.clip_samples)
+    hop_frames, rest = divmod(hop_samples, geometry.hop_ms * SAMPLE_RATE_HZ // 1000)
+    if rest or 2 * hop_frames > geometry.frames:
+        return None
+    return SharedFrames(
+        Engine(bundle.path / FRAMES_FILE),
+        Engine(bundle.path / TRUNK_FILES[chosen]),
+        geometry,
+        hop_frames,
+    )
+
+
+def geometry_of(choices: Mapping[str, Any], clip_samples: int) -> FrontEndGeometry:
+    """The front end that an architecture's choices name."""
+    fields = ("rate_hz", "hop_ms", "window_ms", "mels")
+    chosen = {field: choices[f"frontend_{field}"] for field in fields}
+    return FrontEndGeometry(**chosen, clip_samples=clip_samples)
+
+
+def _joined(energies: Any, following: Any, offset: int, behind: int) -> Any:
+    """The energies from frame ``offset`` on; those that lack begin at ``behind`` of the next."""
+    import torch
+
+    if offset == 0:
+        return energies
+    return torch.cat([energies[:, :, offset:], following[:, :, behind : behind + offset]], dim=2)
