@@ -29,9 +29,10 @@ from deploy.predict_classes import hear
 from deploy.progress import stderr_progress
 from deploy.windows import cut
 from lightning_modules.audio import from_pcm16
-from lightning_modules.recordings import LABEL_SEPARATOR, Item, read_recordings
+from lightning_modules.recordings import LABEL_SEPARATOR, read_recordings
 from lightning_modules.recordings_cache import load
 from lightning_modules.recordings_clips import labels_of
+from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
 from search_spaces.files import write_json
 from search_spaces.metrics import bootstrap_mean, confusion_matrix, expected_calibration_error

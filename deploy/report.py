@@ -6,6 +6,13 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.report_classes import (
+    class_cards,
+    class_confusion_section,
+    class_labels_section,
+    hardest_section,
+    names_classes,
+)
 from deploy.report_cost_sections import (
     energy_section,
     frontier_section,
@@ -13,7 +20,7 @@ from deploy.report_cost_sections import (
 )
 from deploy.report_data import RunData, read_run
 from deploy.report_latency_section import latency_section
-from deploy.report_page import Card, Page, render
+from deploy.report_page import Card, Page, Section, render
 from deploy.report_sections import (
     calibration_section,
     commands_section,
@@ -46,24 +53,33 @@ def run(args: argparse.Namespace) -> int:
 
 def make_page(data: RunData, name: str) -> Page:
     """All sections in their order."""
+    of_classes = names_classes(data)
+    asked = "Which class is heard" if of_classes else "How many people speak at once"
     return Page(
         title=f"ERSAM Kit: {name}",
-        subtitle="How many people speak at once: what was searched, trained, shipped and measured.",
+        subtitle=f"{asked}: what was searched, trained, shipped and measured.",
         cards=_cards(data),
         sections=[
             frontier_section(data),
-            confusion_section(data),
-            errors_section(data),
+            *(_class_sections(data) if of_classes else _count_sections(data)),
             calibration_section(data),
             latency_section(data),
             predicted_section(data),
             energy_section(data),
-            labels_section(data),
+            class_labels_section(data) if of_classes else labels_section(data),
             commands_section(data),
         ],
         footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `python -m deploy report`."
         " Intervals are 95 % bootstrap intervals over clips.",
     )
+
+
+def _count_sections(data: RunData) -> list[Section]:
+    return [confusion_section(data), errors_section(data)]
+
+
+def _class_sections(data: RunData) -> list[Section]:
+    return [class_confusion_section(data), hardest_section(data)]
 
 
 def _cards(data: RunData) -> list[Card]:
@@ -72,14 +88,18 @@ def _cards(data: RunData) -> list[Card]:
     headline = headline_evaluation(data)
     if headline:
         title, metrics = net_title(headline), headline["metrics"]
-        error, mae = percent(metrics["level_error"]), plain(metrics["mae"])
-        clips = f"{headline['clips']['number']} test clips"
-        cards.append(Card("Level error", error.split(" [")[0], f"[{error.split('[')[1]} {title}"))
-        cards.append(Card("MAE of the count", mae.split(" [")[0], f"[{mae.split('[')[1]} {clips}"))
+        if "task" in headline:
+            cards += class_cards(headline)
+        else:
+            error, mae = percent(metrics["level_error"]), plain(metrics["mae"])
+            clips, (value, rest) = f"{headline['clips']['number']} test clips", error.split(" [")
+            cards.append(Card("Level error", value, f"[{rest} {title}"))
+            value, rest = mae.split(" [")
+            cards.append(Card("MAE of the count", value, f"[{rest} {clips}"))
         for record in data.measurements:
             if net_title(record) == title:
                 latency = record["latency_ms"]
-                note = f"p99 {milliseconds(latency['p99'])}, one 5 s clip"
+                note = f"p99 {milliseconds(latency['p99'])}, one clip"
                 cards.append(Card("Latency, median", milliseconds(latency["p50"]), note))
         for bundle in data.bundles:
             if bundle.name == headline["bundle"]["name"]:

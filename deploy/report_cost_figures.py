@@ -10,6 +10,7 @@ import numpy as np
 from deploy.report_figures import Figure
 from deploy.report_svg import Chart, linear_axis, log_axis
 from search_spaces.frontier import Frontier
+from search_spaces.task_json import read_task
 
 HISTOGRAM_BINS = 40
 STYLES = {"fp32": "c2", "int8": "c1"}
@@ -38,9 +39,7 @@ def search_figure(frontier: Frontier) -> Figure:
     nets = [*points, *winners]
     chart = Chart(
         linear_axis(label, [cost(net) for net in nets]),
-        linear_axis(
-            "ranked probability score (people)", [net["ranking_error"] for net in nets], low=None
-        ),
+        linear_axis(frontier.task.score, [net["ranking_error"] for net in nets], low=None),
     )
     for group, style, radius in ((points, "faint", 3.5), (winners, "c1", 6)):
         chart.points(
@@ -52,27 +51,27 @@ def search_figure(frontier: Frontier) -> Figure:
     limit = frontier.budget["max_latency_ms"]
     if by_latency and limit is not None and limit <= chart.x.high:
         chart.rule(limit, f"budget {limit:g} ms", "c3")
-    best = frontier.best
+    best, score = frontier.best, frontier.task.score.removesuffix(" (people)")
     alt = (
-        f"Ranked probability score against {label} of {len(points)} nets that no other beats;"
+        f"{score[0].upper()}{score[1:]} against {label} of {len(points)} nets that no other beats;"
         f" the best of {len(winners)} winners, {best.name}, has"
         f" {best.ranking_error:.3f} at {cost(_record(winners, best.name)):.3g}"
     )
     return Figure(
         chart.svg(alt),
-        "What the search found on the validation clips. The ranked probability score is the"
-        " count's error in people with what the net doubts taken into account: smooth, so that it"
-        " can rank nets.",
+        f"What the search found on the validation clips. The {score} is the error with what the"
+        " net doubts taken into account: smooth, so that it can rank nets.",
         (("c1", "winners"), ("faint", "other nets that none beats")),
     )
 
 
 def tested_figure(nets: Sequence[Measured], machine: str) -> Figure:
-    """Level error on the test clips over latency measured on one machine."""
-    errors = [net.evaluation["metrics"]["level_error"] for net in nets]
+    """Headline error on the test clips over latency measured on one machine."""
+    headline = read_task(nets[0].evaluation).headline
+    errors = [net.evaluation["metrics"][headline.key] for net in nets]
     chart = Chart(
         linear_axis("measured latency, median (ms per clip)", [net.latency_ms for net in nets]),
-        linear_axis("level error (%)", [100 * error["high"] for error in errors]),
+        linear_axis(f"{headline.title} (%)", [100 * error["high"] for error in errors]),
     )
     for net, error in zip(nets, errors, strict=True):
         style = STYLES[net.precision]
@@ -88,8 +87,8 @@ def tested_figure(nets: Sequence[Measured], machine: str) -> Figure:
         for net, error in zip(nets, errors, strict=True)
     )
     return Figure(
-        chart.svg(f"Level error against measured latency. {alt}"),
-        "What was shipped: level error on the test clips, with its 95 % interval, against the"
+        chart.svg(f"{headline.title.capitalize()} against measured latency. {alt}"),
+        f"What was shipped: {headline.title} on the test clips, with its 95 % interval, against the"
         f" latency measured on {machine}.",
         tuple((STYLES[p], p) for p in sorted({net.precision for net in nets})),
     )

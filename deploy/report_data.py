@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
 from lightning_modules.labels import Label, read_labels
+from lightning_modules.recordings_budget import COLUMNS
 from search_spaces.cost_table import CostTable, read_cost_table
 from search_spaces.errors import UserError, one_line
 from search_spaces.frontier import Frontier, read_frontier
@@ -37,6 +39,7 @@ class RunData:
     tuned: Frontier | None  # of the one net that was trained on alone, where the run has it
     cost_table: CostTable | None
     labels: list[Label] | None
+    class_labels: list[tuple[str, str]] | None  # label and use, of a run that names classes
     bundles: list[Bundle]
     evaluations: list[dict[str, Any]]
     measurements: list[dict[str, Any]]
@@ -80,6 +83,7 @@ def read_run(run: Path) -> RunData:
         raise UserError(f"--run {run}: no such folder; give the folder of a `python -m deploy run`")
     files = _Reader(run)
     python = "python -m"
+    of_classes = _has_class_labels(run / "train" / "labels.csv")
     data = RunData(
         frontier=files.one(
             "frontier",
@@ -105,7 +109,10 @@ def read_run(run: Path) -> RunData:
             read_labels,
             f"{python} lightning_modules fit --config lightning_modules/configs/sam.yaml"
             f" --trainer.default_root_dir {run}/train",
-        ),
+        )
+        if not of_classes
+        else None,
+        class_labels=read_class_labels(run / "train" / "labels.csv") if of_classes else None,
         bundles=files.every(
             "bundles",
             "bundles/*",
@@ -136,6 +143,21 @@ def read_run(run: Path) -> RunData:
         names = ", ".join(part.path for parts in files.missing.values() for part in parts)
         raise UserError(f"--run {run}: no file of a run can be read there (looked for {names})")
     return data
+
+
+def _has_class_labels(path: Path) -> bool:
+    """Whether a `labels.csv` is of recordings with classes."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return stream.readline().strip().split(",") == list(COLUMNS)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def read_class_labels(path: Path) -> list[tuple[str, str]]:
+    """Label and use of every row of a `labels.csv` of recordings with classes."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [(row["label"], row["use"]) for row in csv.DictReader(stream)]
 
 
 def read_commands(path: Path) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import StreamDataModule, check_least
-from lightning_modules.recordings import Item, class_names, read_recordings
-from lightning_modules.recordings_budget import draw_budget, write_or_check
+from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings_budget import draw_budget, write_or_check, write_test_list
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_clips import (
     Labels,
@@ -27,6 +27,7 @@ from lightning_modules.recordings_clips import (
     labels_of,
     middle,
 )
+from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
 from lightning_modules.splits import SPLITS
 from search_spaces.clip import SAMPLE_RATE_HZ
@@ -137,6 +138,8 @@ class FolderDataModule(StreamDataModule):
             return
         self._rewind()
         write_or_check(self.labels_file, sounds.items, budget)
+        test = [sounds.items[place] for place in splits.places["test"]]
+        write_test_list(self.labels_file.with_name("test.csv"), [x for x in test if x.labels])
         labelled, labels = self._labelled(sounds, budget.train)
         self._batches = RecordingBatches(
             labelled,

@@ -67,11 +67,11 @@ def random_window(
     if widest_speed:
         bound = math.log1p(widest_speed)
         speed = math.exp(rng.uniform(-bound, bound))
-        window = random_window(rng, voice, math.ceil(samples * speed) + 1)
+        longer = random_window(rng, voice, math.ceil(samples * speed) + 1)
         places = np.arange(samples) * speed
         before = places.astype(np.int64)
         later = (places - before).astype(np.float32)
-        return window[before] * (1 - later) + window[before + 1] * later
+        return longer[before] * (1 - later) + longer[before + 1] * later
     if len(voice) >= samples:
         start = rng.integers(len(voice) - samples + 1)
         window = voice[start : start + samples]

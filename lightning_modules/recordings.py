@@ -9,11 +9,12 @@ import csv
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightning_modules.audio import AUDIO_SUFFIXES
-from lightning_modules.splits import SPLITS, Split
+from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_layouts import read_layout
+from lightning_modules.splits import SPLITS
 from search_spaces.errors import UserError, describe_os_error
 
 UNLABELLED = "unlabelled"  # a folder of this name is no class
@@ -21,40 +22,15 @@ LABEL_SEPARATOR = ";"
 COLUMNS = ("path", "label", "speaker", "start_s", "end_s", "split")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One recording, or a stretch of one.
-
-    Attributes:
-        path: the file.
-        name: the path as the folder or CSV has it, with the stretch if there is one.
-        labels: classes; none for unlabelled data.
-        speaker: whose voice, or which source; None if not known.
-        start_s, end_s: the stretch; None for the file's end.
-        split: where the CSV says so.
-    """
-
-    path: Path
-    name: str
-    labels: tuple[str, ...] = ()
-    speaker: str | None = None
-    start_s: float = 0.0
-    end_s: float | None = None
-    split: Split | None = None
-
-    def without_labels(self) -> Item:
-        """The same sound; nothing says what it is."""
-        return replace(self, labels=())
-
-
 def read_recordings(root: Path) -> list[Item]:
     """List the recordings below a folder, or those of a CSV.
 
     Args:
         root: a folder with one folder per class (recordings beside these, or in a folder
-            ``unlabelled``, are unlabelled; in ``<class>/<speaker>/`` the speaker is known), or a
-            CSV with the columns ``path,label[,speaker][,start_s,end_s][,split]``, its paths
-            relative to it and several labels separated by ``;``.
+            ``unlabelled``, are unlabelled; in ``<class>/<speaker>/`` the speaker is known); one of
+            the data sets of `recordings_layouts`; or a CSV with the columns
+            ``path,label[,speaker][,start_s,end_s][,split]``, its paths relative to it and several
+            labels separated by ``;``.
 
     Raises:
         UserError: no such folder or file, no recordings, a row that cannot be, or classes whose
@@ -62,7 +38,7 @@ def read_recordings(root: Path) -> list[Item]:
     """
     root = Path(root)
     if root.is_dir():
-        items = sorted(_of_folder(root), key=lambda item: item.name)
+        items = read_layout(root) or sorted(_of_folder(root), key=lambda item: item.name)
     elif root.is_file():
         items = list(_of_csv(root))
     else:

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from lightning_modules.labels import VALIDATION_SHARE
-from lightning_modules.recordings import LABEL_SEPARATOR, Item, class_names
+from lightning_modules.recordings import LABEL_SEPARATOR, class_names
+from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits
 from lightning_modules.splits import Split
 from search_spaces.errors import UserError
@@ -109,3 +110,17 @@ def write_or_check(path: Path, items: Sequence[Item], budget: Budget) -> None:
             f"{path}: holds labels of other recordings, another budget or seed than asked for; ask"
             " for the same, or delete it"
         )
+
+
+def write_test_list(path: Path, items: Sequence[Item]) -> None:
+    """Write the recordings of the test as a CSV that `deploy evaluate --clips` takes."""
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("path", "label", "speaker", "start_s", "end_s"))
+        for item in items:
+            ends = (item.start_s or "", "" if item.end_s is None else item.end_s)
+            label = LABEL_SEPARATOR.join(item.labels)
+            writer.writerow((item.path.resolve(), label, item.speaker or "", *ends))

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lightning_modules.audio import Float32, Int16, read_audio, to_pcm16
-from lightning_modules.recordings import Item
+from lightning_modules.recordings_item import Item
 from lightning_modules.sources_cache import cache_root
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError

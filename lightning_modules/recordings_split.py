@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lightning_modules.recordings import Item
+from lightning_modules.recordings_item import Item
 from lightning_modules.splits import SPLITS, Split
 from search_spaces.errors import UserError
 

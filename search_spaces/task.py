@@ -48,6 +48,7 @@ class Task(ABC):
         shortest_seconds: a recording that holds less is refused.
         ordered: whether a near output is nearly right.
         adds: whether the sum of two clips has the sum of their labels.
+        score: what `ranking_error` is called.
         judged_by: the figures, the headline first.
     """
 
@@ -57,6 +58,7 @@ class Task(ABC):
     shortest_seconds: ClassVar[float]
     ordered: ClassVar[bool]
     adds: ClassVar[bool]
+    score: ClassVar[str]
     judged_by: tuple[Metric, ...]
 
     @property

@@ -51,6 +51,7 @@ class ClassesTask(Task):
     shortest_seconds: ClassVar[float] = 0.05
     ordered: ClassVar[bool] = False
     adds: ClassVar[bool] = False
+    score: ClassVar[str] = "Brier score"
 
     names: tuple[str, ...]
     several: bool = False

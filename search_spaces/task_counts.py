@@ -31,6 +31,7 @@ class CountsTask(Task):
     shortest_seconds: ClassVar[float] = 0.5
     ordered: ClassVar[bool] = True
     adds: ClassVar[bool] = True
+    score: ClassVar[str] = "ranked probability score (people)"
     judged_by: ClassVar[tuple[Metric, ...]] = (  # type: ignore[misc]
         Metric("level_error", "level error", 100.0, " %"),
         Metric("mae", "mean absolute error", 1.0, ""),

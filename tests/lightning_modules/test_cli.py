@@ -6,14 +6,14 @@ import pytest
 import wandb
 import yaml
 
-from lightning_modules.cli import AmbianceCLI, OneLineParser, ParserError, main
-from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.cli import DATA, AmbianceCLI, OneLineParser, ParserError, main, task_of
 from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
+from tests.lightning_modules.recording_folder import write_folder
 from tests.lightning_modules.runs import SMOKE
 
 CONFIGS = sorted(SMOKE.parent.glob("*.yaml"))
@@ -27,7 +27,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def instantiate(*arguments: str) -> AmbianceCLI:
     return AmbianceCLI(
         SupernetModule,
-        AmbianceDataModule,
+        DATA[task_of(arguments)],
         parser_class=OneLineParser,
         seed_everything_default=0,
         auto_configure_optimizers=False,
@@ -36,15 +36,17 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_five_configs():
+def test_there_are_six_configs():
     names = [path.stem for path in CONFIGS]
-    assert names == ["demo", "sam-labelled", "sam-lite", "sam", "smoke"]
+    assert names == ["demo", "folder", "sam-labelled", "sam-lite", "sam", "smoke"]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_config_can_be_instantiated(config: Path, tmp_path: Path):
     values = yaml.safe_load(config.read_text())
     options = ["--trainer.default_root_dir", str(tmp_path)]
+    if values.get("task") == "classes":
+        options += ["--data.root", str(write_folder(tmp_path / "data", each=1))]
     if "initial_weights" in values["model"]:
         supernet = build_supernet(get_space(values["model"]["space"]))
         write_supernet(tmp_path / "supernet.pt", supernet, {})

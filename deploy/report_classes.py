@@ -1,0 +1,138 @@
+"""The report of a run that names classes: confusion, recall, hardest recordings, labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from deploy.report_data import RunData
+from deploy.report_figures import Figure
+from deploy.report_page import Card, Section, Table
+from deploy.report_sections import headline_evaluation
+from deploy.report_svg import Chart, category_axis, heatmap, linear_axis
+from deploy.report_text import net_title, percent
+from search_spaces.task_json import read_task
+
+MOST_CLASSES = 30  # of a heat map that can still be read
+HARDEST = 20
+
+
+def names_classes(data: RunData) -> bool:
+    """Whether the run is of classes."""
+    if data.frontier is not None:
+        return data.frontier.task.kind == "classes"
+    headline = headline_evaluation(data)
+    return headline is not None and "task" in headline
+
+
+def class_cards(evaluation: dict[str, Any]) -> list[Card]:
+    """The headline figures of the test."""
+    cards = []
+    for metric in read_task(evaluation).judged_by:
+        value, interval = percent(evaluation["metrics"][metric.key]).split(" [")
+        cards.append(Card(metric.title.capitalize(), value, f"[{interval} {net_title(evaluation)}"))
+    return cards
+
+
+def class_confusion_section(data: RunData) -> Section:
+    """Metrics of every net on the test, who is taken for whom, and which class is missed."""
+    headline = headline_evaluation(data)
+    tables, figures = [], []
+    if headline:
+        metrics = read_task(headline).judged_by
+        rows = [
+            (
+                net_title(evaluation),
+                f"{evaluation['clips']['number']} ({evaluation['clips']['sha256'][:8]})",
+                *(percent(evaluation["metrics"][metric.key]) for metric in metrics),
+                f"{evaluation['metrics']['ece']:.3f}",
+            )
+            for evaluation in data.evaluations
+        ]
+        header = ("net", "recordings (digest)", *(metric.title for metric in metrics), "ECE")
+        tables.append(Table("All nets, with 95 % intervals", header, rows))
+        tables.append(_by_class(headline))
+        figures = _figures(headline)
+    return Section(
+        "confusion",
+        "Confusion",
+        f"Shown for {net_title(headline)}. Rows are what was true, columns what the net said."
+        if headline
+        else "",
+        figures=figures,
+        tables=tables,
+        missing=data.missing.get("evaluations", ()),
+    )
+
+
+def hardest_section(data: RunData) -> Section:
+    """The recordings of whose label the net was least sure; their names stay on this machine."""
+    headline = headline_evaluation(data) or {}
+    rows = [
+        (row["file"], row["label"], row["said"], f"{100 * row['probability_of_label']:.1f} %")
+        for row in headline.get("rows", [])[:HARDEST]
+    ]
+    return Section(
+        "hardest",
+        "Hardest recordings",
+        "Those first of whose label the net was least sure."
+        if rows
+        else "`deploy evaluate --rows` keeps the recordings' names, which may be private.",
+        tables=[Table("Test", ("recording", "label", "said", "probability of the label"), rows)]
+        if rows
+        else (),
+    )
+
+
+def class_labels_section(data: RunData) -> Section:
+    """The label budget by class."""
+    counted = Counter(data.class_labels or [])
+    names = sorted({name for name, _ in counted})
+    rows = [(name, *(str(counted[name, use]) for use in ("train", "validation"))) for name in names]
+    total = sum(counted.values())
+    return Section(
+        "labels",
+        "Label budget",
+        f"{total} labelled recordings in all: every one whose label was looked at."
+        if total
+        else "Every recording whose label was looked at.",
+        tables=[Table("train/labels.csv", ("label", "training", "validation"), rows)]
+        if rows
+        else (),
+        missing=data.missing.get("labels", ()),
+    )
+
+
+def _figures(evaluation: dict[str, Any]) -> list[Figure]:
+    names, matrix = evaluation["task"]["names"], evaluation["confusion"]
+    figures = [_recall(evaluation)]
+    if matrix is not None and len(names) <= MOST_CLASSES:
+        right = sum(matrix[at][at] for at in range(len(names)))
+        alt = f"Confusion of classes: {right} of {sum(map(sum, matrix))} on the diagonal"
+        caption = "Recordings by true and said class; a cell's shade is its share of the row."
+        figures.insert(0, Figure(heatmap(matrix, names, "class", alt), caption))
+    return figures
+
+
+def _recall(evaluation: dict[str, Any]) -> Figure:
+    rows = [row for row in evaluation["by_class"] if row["clips"]]
+    names = [row["name"] for row in rows]
+    recall = [row["recall"] for row in rows]
+    chart = Chart(category_axis("class", names), linear_axis("recall (%)", [0.0, 100.0]))
+    ends = [(at, 100 * e["low"], 100 * e["high"]) for at, e in enumerate(recall)]
+    chart.intervals(ends, "c1")
+    notes = [
+        f"{name}: {percent(e)}, {e['clips']} recordings"
+        for name, e in zip(names, recall, strict=True)
+    ]
+    chart.points([(at, 100 * e["value"]) for at, e in enumerate(recall)], "c1", notes)
+    caption = "Share of each class's recordings in which it was heard, with 95 % intervals."
+    return Figure(chart.svg(f"Recall by class. {'; '.join(notes)}"), caption)
+
+
+def _by_class(evaluation: dict[str, Any]) -> Table:
+    rows = [
+        (row["name"], str(row["clips"]), percent(row["recall"]), percent(row["precision"]))
+        for row in evaluation["by_class"]
+    ]
+    return Table("By class", ("class", "recordings", "recall", "precision"), rows)

@@ -1,0 +1,30 @@
+"""One recording of a task of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning_modules.splits import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One recording, or a stretch of one.
+
+    Attributes:
+        path: the file.
+        name: the path as the folder or CSV has it, with the stretch if there is one.
+        labels: classes; none for unlabelled data.
+        speaker: whose voice, or which source; None if not known.
+        start_s, end_s: the stretch; None for the file's end.
+        split: where the CSV says so.
+    """
+
+    path: Path
+    name: str
+    labels: tuple[str, ...] = ()
+    speaker: str | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    split: Split | None = None

@@ -1,0 +1,117 @@
+"""Data sets in the layout in which they are published; each is known by a file of its own.
+
+ESC-50 (Piczak 2015), UrbanSound8K (Salamon et al. 2014), Speech Commands (Warden 2018), FSD50K
+(Fonseca et al. 2022) and the Free Spoken Digit Dataset (Jackson et al. 2018). Where they are
+published with folds, the last one is the test and the one before it the validation.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from lightning_modules.recordings_item import Item
+from lightning_modules.splits import Split
+from search_spaces.errors import UserError
+
+_DIGIT = re.compile(r"(?P<digit>\d)_(?P<speaker>[A-Za-z]+)_\d+\.wav")
+_COMMAND = re.compile(r"(?P<speaker>[0-9a-f]+)_nohash_\d+\.wav")
+_LISTS: Mapping[str, Split] = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+
+
+def read_layout(root: Path) -> list[Item] | None:
+    """The recordings of a known data set, None for another folder.
+
+    Raises:
+        UserError: a list that lacks a column, or names a recording that is not there.
+    """
+    for sign, read in _LAYOUTS.items():
+        if (root / sign).is_file():
+            return sorted(read(root, root / sign), key=lambda item: item.name)
+    return _digits(root)
+
+
+def _esc50(root: Path, table: Path) -> Iterator[Item]:
+    for row in _rows(table, "filename", "fold", "category", "src_file"):
+        split = _of_fold(int(row["fold"]), 5)
+        yield _item(root, f"audio/{row['filename']}", (row["category"],), row["src_file"], split)
+
+
+def _urbansound8k(root: Path, table: Path) -> Iterator[Item]:
+    for row in _rows(table, "slice_file_name", "fsID", "fold", "class"):
+        name = f"audio/fold{row['fold']}/{row['slice_file_name']}"
+        yield _item(root, name, (row["class"],), row["fsID"], _of_fold(int(row["fold"]), 10))
+
+
+def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
+    splits: dict[str, Split] = {}
+    for name, split in _LISTS.items():
+        if (root / name).is_file():
+            lines = (root / name).read_text(encoding="utf-8").split()
+            splits.update(dict.fromkeys(lines, split))
+    for path in root.glob("*/*.wav"):
+        name, word = f"{path.parent.name}/{path.name}", path.parent.name
+        match = _COMMAND.fullmatch(path.name)
+        labels = () if word.startswith("_") else (word,)
+        speaker = match["speaker"] if match else None
+        yield _item(root, name, labels, speaker, splits.pop(name, "train"))
+    if splits:
+        raise UserError(f"{root}: lists {next(iter(splits))}, which is not there; copy it again")
+
+
+def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
+    truth = root / "FSD50K.ground_truth"
+    for row in _rows(truth / "dev.csv", "fname", "labels", "split"):
+        split: Split = "validation" if row["split"] == "val" else "train"
+        name = f"FSD50K.dev_audio/{row['fname']}.wav"
+        yield _item(root, name, tuple(row["labels"].split(",")), None, split)
+    if (truth / "eval.csv").is_file():
+        for row in _rows(truth / "eval.csv", "fname", "labels"):
+            name = f"FSD50K.eval_audio/{row['fname']}.wav"
+            yield _item(root, name, tuple(row["labels"].split(",")), None, "test")
+
+
+def _digits(root: Path) -> list[Item] | None:
+    paths = sorted(root.glob("*.wav"))
+    matches = [(path, _DIGIT.fullmatch(path.name)) for path in paths]
+    if not paths or any(match is None for _, match in matches):
+        return None
+    return [
+        Item(path, path.name, (match["digit"],), match["speaker"])
+        for path, match in matches
+        if match
+    ]
+
+
+def _rows(table: Path, *columns: str) -> Iterator[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(stream)
+        missing = [column for column in columns if column not in (rows.fieldnames or ())]
+        if missing:
+            raise UserError(f"{table}: no column {missing[0]}, expected {', '.join(columns)}")
+        yield from rows
+
+
+def _item(
+    root: Path, name: str, labels: tuple[str, ...], speaker: str | None, split: Split
+) -> Item:
+    path = root / name
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, though the data set lists it; copy it again")
+    return Item(path, name, labels, speaker, split=split)
+
+
+def _of_fold(fold: int, folds: int) -> Split:
+    if fold == folds:
+        return "test"
+    return "validation" if fold == folds - 1 else "train"
+
+
+_LAYOUTS: Mapping[str, Callable[[Path, Path], Iterator[Item]]] = {
+    "meta/esc50.csv": _esc50,
+    "metadata/UrbanSound8K.csv": _urbansound8k,
+    "testing_list.txt": _speech_commands,
+    "FSD50K.ground_truth/dev.csv": _fsd50k,
+}

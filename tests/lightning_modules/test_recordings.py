@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings_item import Item
+from search_spaces.errors import UserError
+from tests.lightning_modules.recording_folder import write_folder, write_recording
+
+
+def test_a_folder_per_class_with_speakers_and_unlabelled_recordings(tmp_path: Path):
+    write_folder(tmp_path, speakers=["ann"], each=1)
+    for name in ("loose.wav", "unlabelled/x.wav", ".hidden/x.wav", "high/direct.wav"):
+        write_recording(tmp_path / name, 300)
+    (tmp_path / "notes.txt").write_text("no audio")
+    items = {item.name: item for item in read_recordings(tmp_path)}
+    assert sorted(items) == [
+        "high/ann/0.wav",
+        "high/direct.wav",
+        "loose.wav",
+        "low/ann/0.wav",
+        "middle/ann/0.wav",
+        "unlabelled/x.wav",
+    ]
+    assert items["low/ann/0.wav"].labels == ("low",)
+    assert items["low/ann/0.wav"].speaker == "ann"
+    assert (items["high/direct.wav"].labels, items["high/direct.wav"].speaker) == (("high",), None)
+    assert items["loose.wav"].labels == items["unlabelled/x.wav"].labels == ()
+
+
+def write_csv(folder: Path, *rows: str) -> Path:
+    write_recording(folder / "a.wav", 300)
+    write_recording(folder / "b.wav", 500)
+    (folder / "list.csv").write_text("\n".join(rows) + "\n")
+    return folder / "list.csv"
+
+
+def test_a_csv_with_stretches_speakers_splits_and_several_labels(tmp_path: Path):
+    source = write_csv(
+        tmp_path,
+        "path,label,speaker,start_s,end_s,split",
+        "a.wav,dog; door,ann,0.1,0.3,train",
+        "a.wav,,,0.3,,",
+        "b.wav,dog,bob,,,test",
+    )
+    first, second, third = read_recordings(source)
+    assert first == Item(
+        tmp_path / "a.wav", "a.wav#0.1-0.3", ("dog", "door"), "ann", 0.1, 0.3, "train"
+    )
+    assert (second.name, second.labels, second.speaker) == ("a.wav#0.3-", (), None)
+    assert (third.name, third.end_s, third.split) == ("b.wav", None, "test")
+
+
+def test_classes_that_are_numbers_are_in_their_order():
+    names = class_names([Item(Path(), "", (label,)) for label in ("10", "9", "door", "2", "Bell")])
+    assert names == ("2", "9", "10", "Bell", "door")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["file,label", "a.wav,x"], r"no column path in its first line; expected path,label\["),
+        (["path,label", "c.wav,x"], r"line 2: no such file .*c.wav; paths are relative"),
+        (["path,label,start_s", "a.wav,x,-1"], r"line 2: start_s '-1', expected seconds"),
+        (["path,label,end_s", "a.wav,x,nan"], r"line 2: end_s 'nan', expected seconds"),
+        (
+            ["path,label,start_s,end_s", "a.wav,x,0.3,0.2"],
+            r"line 2: end_s 0.2, expected more than start_s 0.3",
+        ),
+        (["path,label,split", "a.wav,x,dev"], r"split 'dev', expected train, validation, test or"),
+        (["path,label", "a.wav,x", "a.wav,y"], r"line 3: a.wav is listed twice \(also line 2\)"),
+        (
+            ["path,label,split", "a.wav,x,train", "a.wav,x,test"],
+            r"line 3: a.wav is in two splits \(also line 2\); keep one",
+        ),
+        (
+            ["path,label", "a.wav,Dog bark", "b.wav,dog_bark"],
+            r"classes 'Dog bark' and 'dog_bark' \(b.wav\) differ in spelling only",
+        ),
+        (["path,label"], r"holds no wav, flac, mp3 or ogg file; expected <class>/<recording>"),
+        (["path,label", "a.wav,\x00\xff"], r"not a CSV in UTF-8|line 2"),
+    ],
+)
+def test_a_bad_csv_is_refused_in_one_line(tmp_path: Path, rows: list[str], message: str):
+    source = write_csv(tmp_path, *rows)
+    if "\xff" in rows[-1]:
+        source.write_bytes("\n".join(rows).encode("latin-1"))
+    with pytest.raises(UserError, match=message):
+        read_recordings(source)
+
+
+def test_an_empty_or_missing_folder_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match=r"root: .*nowhere: no such folder or CSV"):
+        read_recordings(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="holds no wav, flac, mp3 or ogg file"):
+        read_recordings(tmp_path)

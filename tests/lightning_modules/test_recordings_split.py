@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightning_modules.recordings_budget import draw_budget
+from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_split import Splits, split_recordings
+from lightning_modules.splits import SPLITS
+from search_spaces.errors import UserError
+
+
+def items_of(classes: int, speakers: int, each: int, known: bool = True) -> list[Item]:
+    return [
+        Item(Path(), f"{c}/{s}/{n}", (f"class {c}",), f"speaker {s}" if known else None)
+        for c in range(classes)
+        for s in range(speakers)
+        for n in range(each)
+    ]
+
+
+def split(items: list[Item], **options: object) -> Splits:
+    return split_recordings(items, [item.name for item in items], **options)
+
+
+def speakers_of(items: list[Item], splits: Splits) -> dict[str, set[str | None]]:
+    return {name: {items[p].speaker for p in splits.places[name]} for name in SPLITS}
+
+
+@given(st.integers(3, 12), st.integers(1, 3))
+def test_no_speaker_is_in_two_splits(speakers: int, each: int):
+    items = items_of(2, speakers, each)
+    splits = split(items)
+    found = speakers_of(items, splits)
+    assert all(found.values())
+    assert all(not a & b for a, b in combinations(found.values(), 2))
+    assert splits.by_speaker
+    assert sum(map(len, splits.places.values())) == len(items)
+
+
+def test_the_speakers_of_the_test_can_be_named():
+    items = items_of(2, 4, 10)
+    splits = split(items, test_speakers=["speaker 2"], validation_by="recording")
+    found = speakers_of(items, splits)
+    assert found["test"] == {"speaker 2"}
+    assert found["train"] == {"speaker 0", "speaker 1", "speaker 3"}
+    assert splits.by_speaker
+    assert splits.remarks == ["validation is not by speaker: it is of training speakers, too"]
+
+
+def test_without_speakers_every_class_is_in_every_split_and_that_is_said():
+    items = items_of(3, 1, 10, known=False)
+    splits = split(items)
+    for name in SPLITS:
+        assert {items[p].labels[0] for p in splits.places[name]} == {f"class {c}" for c in range(3)}
+    assert not splits.by_speaker
+    assert splits.remarks[0].startswith("recordings are split at random, not by speaker: no")
+
+
+def test_unlabelled_recordings_train():
+    items = [*items_of(2, 1, 10, known=False), Item(Path(), "noise")]
+    assert len(items) - 1 in split(items).places["train"]
+
+
+def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
+    items = [
+        Item(Path(), f"{s}{n}", (c,), "ann", split=s)
+        for s in SPLITS
+        for n, c in enumerate(("a", "b"))
+    ]
+    splits = split(items)
+    assert [len(splits.places[name]) for name in SPLITS] == [2, 2, 2]
+    assert not splits.by_speaker
+    assert "the test is not of new speakers (speakers ann are in both)" in splits.remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("items", "options", "message"),
+    [
+        (items_of(2, 1, 2, known=False), {}, r"class 'class 0' has 2 different recordings left"),
+        (
+            [*items_of(2, 1, 9, known=False), Item(Path(), "x", ("rare",))],
+            {},
+            r"class 'rare' has 1 different recordings left for train and test, expected at least 3",
+        ),
+        (items_of(2, 3, 1), {"test_speakers": ["zoe"]}, r"zoe: no such speaker; there are speaker"),
+        (
+            [*items_of(2, 4, 4), Item(Path(), "x", ("rare",), "zoe")],
+            {"test_speakers": ["zoe"]},
+            r"class 'rare' has recordings in test but none in train",
+        ),
+        (
+            [Item(Path(), "x", ("a",), split="train"), Item(Path(), "y", ("b",))],
+            {},
+            r"root: y: has no split, though others have",
+        ),
+    ],
+)
+def test_what_cannot_be_split_is_refused(items: list[Item], options: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        split(items, **options)
+
+
+def test_one_sound_in_two_splits_or_with_two_labels_is_refused():
+    items = items_of(2, 4, 4)
+    digests = [item.name for item in items]
+    digests[0] = digests[12] = "same"  # of one class, two speakers
+    with pytest.raises(UserError, match=r"0/0/0 \(\w+\) and 0/3/0 \(\w+\) are the same sound in"):
+        split_recordings(items, digests, ["speaker 3"])
+    digests[12], digests[-1] = "other", "same"
+    with pytest.raises(UserError, match=r"same sound, labelled class 0 and class 1; mend one"):
+        split_recordings(items, digests)
+
+
+def test_the_budget_counts_per_class_and_a_larger_one_holds_the_smaller():
+    items = items_of(3, 4, 20)
+    splits = split(items, test_speakers=["speaker 0"], validation_by="recording")
+    small, large = (draw_budget(items, splits, number, seed=1) for number in (5, 10))
+    assert set(small.train) < set(large.train) <= set(splits.places["train"])
+    assert (len(small.train), len(small.validation)) == (3 * 4, 3 * 1)
+    assert (len(large.train), len(large.validation)) == (3 * 8, 3 * 2)
+    whole = draw_budget(items, splits, None, seed=1)
+    assert whole.train == splits.places["train"]
+
+
+def test_a_budget_that_a_class_cannot_fill_is_said_and_one_label_is_refused():
+    items = items_of(2, 4, 4)
+    splits = split(items)
+    assert "class 'class 0' has" in draw_budget(items, splits, 500, seed=1).remarks[0]
+    with pytest.raises(UserError, match="labelled_per_class: 1, expected at least 2"):
+        draw_budget(items, splits, 1, seed=1)
