@@ -132,4 +132,4 @@ def test_winner_with_changed_weights_is_refused(
     other.write_text(json.dumps(frontier))
     assert main(["lower", "--frontier", str(other), "--out", str(tmp_path / "out")]) == 2
     assert "its sha256 is not the one in" in capsys.readouterr().err
-    assert not list((tmp_path / "out").iterdir())
+    assert not list(tmp_path.glob("out/*"))
