@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from deploy import predict
+from deploy import predict, shared_frames_lowering
+from deploy.__main__ import main
 from deploy.bundle import Bundle, read_bundle
+from deploy.lowering import LoweredNet
 from deploy.shared_frames import FRAMES_FILE, SharedFrames, load_shared
 from deploy.windows import Window, cut
+from search_spaces import frontier
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from search_spaces.clips_file import read_clips
+from search_spaces.errors import UserError
+from search_spaces.frontier import load_winner, read_frontier
+from search_spaces.task_classes import ClassesTask
 from tests.conftest import synthetic_voice
 from tests.deploy.test_predict import parse
 
@@ -21,8 +30,6 @@ HOP_SAMPLES = 32 * 512  # frames of sam-nano's front end, which come every 512 s
 
 @pytest.fixture(scope="session")
 def shared_bundle(frontier_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    from deploy.__main__ import main
-
     out = tmp_path_factory.mktemp("shared")
     arguments = ["lower", "--frontier", str(frontier_path), "--out", str(out), "--share-frames"]
     assert main(arguments) == 0
@@ -97,6 +104,32 @@ def test_nothing_is_shared_where_it_gains_nothing(shared_bundle: Bundle, hop_sam
 
 def test_a_bundle_without_halves_shares_nothing(bundle_path: Path) -> None:
     assert load_shared(read_bundle(bundle_path), None, HOP_SAMPLES) is None
+
+
+def test_a_bundle_of_classes_is_refused(
+    frontier_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = replace(read_frontier(frontier_path), task=ClassesTask(("dog", "cat"), False))
+    monkeypatch.setattr(frontier, "read_frontier", lambda path: named)
+    arguments = ["lower", "--frontier", str(frontier_path), "--out", str(tmp_path)]
+    assert main([*arguments, "--share-frames"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --share-frames: {frontier_path} names classes, only counts")
+
+
+def test_halves_that_answer_otherwise_are_refused(
+    frontier_path: Path, bundle_copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = read_frontier(frontier_path)
+    lowered = LoweredNet(2.0, lambda waveforms: waveforms, None, None, None, 0)  # type: ignore[arg-type]
+    network = load_winner(frontier_path, found.winners[0])
+    clips = read_clips(frontier_path.parent / "clips.npz")
+    monkeypatch.setitem(shared_frames_lowering.TOLERANCE, "fp32", 1e-9)
+    with pytest.raises(UserError, match=r"net: fp32 in halves differs from the whole by .*1e-09"):
+        shared_frames_lowering.lower_halves("net", network, lowered, clips, bundle_copy())
 
 
 def test_predict_shares_frames_by_itself(
