@@ -17,6 +17,7 @@ import lightning.pytorch as pl
 from search_spaces import nni_experiment
 from search_spaces.budget import Budget, Prices, check_budget
 from search_spaces.cost_table import read_cost_table
+from search_spaces.errors import UserError
 from search_spaces.frontier_volume import (
     dominated_volume,
     frontier_volume,
@@ -54,6 +55,11 @@ class ReportEpochs(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Refuse a budget that cannot be met before anything is trained."""
+        if pl_module.task.kind != "counts":
+            raise UserError(
+                f"task: {pl_module.task.kind}, but a trial of NNI counts people; search the others"
+                " by `python -m search_spaces search`"
+            )
         spec = pl_module.students.spec
         self.prices, _ = check_budget(spec, self.table, self.budget)
         axes = objective_axes(self.prices, self.minimise)

@@ -48,9 +48,10 @@ class WandbLineage(pl.Callback):
         rows = subnet_rows(trainer, pl_module)
         if rows:
             run.log({SUBNET_TABLE: wandb.Table(columns=list(SIZE_COLUMNS), data=rows)})
-        described = {key: provenance[key] for key in ("speech", "readers", "protocol")}
-        content: dict[str, Path | bytes] = {"speech.json": json_bytes(described)}
-        use_artifact(run, new_artifact("speech", "speech", content, described["speech"]))
+        if "speech" in provenance:
+            described = {key: provenance[key] for key in ("speech", "readers", "protocol")}
+            content: dict[str, Path | bytes] = {"speech.json": json_bytes(described)}
+            use_artifact(run, new_artifact("speech", "speech", content, described["speech"]))
         supernet = Path(trainer.default_root_dir) / SUPERNET
         if supernet.exists():
             run.log_artifact(supernet_artifact(supernet, {"steps": trainer.global_step}))
@@ -58,12 +59,12 @@ class WandbLineage(pl.Callback):
 
 def subnet_rows(trainer: pl.Trainer, module: SupernetModule) -> list[list[Any]]:
     """A row of `SIZE_COLUMNS` for each net that the last validation judged."""
-    judged, rows = trainer.callback_metrics, []
+    judged, rows, headline = trainer.callback_metrics, [], module.task.headline.key
     for name, architecture in module.students.judged().items():
-        error, mae = (judged.get(f"val/{metric}/{name}") for metric in ("level_error", "mae"))
+        error, mae = (judged.get(f"val/{metric}/{name}") for metric in (headline, "mae"))
         if error is None:
             continue
-        cost = costs(architecture)
+        cost = costs(architecture, module.students.num_outputs)
         rows.append(
             [name, cost.params, cost.macs, error.item(), None if mae is None else mae.item()]
         )

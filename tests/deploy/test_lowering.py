@@ -98,9 +98,11 @@ def test_too_little_delegated_is_refused(lower: Callable[..., LoweredNet]) -> No
 def test_clips_that_settle_no_level_are_refused(
     lower: Callable[..., LoweredNet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unsettled = evaluate(np.full((1, 11), 1 / 11), [0], [10])
-    monkeypatch.setattr(lowering, "evaluate", lambda *_, **__: unsettled)
-    with pytest.raises(UserError, match="net-1: no validation clip's label settles its level"):
+    unsettled = CountsTask().judge(np.full((1, 11), 1 / 11), [0], [10])
+    monkeypatch.setattr(CountsTask, "judge", lambda *_, **__: unsettled)
+    with pytest.raises(
+        UserError, match="net-1: no validation clip's label settles the level error"
+    ):
         lower()
 
 
@@ -122,7 +124,7 @@ def test_only_labelled_clips_set_the_temperature(
 ) -> None:
     seen = []
 
-    def fit(logits: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> float:
+    def fit(logits: np.ndarray, lo: np.ndarray, hi: np.ndarray, several: bool) -> float:
         seen.append(len(logits))
         return 1.0
 

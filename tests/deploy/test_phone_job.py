@@ -68,7 +68,7 @@ def test_files_go_by_their_content() -> None:
 
 
 def test_a_piece_is_a_program_alone() -> None:
-    piece = piece_model("frontend-1-fp32", "fp32", BUNDLE / "model.pte", "1.4.1")
+    piece = piece_model("frontend-1-fp32", "fp32", BUNDLE / "model.pte", 80_000, "1.4.1")
     job = build_job("A1", [piece], "2026-11-21T08:00:00+00:00", [1], latency=LATENCY)
     (model,) = json.loads(job.text)["models"]
     assert model["input_shape"] == [1, 80_000]

@@ -133,20 +133,36 @@ def test_labels_of_another_budget_are_refused(recordings: Path, tmp_path: Path):
         module(recordings, tmp_path, labelled_per_class=2)
 
 
-def test_several_labels_of_a_recording(recordings: Path, tmp_path: Path):
+@pytest.fixture(scope="module")
+def several(recordings: Path) -> Path:
+    """A CSV in which what is high is low as well."""
     rows = ["path,label,speaker"]
     for path in sorted(recordings.rglob("*.wav")):
         name, speaker = path.parent.parent.name, path.parent.name
         rows.append(f"{path},{name};{'low' if name == 'high' else name},{speaker}")
-    (tmp_path / "list.csv").write_text("\n".join(rows))
+    (recordings.parent / "several.csv").write_text("\n".join(rows))
+    return recordings.parent / "several.csv"
+
+
+def test_several_labels_of_a_recording(several: Path, tmp_path: Path):
     with pytest.raises(
         UserError, match=r"has 2 labels \(high;low\); keep one, or set data.several"
     ):
-        FolderDataModule(str(tmp_path / "list.csv"))
-    data = module(tmp_path / "list.csv", tmp_path, several=True)
+        FolderDataModule(str(several))
+    data = module(several, tmp_path, several=True)
     lo = data.batch(0)["labelled"]["lo"]
     assert lo.shape[1] == 3
     assert set(lo[:, 0].tolist()) <= set(lo[:, 1].tolist()) | {0}  # high comes with low
+
+
+def test_several_labels_train_with_mixed_clips(several: Path, tmp_path: Path):
+    errors = tmp_path / "errors.txt"
+    options = ["--data.several", "true", "--model.mixing.enabled", "true"]
+    assert run(arguments(several, tmp_path, *options), errors=errors) == 0, errors.read_text()
+    rows = metrics(tmp_path)
+    assert all(float(row["train/mixed"]) > 0 for row in rows)
+    assert 0 <= float(rows[-1]["val/set_error/largest"]) <= 1
+    assert read_supernet(tmp_path / "supernet.pt").task == ClassesTask(NAMES, several=True)
 
 
 def test_the_task_is_read_before_the_options_that_depend_on_it(tmp_path: Path):

@@ -250,3 +250,17 @@ def test_lowered_whole_and_equal_to_eager(tmp_path):
     for level_db in (0.0, -17.0, -50.0, -400.0):
         clip = waveform * 10 ** (level_db / 20)
         torch.testing.assert_close(engine.run_tensor(clip), frontend(clip), rtol=1e-5, atol=1e-4)
+
+
+def test_a_clip_of_another_length_has_fewer_frames_of_the_same_features():
+    long, short = LogMelFrontEnd(8_000, 20, 32, 20), LogMelFrontEnd(8_000, 20, 32, 20, 16_000)
+    sound = torch.randn(1, CLIP_SAMPLES, generator=torch.Generator().manual_seed(0))
+    frames = short.frames
+    assert frames == 49  # of 7984 samples at 8 kHz
+    torch.testing.assert_close(
+        short.mel_energy(sound[:, :16_000]), long.mel_energy(sound)[..., :frames], rtol=1e-3, atol=0
+    )
+    with pytest.raises(ValueError, match=r"waveform is \[1, 80000\], allowed: \[batch, 16000\]"):
+        short(sound)
+    with pytest.raises(UserError, match=r"clip_samples is 16001, allowed: multiples of 32 from"):
+        LogMelFrontEnd(8_000, 20, 32, 20, 16_001)

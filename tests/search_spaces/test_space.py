@@ -63,3 +63,11 @@ def test_restricted_keeps_the_name_and_the_other_dimensions():
 def test_a_choice_outside_the_space_is_refused(dimension, choice, message):
     with pytest.raises(UserError, match=message):
         get_space("sam").restricted({dimension: choice})
+
+
+def test_the_spaces_of_a_second_are_the_same_nets_for_shorter_clips():
+    for name in ("sam", "sam-lite", "sam-nano"):
+        long, short = get_space(name), get_space(f"{name}-1s")
+        assert short.dimensions == long.dimensions
+        assert (long.clip_seconds, short.clip_seconds) == (5.0, 1.0)
+        assert short.restricted({"pool": "mean"}).clip_samples == 16_000
