@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.machine import figure, write_result
-from deploy.bundle import Bundle, read_bundle
-from deploy.predict import REFERENCE_BUNDLE
+from deploy.bundle import DEFAULT_BUNDLE, Bundle, read_bundle
 from lightning_modules.audio import from_pcm16
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import PROTOCOLS, open_mixtures
@@ -114,9 +113,7 @@ def _settled(estimate: Estimate) -> tuple[float, float, float]:
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--speech", required=True, help="as for `lightning_modules`")
-    parser.add_argument(
-        "--bundle", type=Path, default=REFERENCE_BUNDLE, help="default: %(default)s"
-    )
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="default: %(default)s")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="libricount")
     parser.add_argument("--clips", type=positive_whole_number, default=1100)
     parser.add_argument("--seed", type=whole_number, default=0)

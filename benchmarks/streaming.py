@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.machine import figure, write_result
-from deploy.bundle import PRECISIONS, read_bundle
-from deploy.predict import REFERENCE_BUNDLE
+from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, read_bundle
 from deploy.shared_frames import FRAMES_FILE
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.command_line import CommandParser, positive_number, positive_whole_number
@@ -112,7 +111,7 @@ def main(argv: Sequence[str]) -> int:
     add = parser.add_argument
     add("--hours", type=positive_number, default=HOURS, help="of the recording (%(default)g)")
     add("--hop-s", type=positive_number, default=CLIP_SECONDS, help="see `deploy predict`")
-    add("--bundle", type=Path, default=REFERENCE_BUNDLE, help="default: %(default)s")
+    add("--bundle", type=Path, default=DEFAULT_BUNDLE, help="default: %(default)s")
     add("--precision", choices=PRECISIONS, help="default: int8 where the bundle has it")
     add("--runs", type=positive_whole_number, default=3, help="whose median counts (%(default)s)")
     add("--folder", type=Path, help="for the recording, 115 MB an hour (a temporary folder)")

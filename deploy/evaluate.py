@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import PRECISIONS, read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, read_bundle
 from deploy.confusion_plot import write_confusion_plot
 from deploy.evaluate_classes import evaluate_classes
 from deploy.evaluation import SCHEMA, make_evaluation, origin_of, output_paths
@@ -32,7 +32,9 @@ HELP = "error, calibration and confusion of a bundle on clips with known labels"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("--bundle", type=Path, required=True, help="bundle folder")
+    parser.add_argument(
+        "--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: %(default)s)"
+    )
     parser.add_argument(
         "--clips",
         type=Path,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.audio_files import audio_files
-from deploy.bundle import PRECISIONS, Bundle, read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, Bundle, read_bundle
 from deploy.predict_classes import ClassListener
 from deploy.prediction_output import Output, open_output
 from deploy.prediction_rows import FORMATS, AnyRow, Row
@@ -34,7 +34,6 @@ from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
 
 HELP = "count people or name classes in audio files, one row per window"
-REFERENCE_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
 AT_ONCE = 64  # windows decided, and rows written, together
 
@@ -90,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument("audio", nargs="+", type=Path, help="audio files or folders of them")
     parser.add_argument(
-        "--bundle", type=Path, default=REFERENCE_BUNDLE, help="bundle folder (default: %(default)s)"
+        "--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: %(default)s)"
     )
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"
