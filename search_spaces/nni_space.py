@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -51,4 +52,4 @@ def narrowed(spec: SpaceSpec, search_space: Mapping[str, Any]) -> SpaceSpec:
         for choice in entry["_value"]:
             spec.check_choice(name, choice)
         dimensions[name] = tuple(x for x in spec.dimensions[name] if x in entry["_value"])
-    return SpaceSpec(spec.name, spec.version, dimensions)
+    return replace(spec, dimensions=dimensions)

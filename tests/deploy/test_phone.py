@@ -227,7 +227,7 @@ def test_ctrl_c_stops_the_job_on_the_phone(
         wait_until(lambda: phone.runner.pid is not None, seconds=60)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=90)
     assert process.returncode == 130
     assert err.splitlines()[-2:] == [f"phone {phone.serial}: stopping the job", "interrupted"]
     wait_until(lambda: phone.runner.pid is None)
