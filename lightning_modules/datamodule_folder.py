@@ -139,7 +139,9 @@ class FolderDataModule(StreamDataModule):
         self._rewind()
         write_or_check(self.labels_file, sounds.items, budget)
         test = [sounds.items[place] for place in splits.places["test"]]
-        write_test_list(self.labels_file.with_name("test.csv"), [x for x in test if x.labels])
+        write_test_list(
+            self.labels_file.with_name("test_recordings.csv"), [x for x in test if x.labels]
+        )
         labelled, labels = self._labelled(sounds, budget.train)
         self._batches = RecordingBatches(
             labelled,

@@ -10,6 +10,7 @@ import pytest
 
 from lightning_modules.cli import task_of
 from lightning_modules.datamodule_folder import FolderDataModule
+from lightning_modules.recordings import read_recordings
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.budget import Budget
 from search_spaces.clips_file import read_clips
@@ -67,6 +68,13 @@ def test_a_folder_is_all_that_training_needs(trained: Path):
     assert found.training["test_by_speaker"] is True
     assert read_clips(trained / "clips.npz").samples == 16_000
     assert "data: 30 recordings: train" in (trained / "errors.txt").read_text()
+
+
+def test_the_test_is_listed_and_judged(trained: Path, recordings: Path):
+    listed = read_recordings(trained / "test_recordings.csv")
+    assert len({item.speaker for item in listed}) == 1
+    assert run(["test", *arguments(recordings, trained)[1:]]) == 0
+    assert "test/error_low/largest" in (trained / "test.csv").read_text()
 
 
 def test_a_killed_run_goes_on_to_the_same_losses(trained: Path, recordings: Path, tmp_path: Path):
