@@ -18,7 +18,7 @@ from lightning_modules.sources_cache import prepare_speech
 from search_spaces.command_line import CommandParser, positive_number, positive_whole_number
 from search_spaces.errors import run_command
 
-TARGETS = {"libricount": "> 100", "rooms": "> 100"}
+TARGET = "> 100"
 _BATCH_SIZE = 32
 
 
@@ -73,9 +73,7 @@ def main(argv: Sequence[str]) -> int:
         data.setup("fit")
         loaded = measure_loader(data)
     figures = [
-        figure(
-            f"{options.protocol}: clips of one core", alone, "clips/s", TARGETS[options.protocol]
-        ),
+        figure(f"{options.protocol}: clips of one core", alone, "clips/s", TARGET),
         figure(f"{options.protocol}: clips of a loader with one worker", loaded, "clips/s"),
     ]
     for row in figures:

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ class FakeEngine:
 class FakeBundle:
     """A bundle of one precision."""
 
-    name = "fake"
+    name, path = "fake", Path("fake")
+    manifest: ClassVar[dict[str, Any]] = {"training": {"record": {"labelled_clips": 500}}}
     precisions = ("fp32",)
 
     def __init__(self) -> None:
@@ -50,5 +52,25 @@ def test_every_precision_is_judged_at_every_level(
     written = json.loads(out.read_text())
     assert len(written["details"]) == 2 + 1 + len(accuracy.INPUT_LEVELS_DBFS)
     assert len(written["figures"]) == 4
+    assert [row["target"] for row in written["figures"][:2]] == ["<= 5 %", "<= 0.40"]
     errors = {row["value"] for row in written["figures"] if "level error" in row["name"]}
     assert len(errors) == 1  # the level changes nothing for a model that does not listen
+
+
+@pytest.mark.parametrize(
+    ("record", "protocol", "aims"),
+    [
+        ({"labelled_clips": 500}, "libricount", ("<= 5 %", "<= 0.40")),
+        ({"labelled_clips": 10_000}, "rooms", ("<= 6 %", "<= 0.55")),
+        ({"labelled_clips": 500}, "rooms", (None, None)),
+        (None, "libricount", (None, None)),
+    ],
+)
+def test_aims_depend_on_the_label_budget(
+    record: dict[str, Any] | None,
+    protocol: str,
+    aims: tuple[str | None, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FakeBundle, "manifest", {"training": {"record": record}})
+    assert accuracy.targets(FakeBundle(), protocol) == aims
