@@ -20,7 +20,7 @@ SCHEMA = load_schema(Path(__file__).parent / "schemas", "manifest")
 MANIFEST = "manifest.json"
 VECTORS = "vectors.bin"
 MODEL_CARD = "README.md"
-DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam"
+DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam-base"
 MODEL_FILES = {"fp32": "model.pte", "int8": "model_int8.pte"}
 PRECISIONS = tuple(MODEL_FILES)
 
