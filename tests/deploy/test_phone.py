@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -223,11 +224,13 @@ def test_ctrl_c_stops_the_job_on_the_phone(
     phone.runner = ScriptedRunner(seconds_per_model=60)
     command = [sys.executable, "-m", "deploy", "phone", "--bundle", str(BUNDLE)]
     command += ["--runner", str(runner_folder), "--out", str(tmp_path / "out")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A shell's background job ignores Ctrl-C, and so would what it starts.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         wait_until(lambda: phone.runner.pid is not None, seconds=60)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=90)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err.splitlines()[-2:] == [f"phone {phone.serial}: stopping the job", "interrupted"]
     wait_until(lambda: phone.runner.pid is None)
