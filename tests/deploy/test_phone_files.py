@@ -54,7 +54,7 @@ def test_a_half_pushed_file_has_no_name_that_counts(phone: PhoneDevice, tmp_path
         push_missing(adb, wanted)
     (left,) = phone.files(FILES)
     assert left.endswith(".part")
-    assert 1_000_000 < phone.disk.path(f"{FILES}/{left}").stat().st_size < 2_000_000
+    assert phone.disk.path(f"{FILES}/{left}").stat().st_size > 1_000_000  # what was under way too
     phone.disk.on_write = lambda length: None
     phone.plug()
     assert push_missing(adb, wanted) == 2_000_000
