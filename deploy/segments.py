@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from lightning_modules.seconds import read_seconds
 from search_spaces.errors import UserError
 
 RTTM_SUFFIX = ".rttm"
@@ -94,10 +94,4 @@ def _libricss(path: Path, lines: list[str]) -> Iterator[Segment]:
 
 
 def _seconds(text: str, name: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise UserError(f"{where}: {name} {text!r}, expected seconds, 0 or more")
-    return value
+    return read_seconds(text, f"{where}: {name}", "seconds, 0 or more")

@@ -6,7 +6,6 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 from __future__ import annotations
 
 import csv
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from lightning_modules.audio import AUDIO_SUFFIXES
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_layouts import read_layout
+from lightning_modules.seconds import read_seconds
 from lightning_modules.splits import SPLITS
 from search_spaces.errors import UserError, describe_os_error
 
@@ -152,10 +152,4 @@ def _seconds(row: Mapping[str, str | None], column: str, where: str) -> float | 
     text = (row.get(column) or "").strip()
     if not text:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise UserError(f"{where}: {column} {text!r}, expected seconds, or nothing")
-    return value
+    return read_seconds(text, f"{where}: {column}", "seconds, or nothing")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from lightning_modules.seconds import read_seconds
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
@@ -135,10 +136,4 @@ def _seconds(row: _Cells, column: str, empty: float, where: str) -> float:
     text = row.get(column, "").strip()
     if not text:
         return empty
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise UserError(f"{where}: {column}: {text!r}, expected seconds from 0 on, or nothing")
-    return value
+    return read_seconds(text, f"{where}: {column}:", "seconds from 0 on, or nothing")

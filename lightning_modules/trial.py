@@ -45,7 +45,8 @@ def main(argv: Sequence[str]) -> int:
     from lightning_modules import cli
     from lightning_modules.export import CLIPS, SUPERNET
     from lightning_modules.trial_reports import ReportEpochs
-    from search_spaces.search import SearchFiles, search
+    from search_spaces.search import search
+    from search_spaces.search_setup import SearchFiles
 
     with sole_run(folder):
         reports = ReportEpochs(budget, options.cost_table, options.minimise)

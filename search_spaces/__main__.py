@@ -112,7 +112,8 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
 
 def _search(arguments: argparse.Namespace) -> int:
     levels, size = levels_of(arguments), size_of(arguments)
-    from search_spaces.search import SearchFiles, search
+    from search_spaces.search import search
+    from search_spaces.search_setup import SearchFiles
     from search_spaces.wandb_run import check_online
     from search_spaces.wandb_search import log_search
 

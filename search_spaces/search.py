@@ -20,8 +20,6 @@ from search_spaces.search_result import How, write_result
 from search_spaces.search_setup import SearchFiles, SearchSize, prepare
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 
-__all__ = ["SearchFiles", "SearchSize", "search"]
-
 
 def search(
     files: SearchFiles,

@@ -19,7 +19,7 @@ from search_spaces.nni_strategies import NNI_STRATEGIES
 if TYPE_CHECKING:
     from search_spaces.ambiance import AmbianceLevels
     from search_spaces.budget import Budget
-    from search_spaces.search import SearchSize
+    from search_spaces.search_setup import SearchSize
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +104,7 @@ def size_of(arguments: argparse.Namespace) -> SearchSize:
     """
     if arguments.population < 2:
         raise UserError("--population: got 1, expected at least 2 nets per generation")
-    from search_spaces.search import SearchSize
+    from search_spaces.search_setup import SearchSize
 
     return SearchSize(
         population=arguments.population,

@@ -16,7 +16,8 @@ from search_spaces.budget import Budget
 from search_spaces.clips_file import read_clips
 from search_spaces.errors import UserError
 from search_spaces.frontier import load_winner, read_frontier
-from search_spaces.search import SearchFiles, SearchSize, search
+from search_spaces.search import search
+from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.supernet_file import read_supernet
 from search_spaces.task_classes import ClassesTask
 from tests.lightning_modules.recording_folder import write_folder, write_recording

@@ -11,7 +11,8 @@ from search_spaces.budget import Budget
 from search_spaces.errors import UserError
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.nni_records import read_trials
-from search_spaces.search import SearchFiles, SearchSize, search
+from search_spaces.search import search
+from search_spaces.search_setup import SearchFiles, SearchSize
 from tests.search_spaces.test_nni_records import home, write_experiment
 
 __all__ = ["home"]

@@ -12,7 +12,8 @@ from search_spaces.clips_file import read_clips, to_float32
 from search_spaces.errors import UserError
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.judge import SubnetJudge
-from search_spaces.search import SearchFiles, SearchSize, search
+from search_spaces.search import search
+from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.supernet_file import read_supernet
 
 SIZE = SearchSize(population=4, generations=1, winners=2, ranking_clips=4, calibration_clips=2)

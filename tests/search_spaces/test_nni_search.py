@@ -11,7 +11,8 @@ from search_spaces.architecture import smallest
 from search_spaces.budget import Budget, Prices
 from search_spaces.frontier import read_frontier
 from search_spaces.nni_search import explore_by_nni
-from search_spaces.search import SearchFiles, SearchSize, search
+from search_spaces.search import search
+from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.space import get_space
 
 NANO = get_space("sam-nano")

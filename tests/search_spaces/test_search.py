@@ -15,7 +15,8 @@ from search_spaces.architecture import read_architecture
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
 from search_spaces.judge import SubnetJudge
-from search_spaces.search import SearchFiles, SearchSize, search
+from search_spaces.search import search
+from search_spaces.search_setup import SearchFiles, SearchSize
 
 SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calibration_clips=3)
 BUDGET = Budget(max_latency_ms=0.5)
