@@ -127,26 +127,31 @@ class BatchStream:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        self._batches = batches
-        self._steps_per_epoch = steps_per_epoch
-        self._num_workers = num_workers
-        self._rank = rank
-        self._world_size = world_size
-        self.position = position
+        self._steps = _NextSteps(position, steps_per_epoch, rank, world_size)
+        # The workers outlive an epoch, for they hold clips that come again (`TrainBatches`).
+        self._loader = quiet_loader(
+            batches,
+            batch_size=None,
+            sampler=self._steps,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+        )
+
+    @property
+    def position(self) -> int:
+        """Batches that were handed out."""
+        return self._steps.position
+
+    @position.setter
+    def position(self, position: int) -> None:
+        self._steps.position = position
 
     def __len__(self) -> int:
-        return self._steps_per_epoch
+        return len(self._steps)
 
     def __iter__(self) -> Iterator[Batch]:
         """The next ``steps_per_epoch`` batches, waveforms as float32."""
-        steps = range(self.position, self.position + self._steps_per_epoch)
-        loader = quiet_loader(
-            self._batches,
-            batch_size=None,
-            sampler=[step * self._world_size + self._rank for step in steps],
-            num_workers=self._num_workers,
-        )
-        for batch in loader:
+        for batch in self._loader:
             self.position += 1
             yield as_float(batch)
 
@@ -157,6 +162,23 @@ class BatchStream:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on where the saved stream was."""
         self.position = state["position"]
+
+
+class _NextSteps:
+    """The numbers of the next epoch's batches, from the position at which it is asked for them."""
+
+    def __init__(self, position: int, steps_per_epoch: int, rank: int, world_size: int) -> None:
+        self.position = position
+        self._steps_per_epoch = steps_per_epoch
+        self._rank = rank
+        self._world_size = world_size
+
+    def __len__(self) -> int:
+        return self._steps_per_epoch
+
+    def __iter__(self) -> Iterator[int]:
+        steps = range(self.position, self.position + self._steps_per_epoch)
+        return (step * self._world_size + self._rank for step in steps)
 
 
 def as_float(batch: Batch) -> Batch:

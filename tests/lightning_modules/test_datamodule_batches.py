@@ -1,11 +1,13 @@
 import math
+import os
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import Dataset
 
-from lightning_modules.datamodule_batches import BatchStream, TrainBatches, quiet_loader
+from lightning_modules.datamodule_batches import Batch, BatchStream, TrainBatches, quiet_loader
 from lightning_modules.labels import Label
 from lightning_modules.mixtures import Clip, Mixtures
 from search_spaces.clip import CLIP_SAMPLES
@@ -126,3 +128,22 @@ def test_loaders_leave_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
     list(quiet_loader([1, 2, 3], num_workers=0))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+class ProcessIds(Dataset[Batch]):
+    """Batches that say which process made them."""
+
+    def __getitem__(self, step: int) -> Batch:
+        return {"labelled": {"waveform": torch.tensor([0], dtype=torch.int16), "lo": made_by()}}
+
+
+def made_by() -> torch.Tensor:
+    return torch.tensor([os.getpid()])
+
+
+def test_a_worker_and_the_clips_that_it_holds_outlive_an_epoch() -> None:
+    stream = BatchStream(ProcessIds(), steps_per_epoch=3, num_workers=1)
+    makers = {int(batch["labelled"]["lo"]) for _ in range(2) for batch in stream}
+    assert len(makers) == 1
+    assert makers != {os.getpid()}
+    assert stream.position == 6
