@@ -17,6 +17,7 @@ from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import StreamDataModule, check_least
 from lightning_modules.datamodule_batches import TrainBatches
 from lightning_modules.datamodule_clips import TestClips, ValidationClips
+from lightning_modules.datamodule_held import Held, HeldInMemory, HeldOnDisk, held_folder
 from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.labels import Budget, budget_labels
 from lightning_modules.mixtures import Mixtures
@@ -26,7 +27,7 @@ from lightning_modules.mixtures_open import (
     open_mixtures,
     prepare_protocol,
 )
-from lightning_modules.sources_cache import Speech, prepare_speech
+from lightning_modules.sources_cache import Speech, cache_root, prepare_speech
 from lightning_modules.spans import read_spans
 from lightning_modules.spans_audio import prepare_recordings
 from lightning_modules.spans_clips import RecordedClips, open_recorded
@@ -50,7 +51,8 @@ class AmbianceDataModule(StreamDataModule):
             of the cache.
         protocol: ``libricount`` (all speak throughout, equally loud) or ``rooms`` (reverberant
             rooms, turn-taking, noise) or ``multicondition`` (clips of both, in random order).
-        labelled_clips: the label budget; 20 % of it goes to validation.
+        labelled_clips: the label budget.
+        validation_clips: how many of them are for validation; 20 % if not given.
         pool_clips: how many different clips exist for training and validation, labelled or not.
         test_clips: clips of the test readers.
         labelled_batch_size: labelled clips of a training batch.
@@ -62,6 +64,7 @@ class AmbianceDataModule(StreamDataModule):
         rooms: how many rooms the cached bank of room responses holds (where there are rooms).
         held_clips: labelled clips whose sound is kept, since they come again: 160 kB each, in
             every process that makes batches.
+        held_on_disk: keep them in the cache instead, once for all processes and runs.
         voice_speed: each voice of a training clip is played at a random speed of its own, up to so
             much faster or slower: more speakers out of few (see `mixtures_parts.random_window`).
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
@@ -77,6 +80,7 @@ class AmbianceDataModule(StreamDataModule):
         speech: str,
         protocol: ProtocolName = "libricount",
         labelled_clips: int = 500,
+        validation_clips: int | None = None,
         pool_clips: int = 100_000,
         test_clips: int = 1000,
         labelled_batch_size: int = 32,
@@ -87,6 +91,7 @@ class AmbianceDataModule(StreamDataModule):
         seed: int = 0,
         rooms: int = DEFAULT_ROOMS,
         held_clips: int = 2000,
+        held_on_disk: bool = False,
         voice_speed: float = 0.0,
         labels: str | None = None,
         cache: str | None = None,
@@ -95,7 +100,7 @@ class AmbianceDataModule(StreamDataModule):
         recordings_share: float = 0.5,
     ) -> None:
         super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
-        self.budget = Budget.of(labelled_clips, pool_clips)
+        self.budget = Budget.of(labelled_clips, pool_clips, validation_clips)
         check_least(
             test_clips=(test_clips, 1),
             labelled_batch_size=(labelled_batch_size, 1),
@@ -118,6 +123,7 @@ class AmbianceDataModule(StreamDataModule):
         self._seed = seed
         self._rooms = rooms
         self._held_clips = held_clips
+        self._held_on_disk = held_on_disk
         if not 0 <= voice_speed <= 0.5:
             raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
         self._voice_speed = voice_speed
@@ -165,12 +171,12 @@ class AmbianceDataModule(StreamDataModule):
         )
         self._batches = TrainBatches(
             self.train_clips,
+            self._held(),
             [label for label in labels if label.use == "train"],
             self.budget.train_pool,
             self._labelled_batch_size,
             self._unlabelled_batch_size,
             self._seed,
-            self._held_clips,
             self._recorded_part(),
         )
         rows = [label for label in labels if label.use == "validation"]
@@ -261,6 +267,21 @@ class AmbianceDataModule(StreamDataModule):
             self._unlabelled_batch_size,
             self._seed,
         )
+
+    def _held(self) -> Held:
+        clips = min(self._held_clips, self.budget.train_labelled)
+        if not self._held_on_disk:
+            return HeldInMemory(self.train_clips, clips)
+        speech = self._open_speech()
+        described = {
+            "speech": speech.summary()["index_sha256"],
+            "protocol": self._protocol,
+            "seed": self._seed,
+            "rooms": self._rooms,
+            "voice_speed": self._voice_speed,
+        }
+        folder = held_folder(cache_root(self._cache), described)
+        return HeldOnDisk(folder, self.train_clips, clips)
 
     def _open_speech(self) -> Speech:
         if self._speech is None:  # also in a process that did not prepare

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lightning_modules.audio import PCM16_SCALE, Int16
+from lightning_modules.datamodule_held import Held
 from lightning_modules.datamodule_places import places
 from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.labels import Label
@@ -30,32 +31,32 @@ class TrainBatches(Dataset[Batch]):
     """Batch ``step`` of training, always the same: a function of the seed and the step alone.
 
     Labelled and unlabelled clips are each taken in passes that see every clip once, shuffled anew
-    for each pass. Nothing here knows the count of an unlabelled clip. Few labelled clips come again
-    and again, so their sound is kept: mixing a room takes longer than a step of a small net.
+    for each pass. Nothing here knows the count of an unlabelled clip.
 
     Args:
         mixtures: clips of the training readers that reveal no more than the labelled counts.
+        held: the labelled ones' sound, which comes again and again.
         labels: the training labels.
         pool_clips: clips 0..pool_clips-1 exist; those without a label are the unlabelled ones.
         labelled_batch_size: B.
         unlabelled_batch_size: U; 0 for none.
         seed: entropy of the order.
-        held_clips: labelled clips whose sound is kept at most.
         recorded: clips of real recordings that take their share of B and U; None for none.
     """
 
     def __init__(
         self,
         mixtures: Mixtures,
+        held: Held,
         labels: Sequence[Label],
         pool_clips: int,
         labelled_batch_size: int,
         unlabelled_batch_size: int,
         seed: int,
-        held_clips: int,
         recorded: RecordedPart | None = None,
     ) -> None:
         self._mixtures = mixtures
+        self._held = held
         self._labels = labels
         self._unlabelled_clips = pool_clips - len(labels)
         self._recorded = recorded
@@ -64,8 +65,6 @@ class TrainBatches(Dataset[Batch]):
             recorded.unlabelled if recorded else 0
         )
         self._seed = seed
-        self._held_clips = held_clips
-        self._held: dict[int, Int16] = {}  # by number, of labelled clips
 
     def __getitem__(self, step: int) -> Batch:
         """The batch with int16 waveforms; see `AmbianceDataModule.batch`."""
@@ -95,12 +94,9 @@ class TrainBatches(Dataset[Batch]):
         return torch.from_numpy(waveforms)
 
     def _samples(self, index: int) -> Int16:
-        held = self._held.get(index)
-        if held is None:
-            held = self._mixtures[index].samples
-            if index < len(self._labels) and len(self._held) < self._held_clips:
-                self._held[index] = held
-        return held
+        if index < len(self._labels):
+            return self._held.samples(index)
+        return self._mixtures[index].samples
 
 
 class BatchStream:

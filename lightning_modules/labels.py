@@ -62,11 +62,19 @@ class Budget:
     train_pool: int
 
     @classmethod
-    def of(cls, labelled_clips: int, pool_clips: int) -> Budget:
+    def of(
+        cls, labelled_clips: int, pool_clips: int, validation_clips: int | None = None
+    ) -> Budget:
         """Four fifths of the labels and of the pool for training, one fifth for validation.
 
+        Args:
+            labelled_clips: both uses together.
+            pool_clips: labelled and unlabelled ones.
+            validation_clips: another number of labels for validation.
+
         Raises:
-            UserError: fewer than 2 labelled clips, or more than the pool holds.
+            UserError: fewer than 2 labelled clips, or more than the pool holds; none left for
+                training.
         """
         if labelled_clips < 2:
             raise UserError(
@@ -78,8 +86,16 @@ class Budget:
                 f" pool of {pool_clips} clips; lower it or raise pool_clips"
             )
         validation = max(1, round(labelled_clips * VALIDATION_SHARE))
+        if validation_clips is not None:
+            if not 1 <= validation_clips < labelled_clips:
+                raise UserError(
+                    f"validation_clips: {validation_clips} of {labelled_clips} labelled_clips,"
+                    " expected at least 1 and fewer than all"
+                )
+            validation = validation_clips
         validation_pool = max(1, round(pool_clips * VALIDATION_SHARE))
-        return cls(labelled_clips - validation, validation, pool_clips - validation_pool)
+        train = labelled_clips - validation
+        return cls(train, validation, max(pool_clips - validation_pool, train))
 
 
 def budget_labels(

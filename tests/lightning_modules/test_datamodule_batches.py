@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import Dataset
 
 from lightning_modules.datamodule_batches import Batch, BatchStream, TrainBatches, quiet_loader
+from lightning_modules.datamodule_held import HeldInMemory
 from lightning_modules.labels import Label
 from lightning_modules.mixtures import Clip, Mixtures
 from search_spaces.clip import CLIP_SAMPLES
@@ -28,9 +29,11 @@ def batches() -> Callable[..., TrainBatches]:
     labels = [Label(f"train-{i}", "train", "libricount", 0, i, i % 11, 10, "me") for i in range(6)]
 
     def build(
-        labelled: int = 4, unlabelled: int = 5, seed: int = 0, pool: int = 20, held: int = 6
+        labelled: int = 4, unlabelled: int = 5, seed: int = 0, pool: int = 20
     ) -> TrainBatches:
-        return TrainBatches(NumberedClips(), labels, pool, labelled, unlabelled, seed, held)
+        clips = NumberedClips()
+        held = HeldInMemory(clips, 6)
+        return TrainBatches(clips, held, labels, pool, labelled, unlabelled, seed)
 
     return build
 
@@ -47,31 +50,6 @@ def test_every_pass_sees_every_clip_once_in_another_order(batches) -> None:
     unlabelled = clip_numbers(batches(), "unlabelled", range(14))  # 70 places, 5 passes over 14
     assert sorted(unlabelled[:14]) == list(range(6, 20))
     assert sorted(unlabelled[14:28]) == list(range(6, 20))
-
-
-def test_a_labelled_clip_is_mixed_once_and_an_unlabelled_one_each_time(batches) -> None:
-    built, mixed = batches(), []
-    mixtures = built._mixtures
-
-    class Counting(NumberedClips):
-        def __getitem__(self, index: int) -> Clip:
-            mixed.append(index)
-            return mixtures[index]
-
-    built._mixtures = Counting()
-    again = [built[step]["labelled"]["waveform"] for step in [*range(6), *range(6)]]
-    assert sorted(index for index in mixed if index < 6) == list(range(6))
-    assert sum(index >= 6 for index in mixed) == 12 * 5
-    assert all(
-        torch.equal(first, second) for first, second in zip(again[:6], again[6:], strict=True)
-    )
-
-
-def test_no_more_clips_are_kept_than_asked_for(batches) -> None:
-    built = batches(held=2)
-    for step in range(6):
-        built[step]
-    assert len(built._held) == 2
 
 
 def test_labels_belong_to_their_waveforms(batches) -> None:

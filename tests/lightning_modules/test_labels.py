@@ -40,6 +40,14 @@ def test_a_fifth_of_the_budget_is_for_validation(labelled: int, unlabelled: int)
     assert 1 <= budget.train_labelled <= budget.train_pool < pool
 
 
+def test_validation_may_take_another_share() -> None:
+    assert Budget.of(100, 100, 10) == Budget(90, 10, 90)
+    assert Budget.of(100, 200, 10) == Budget(90, 10, 160)
+    for number in (0, 100):
+        with pytest.raises(UserError, match=f"validation_clips: {number} of 100 labelled_clips"):
+            Budget.of(100, 200, number)
+
+
 def test_impossible_budgets_are_refused() -> None:
     with pytest.raises(
         UserError, match="101 is a label budget larger than the data, a pool of 100"
