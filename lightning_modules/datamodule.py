@@ -166,12 +166,18 @@ class AmbianceDataModule(StreamDataModule):
             return
         self._rewind()
         validation = self._open("validation", range(self.budget.validation_labelled))
+        held = self._held()
         labels = budget_labels(
-            self.labels_file, self.budget, self._protocol, self._seed, self.train_clips, validation
+            self.labels_file,
+            self.budget,
+            self._protocol,
+            self._seed,
+            held.count,
+            lambda index: int(validation[index].count),
         )
         self._batches = TrainBatches(
             self.train_clips,
-            self._held(),
+            held,
             [label for label in labels if label.use == "train"],
             self.budget.train_pool,
             self._labelled_batch_size,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from tqdm import tqdm
 
-from lightning_modules.mixtures import Mixtures
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 
 VALIDATION_SHARE = 0.2  # of the budget and of the pool
 GENERATOR = "generator"
+CountOf = Callable[[int], int]
 
 _CHECKED_COUNTS = 32  # recomputed on a resume to see whether the speech is still the same
 
@@ -99,7 +99,7 @@ class Budget:
 
 
 def budget_labels(
-    path: Path, budget: Budget, protocol: str, seed: int, train: Mixtures, validation: Mixtures
+    path: Path, budget: Budget, protocol: str, seed: int, train: CountOf, validation: CountOf
 ) -> list[Label]:
     """Draw the budget's labels and write them to ``path``; if it is there, read and verify it.
 
@@ -111,7 +111,7 @@ def budget_labels(
         budget: how many labels of each use.
         protocol: name of the protocol.
         seed: seed of the mixtures.
-        train: mixtures of the training readers that reveal the labelled clips' counts.
+        train: count of a labelled clip of the training readers, by its number.
         validation: the same of the validation readers.
 
     Raises:
@@ -196,8 +196,8 @@ def _parse(path: Path, line: int, row: dict[str, str]) -> Label:
     )
 
 
-def _draw(use: str, mixtures: Mixtures, protocol: str, seed: int, index: int) -> Label:
-    count = int(mixtures[index].count)
+def _draw(use: str, count_of: CountOf, protocol: str, seed: int, index: int) -> Label:
+    count = count_of(index)
     return Label(_name(use, index), use, protocol, seed, index, count, count, GENERATOR)
 
 

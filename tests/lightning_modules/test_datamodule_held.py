@@ -1,4 +1,3 @@
-import math
 import os
 import pickle
 from collections.abc import Callable
@@ -24,7 +23,7 @@ class CountedClips(Mixtures):
 
     def __getitem__(self, index: int) -> Clip:
         self.mixed.append(index)
-        return Clip(np.full(CLIP_SAMPLES, index * self.factor, np.int16), math.nan)
+        return Clip(np.full(CLIP_SAMPLES, index * self.factor, np.int16), index % 11)
 
 
 @pytest.fixture(params=["memory", "disk"])
@@ -42,6 +41,15 @@ def test_a_held_clip_is_mixed_once_and_every_other_each_time(hold) -> None:
         assert held.samples(4).shape == (CLIP_SAMPLES,)
     assert [mixtures.mixed.count(index) for index in range(5)] == [1, 1, 1, 2, 4]
     assert len(held) == 3
+
+
+def test_counts_come_with_the_sound(hold) -> None:
+    mixtures = CountedClips()
+    held = hold(mixtures, 3)
+    assert [held.count(index) for index in range(5)] == list(range(5))
+    assert [held.samples(index)[0] for index in range(3)] == list(range(3))
+    assert [held.count(index) for index in range(3)] == list(range(3))
+    assert mixtures.mixed == list(range(5))
 
 
 def test_a_later_run_with_more_clips_finds_those_that_are_there(tmp_path) -> None:

@@ -26,7 +26,8 @@ def draw(voices: list[Int16], tmp_path: Path):
         train = Mixtures(voices, LibriCount(), seed, "train", revealed=range(budget.train_labelled))
         validation = Mixtures(voices, LibriCount(), seed, "validation")
         path = tmp_path / "labels.csv"
-        return budget_labels(path, budget, "libricount", seed, train, validation)
+        counts = [lambda i, clips=clips: int(clips[i].count) for clips in (train, validation)]
+        return budget_labels(path, budget, "libricount", seed, *counts)
 
     return draw
 
