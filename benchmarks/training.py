@@ -1,0 +1,194 @@
+"""`python -m benchmarks.training`: clips per second of a supernet's training step, and its parts.
+
+Two runs of `lightning_modules fit`, of few and of more steps: what they differ in CPU time is the
+steps', without start and export, whoever else is busy. With `--against`, the same runs by the code
+of another revision take turns with those of this one.
+"""
+
+from __future__ import annotations
+
+import os
+import pstats
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from benchmarks.machine import figure, write_result
+from search_spaces.command_line import CommandParser, positive_whole_number
+from search_spaces.errors import UserError, run_command
+
+CONFIG = Path("lightning_modules/configs/sam-lite.yaml")
+FIRST_STEPS = 3  # of the shorter run: the first steps allocate
+TARGET_RATIO = 2
+_ROOT = Path(__file__).parent.parent
+# Parts by the function that does them; a part may hold another one.
+PARTS = {
+    "mixing": ("mixtures.py", "__getitem__"),
+    "features of the students": ("students.py", "of"),
+    "teacher": ("module.py", "teacher_probabilities"),
+    "forward passes": ("module.py", "_student_logits"),
+    "backward pass": ("graph.py", "_engine_run_backward"),
+    "optimiser and average": ("module.py", "optimizer_step"),
+}
+
+
+@contextmanager
+def checked_out(revision: str) -> Iterator[Path]:
+    """The code of a revision in a temporary folder.
+
+    Raises:
+        UserError: not a revision of this repository, or no repository.
+    """
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary, "code")
+        added = _git("worktree", "add", "--detach", str(folder), revision)
+        if added.returncode:
+            said = added.stderr.strip().splitlines()[-1]
+            raise UserError(f"--against: {revision} cannot be checked out ({said})")
+        try:
+            yield folder
+        finally:
+            _git("worktree", "remove", "--force", str(folder))
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True)
+
+
+def cpu_seconds(code: Path, arguments: Sequence[str], profile: Path | None = None) -> float:
+    """CPU time of `lightning_modules fit` by the code of a folder, on one thread.
+
+    Raises:
+        UserError: it failed; its last line is named.
+    """
+    python = [sys.executable] + (["-m", "cProfile", "-o", str(profile)] if profile else [])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    before = os.times()
+    done = subprocess.run(
+        [*python, "-m", "lightning_modules", "fit", *arguments],
+        cwd=code,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    after = os.times()
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"lightning_modules fit: failed in {code}: {said}")
+    return (after.children_user + after.children_system) - (
+        before.children_user + before.children_system
+    )
+
+
+class StepTimer:
+    """CPU seconds per step of the code in a folder.
+
+    Args:
+        options: of the command.
+        folder: temporary; the runs' folders go there.
+    """
+
+    def __init__(self, options: Any, folder: Path) -> None:
+        self._options, self._folder = options, folder
+        self._runs = 0
+
+    def arguments(self, steps: int) -> list[str]:
+        """Of a run of so many steps."""
+        self._runs += 1
+        given = {
+            "--config": self._options.config,
+            "--data.speech": self._options.speech,
+            "--data.num_workers": 0,
+            "--trainer.max_steps": steps,
+            "--trainer.default_root_dir": self._folder / f"run{self._runs}",
+        }
+        return [str(word) for pair in given.items() for word in pair]
+
+    def per_step(self, code: Path) -> float:
+        """Of one pair of runs."""
+        steps = self._options.steps
+        few, more = (cpu_seconds(code, self.arguments(FIRST_STEPS + extra)) for extra in (0, steps))
+        return (more - few) / steps
+
+    def parts(self, code: Path) -> dict[str, float]:
+        """CPU seconds per step of each of `PARTS`, by Python's profiler; the first steps count."""
+        steps, path = FIRST_STEPS + self._options.steps, self._folder / "profile"
+        cpu_seconds(code, self.arguments(steps), path)
+        return parts_of(pstats.Stats(str(path)), steps)
+
+
+def parts_of(stats: pstats.Stats, steps: int) -> dict[str, float]:
+    """Seconds per step of each of `PARTS`, what they call included."""
+    entries: dict[Any, Any] = stats.stats  # type: ignore[attr-defined]
+    return {
+        part: sum(
+            cumulative
+            for (file, _, name), (_, _, _, cumulative, _) in entries.items()
+            if name == function and Path(file).name == module
+        )
+        / steps
+        for part, (module, function) in PARTS.items()
+    }
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure, print, and write the result file."""
+    parser = CommandParser(prog="python -m benchmarks.training", description=__doc__)
+    add = parser.add_argument
+    add("--speech", required=True, help="as for `lightning_modules`; an absolute path")
+    add("--config", type=Path, default=CONFIG, help="of `fit` (%(default)s)")
+    add("--against", metavar="REVISION", help="measure the code of this revision too")
+    add("--steps", type=positive_whole_number, default=20, help="of a run (%(default)s)")
+    add("--runs", type=positive_whole_number, default=3, help="whose median counts (%(default)s)")
+    add("--out", type=Path, help="result file (docs/results/training.json)")
+    options = parser.parse_args(argv)
+    try:
+        data = yaml.safe_load(options.config.read_text(encoding="utf-8"))["data"]
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        raise UserError(f"--config: {options.config} is no config of `fit` with data") from None
+    clips = data["labelled_batch_size"] + data["unlabelled_batch_size"]
+    if Path(options.speech).is_dir():  # the other revision runs in another folder
+        options.speech = str(Path(options.speech).resolve())
+    with TemporaryDirectory() as folder:
+        timer = StepTimer(options, Path(folder))
+        if options.against is None:
+            here, there = _take_turns(timer, [_ROOT], options.runs)[0], None
+        else:
+            with checked_out(options.against) as other:
+                here, there = _take_turns(timer, [_ROOT, other], options.runs)
+        parts = timer.parts(_ROOT)
+    name = f"{options.config.stem}: clips of a training step, one core"
+    figures = [figure(name, clips / median(here), "clips/s")]
+    if there is not None:
+        figures.append(figure(f"{name}, {options.against}", clips / median(there), "clips/s"))
+        ratio = median(there) / median(here)
+        target = f">= {TARGET_RATIO}"
+        figures.append(figure(f"{name}, against {options.against}", ratio, "times", target))
+    figures += [figure(f"a step's {part}", 1e3 * value, "ms") for part, value in parts.items()]
+    for row in figures:
+        print(f"{row['name']}: {row['value']:.4g} {row['unit']}")
+    details = {"seconds_per_step": here, "seconds_per_step_against": there, "clips": clips}
+    command = shlex.join(["python", "-m", "benchmarks.training", *argv])
+    print(write_result("training", command, figures, details, options.out))
+    return 0
+
+
+def _take_turns(timer: StepTimer, codes: Sequence[Path], runs: int) -> list[list[float]]:
+    seconds: list[list[float]] = [[] for _ in codes]
+    for run in range(runs):
+        for place, code in enumerate(codes):
+            seconds[place].append(timer.per_step(code))
+            print(f"run {run + 1} of {runs}, {code}: {seconds[place][-1]:.3g} s", file=sys.stderr)
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(lambda: main(sys.argv[1:])))

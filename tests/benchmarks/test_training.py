@@ -1,0 +1,77 @@
+import cProfile
+import json
+import pstats
+from pathlib import Path
+
+import pytest
+
+from benchmarks import training
+from search_spaces.errors import UserError
+
+
+@pytest.fixture
+def fit_takes(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """`fit` is not run: it takes 5 s and 0.5 s a step, twice that in another folder."""
+    called: list[list[str]] = []
+
+    def cpu_seconds(code: Path, arguments: list[str], profile: Path | None = None) -> float:
+        called.append(arguments)
+        steps = int(arguments[arguments.index("--trainer.max_steps") + 1])
+        if profile is not None:
+            profiler = cProfile.Profile()
+            profiler.runcall(int)
+            profiler.dump_stats(profile)
+        return 5 + steps * (0.5 if code == training._ROOT else 1.0)
+
+    monkeypatch.setattr(training, "cpu_seconds", cpu_seconds)
+    return called
+
+
+def test_clips_per_second_without_the_start(fit_takes, tmp_path, capsys) -> None:
+    out = tmp_path / "training.json"
+    config = "lightning_modules/configs/smoke.yaml"
+    given = ["--speech", "espeak:40", "--config", config, "--out", str(out), "--against", "HEAD"]
+    assert training.main(given) == 0
+    figures = json.loads(out.read_text())["figures"]
+    clips = json.loads(out.read_text())["details"]["clips"]
+    assert figures[0]["value"] == pytest.approx(clips / 0.5)
+    assert figures[1]["value"] == pytest.approx(clips / 1.0)
+    assert figures[2]["value"] == pytest.approx(2.0)
+    assert figures[2]["target"] == ">= 2"
+    folders = [call[call.index("--trainer.default_root_dir") + 1] for call in fit_takes]
+    assert len(set(folders)) == len(folders), "no run resumes another one"
+    assert "against HEAD: 2 times" in capsys.readouterr().out
+
+
+def test_parts_are_found_by_module_and_function(tmp_path) -> None:
+    module = tmp_path / "students.py"
+    module.write_text("def of():\n    return sum(range(10**5))\n")
+    scope: dict[str, object] = {}
+    exec(compile(module.read_text(), str(module), "exec"), scope)
+    profiler = cProfile.Profile()
+    for _ in range(4):
+        profiler.runcall(scope["of"])
+    parts = training.parts_of(pstats.Stats(profiler), steps=2)
+    assert set(parts) == set(training.PARTS)
+    assert parts["features of the students"] > 0
+    assert parts["teacher"] == 0
+
+
+def test_a_revision_is_checked_out_and_put_away() -> None:
+    with training.checked_out("HEAD") as folder:
+        assert Path(folder, "pyproject.toml").is_file()
+    assert not folder.exists()
+    with pytest.raises(UserError, match=r"--against: nowhere cannot be checked out \(fatal: .*\)"):
+        training.checked_out("nowhere").__enter__()
+
+
+def test_a_failing_fit_is_one_line(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"lightning_modules fit: failed in .*: .*nothing\.yaml"):
+        training.cpu_seconds(training._ROOT, ["--config", str(tmp_path / "nothing.yaml")])
+
+
+def test_a_config_without_data_is_refused(tmp_path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("model: {}\n")
+    with pytest.raises(UserError, match=r"--config: .*config\.yaml is no config of `fit`"):
+        training.main(["--speech", "espeak", "--config", str(config)])
