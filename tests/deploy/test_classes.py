@@ -35,7 +35,7 @@ class PitchBundle:
 
     name, path, precisions = "net-pitch", Path("bundle"), ("fp32",)
     task, clip_samples = TASK, 16_000
-    manifest: ClassVar[dict[str, Any]] = {}
+    manifest: ClassVar[dict[str, Any]] = {"temperature": 2.0}
 
     def choose_precision(self, precision: str | None) -> str:
         return precision or "fp32"

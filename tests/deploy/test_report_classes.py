@@ -33,7 +33,7 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     labels = [("dog",), ("dog",), ("door",), ("door",)]
     items = [Item(Path(), f"{n}.wav", label) for n, label in enumerate(labels)]
     said = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8], [0.4, 0.6]])
-    evaluation = make_evaluation(items, said, task, ORIGIN, with_rows=True)
+    evaluation = make_evaluation(items, said, said, task, ORIGIN, with_rows=True)
     write_json(tmp_path / "evaluations" / "net-1-int8.json", evaluation)
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "labels.csv").write_text(LABELS)

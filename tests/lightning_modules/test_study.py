@@ -40,7 +40,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise StageFailedError(f"{row.id}: fit ended with exit code 2")
         pretend_run(row, shared)
 
-    monkeypatch.setattr(study, "prepare", lambda asked: Shared(asked.out, {}, None))
+    monkeypatch.setattr(study, "prepare", lambda asked: Shared(asked.task, asked.out, {}, None))
     monkeypatch.setattr(study, "check_settings", lambda *_: None)
     monkeypatch.setattr(study, "run_row", run)
     return ran

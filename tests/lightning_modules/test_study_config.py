@@ -53,13 +53,13 @@ def test_the_full_study_is_the_whole_grid():
 
 def test_a_variant_switches_every_ingredient_on_or_off():
     study = read_study(SHIPPED / "full.yaml")
-    settings = study.variant("without augmentation").settings()
+    settings = study.variant("without augmentation").settings(study.task.ingredients)
     assert settings["model.strong_augmentation.enabled"] is False
     assert settings["model.weak_augmentation.speed"] == 0.0
     assert settings["model.pseudo_labels.alignment"] == 1.0
     enabled = {name: value for name, value in settings.items() if name.endswith("enabled")}
     assert sum(enabled.values()) == 4
-    only = study.variant("with additivity").settings()
+    only = study.variant("with additivity").settings(study.task.ingredients)
     assert [name for name, value in only.items() if value is True] == ["model.additivity.enabled"]
 
 
