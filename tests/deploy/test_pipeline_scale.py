@@ -25,6 +25,8 @@ def test_a_shipped_scale_names_a_space_and_a_config_that_exist(name):
         ("labeled_clips: 3", r"field \$: .*'labeled_clips' was unexpected"),
         ("labelled_clips: 0", r"field \$.labelled_clips: 0 is less than the minimum of 1"),
         ("arguments: {fitt: []}", r"field \$.arguments: 'fitt' does not match"),
+        ("root: here", r"field \$.root: False schema does not allow 'here'"),
+        ("task: classes", r"field \$.(speech|labelled_clips|test_clips): False schema does not"),
         ("{", "not valid YAML"),
     ],
 )
