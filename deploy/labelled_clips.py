@@ -119,7 +119,9 @@ def _annotated(clip: LabelledClip) -> LabelledClip:
             f"{clip.path}: the name says count {clip.count}, {annotation.name} names"
             f" {len(speakers)} speakers; unpack the archive anew"
         )
-    return replace(clip, protocol=clip.protocol or LIBRICOUNT)
+    sexes = [speaker.get("sex") for speaker in speakers]
+    known = "".join(sorted(sexes)) if all(sex in ("F", "M") for sex in sexes) else None
+    return replace(clip, protocol=clip.protocol or LIBRICOUNT, sexes=clip.sexes or known or None)
 
 
 def _count_in_name(path: Path) -> int:

@@ -60,8 +60,8 @@ def read_scale(name: str) -> Scale:
     """Read a shipped scale by name, or a YAML file by path.
 
     Raises:
-        UserError: neither a shipped scale nor a file, not YAML, or a field that is unknown, missing
-            or out of range.
+        UserError: neither a shipped scale nor a file, not YAML, or a field that is unknown,
+            missing, out of range or of another task.
     """
     path = SCALES_FOLDER / f"{name}.yaml" if name in SHIPPED_SCALES else Path(name)
     if not path.is_file():
@@ -75,4 +75,10 @@ def read_scale(name: str) -> Scale:
     )
     if fault is not None:
         raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
-    return Scale(**value)
+    scale = Scale(**value)
+    for name in OWN_FIELDS:
+        if name in value and name not in scale.own_fields:
+            raise UserError(f"{path}: field {name}: the task is {scale.task}, which has none")
+        if name in _OF_COUNTS and scale.task == "counts" and name not in value:
+            raise UserError(f"{path}: field {name}: missing, though the task is {scale.task}")
+    return scale

@@ -49,12 +49,13 @@ def _parts(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[st
             yield field, str(item[name]), item
     for field in ("snr_db", "rt60_s"):
         for item in evaluation.get(f"by_{field}", ()):
-            yield field, _bounds(item), item
+            yield field, bounds_text(item), item
     for item in evaluation.get("by_sex", ()):
         yield "sex", item["sex"], item
 
 
-def _bounds(item: Mapping[str, Any]) -> str:
+def bounds_text(item: Mapping[str, Any]) -> str:
+    """The ends of a bin, e.g. ``5 to 10``, ``below 5``."""
     low, high = item["low"], item["high"]
     if low is None:
         return f"below {high:g}"
