@@ -39,6 +39,7 @@ from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
+from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
@@ -72,6 +73,7 @@ class SupernetModule(pl.LightningModule):
         count_addition: see `ingredients.CountAddition`; of counts alone.
         mixing: see `ingredients.Mixing`.
         strong_augmentation: see `ingredients.StrongAugmentation`.
+        sap_augment: see `sap_augment.SapAugment`.
         pseudo_labels: see `ingredients.PseudoLabels`.
         additivity: see `ingredients.Additivity`; of counts alone.
         distillation: see `ingredients.Distillation`.
@@ -100,6 +102,7 @@ class SupernetModule(pl.LightningModule):
         count_addition: CountAddition = CountAddition(),  # noqa: B008
         mixing: Mixing = Mixing(),  # noqa: B008
         strong_augmentation: StrongAugmentation = StrongAugmentation(),  # noqa: B008
+        sap_augment: SapAugment = SapAugment(),  # noqa: B008
         pseudo_labels: PseudoLabels = PseudoLabels(),  # noqa: B008
         additivity: Additivity = Additivity(),  # noqa: B008
         distillation: Distillation = Distillation(),  # noqa: B008
@@ -127,6 +130,7 @@ class SupernetModule(pl.LightningModule):
             distillation=distillation,
             ramp_up_steps=ramp_up_steps,
             counts_add_exactly=protocol == "libricount",
+            sap_augment=sap_augment,
         )
         self.students = Students(
             space, architecture, random_subnets, seed, initial_weights, self.task, sampling
@@ -158,7 +162,11 @@ class SupernetModule(pl.LightningModule):
         cache = FeatureCache(
             seen.waveform,
             lambda features: self.recipe.strong_augmentation.features(
-                features, seen.strong, draws("strong"), self.students.spec.clip_seconds
+                features,
+                seen.strong,
+                draws("strong"),
+                self.students.spec.clip_seconds,
+                seen.strengths,
             ),
         )
         first, *others = self.students.of_step(step, self._done(step))
@@ -275,6 +283,7 @@ class SupernetModule(pl.LightningModule):
         if saved is None:
             raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
         saved.setdefault("sampling", asdict(Sampling()))  # checkpoints of earlier versions
+        saved.setdefault("sap_augment", asdict(SapAugment()))
         resumes = self.trainer.state.fn == TrainerFn.FITTING
         for name, value in self.settings().items():
             matters = resumes or name in ("task", "space", "space_version", "architecture")

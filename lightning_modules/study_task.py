@@ -23,6 +23,7 @@ Settings = dict[str, Any]  # of `fit`, by dotted name
 Ingredients = Mapping[str, tuple[Settings, Settings]]  # switched on, and off
 
 _SHARED: Ingredients = {
+    "sap_augment": ({"model.sap_augment.enabled": True}, {"model.sap_augment.enabled": False}),
     "augmentation": (
         {"model.strong_augmentation.enabled": True},
         {"model.strong_augmentation.enabled": False, "model.weak_augmentation.speed": 0.0},
@@ -48,6 +49,7 @@ _OF_COUNTS: Ingredients = {
 }
 _OF_CLASSES: Ingredients = {
     "augmentation": _SHARED["augmentation"],
+    "sap_augment": _SHARED["sap_augment"],
     "mixing": ({"model.mixing.enabled": True}, {"model.mixing.enabled": False}),
     "pseudo_labels": (
         {"model.pseudo_labels.enabled": True},
