@@ -67,8 +67,11 @@ class WithBare:
 
 def evaluate_classes(
     args: argparse.Namespace, bundle: Bundle, precision: str, task: ClassesTask
-) -> int:
+) -> dict[str, Any]:
     """Evaluate, write the files, print the metrics.
+
+    Returns:
+        What `evaluation.json` holds.
 
     Raises:
         UserError: recordings that cannot be read, or of classes that the bundle does not know.
@@ -103,7 +106,7 @@ def evaluate_classes(
     for row in hardest:
         print(f"  {row['file']}: {row['label']} taken for {row['said'] or 'none'}")
     print(f"wrote {json_path} and {picture_path}")
-    return 0
+    return evaluation
 
 
 def judged_items(items: Sequence[Item], task: ClassesTask, where: str) -> list[Item]:

@@ -16,7 +16,7 @@ from search_spaces.space import get_space
 from search_spaces.wandb_options import WandbOptions
 
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
-LOGGED_STAGES = ("fit", "search", "tune", "lower", "benchmark")  # by Weights & Biases
+LOGGED_STAGES = ("fit", "search", "tune", "lower", "benchmark", "evaluate")  # by Weights & Biases
 AUDIO_STAGES = ("lower", "benchmark")  # whose artifacts may take files with sound
 
 Options = Mapping[str, object]  # flag to value, or to several; None leaves the flag out

@@ -48,7 +48,7 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         "search": flags,
         "lower": (*flags, *include),
         "benchmark": (*flags, *include),
-        "evaluate": (),
+        "evaluate": flags,
     }
     assert settings(tmp_path).step("fit", "deploy x", {}, outputs=()).key() == steps["fit"].key()
 
