@@ -9,6 +9,7 @@ import yaml
 from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import SHIPPED, read_study, set_dotted
 from lightning_modules.study_grid import rows_of
+from lightning_modules.study_task import ClassesStudy
 from search_spaces.errors import UserError
 
 STUDIES = sorted(SHIPPED.glob("*.yaml"))
@@ -25,18 +26,29 @@ def study_file(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def test_there_are_three_studies():
-    assert [path.stem for path in STUDIES] == ["full", "smoke", "two-cores"]
+ROWS = {"digits-two-cores": 20, "digits": 288, "full": 672, "smoke": 1, "two-cores": 22}
 
 
-@pytest.mark.parametrize(
-    ("path", "rows"), zip(STUDIES, (672, 1, 22), strict=True), ids=[p.stem for p in STUDIES]
-)
-def test_every_shipped_study_can_be_instantiated(path: Path, rows: int):
+def test_there_are_five_studies():
+    assert [path.stem for path in STUDIES] == list(ROWS)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_shipped_study_can_be_instantiated(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ClassesStudy, "check_data", lambda *_: None)  # no dataset is here
     study = read_study(path)
     found = rows_of(study)
-    assert len(found) == len({row.id for row in found}) == rows
+    assert len(found) == len({row.id for row in found}) == ROWS[path.stem]
     check_settings(study, found)
+
+
+def test_the_digits_are_compared_at_six_sizes_after_equal_steps():
+    study = read_study(SHIPPED / "digits.yaml")
+    sizes = [row for row in rows_of(study) if row.comparison == "sizes"]
+    assert len({row.size_mmacs for row in sizes}) == 6
+    assert {row.net for row in sizes} == {"supernet", "alone", "distilled"}
+    assert len({row.fit.steps for row in sizes}) == 1
+    assert len({(row.seed, row.protocol) for row in sizes}) == 12
 
 
 def test_the_full_study_is_the_whole_grid():
