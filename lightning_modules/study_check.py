@@ -34,4 +34,4 @@ def check_settings(study: Study, rows: Sequence[Row]) -> None:
             parser.parse_object(copy.deepcopy(row.fit.values))
         except ParserError as error:
             raise UserError(f"{study.path}: variant {row.variant!r}: {error}") from None
-    study.task.check_data(study.path)
+    study.task.check_data(study.path, {row.protocol for row in rows})

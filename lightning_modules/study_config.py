@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from lightning_modules.study_task import ALL, Ingredients, StudyTask, study_task
+from lightning_modules.study_task import ALL, Ingredients, StudyTask
+from lightning_modules.study_tasks import study_task
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 
@@ -135,7 +136,7 @@ def read_study(path: Path) -> Study:
     if "space" not in base.get("model", {}):
         raise UserError(f"{path}: field fit_config: {values['fit_config']} names no model.space")
     net = values.get("net", SUPERNET)
-    task = study_task(path, base.get("task", "counts"), values)
+    task = study_task(path, values, base)
     study = Study(
         path=path,
         task=task,

@@ -15,7 +15,8 @@ from lightning_modules.study_groups import Judged
 from lightning_modules.study_reads import note_read
 from lightning_modules.study_stages import run_stage
 from lightning_modules.study_table import PRECISIONS, write_row
-from lightning_modules.study_task import CountsStudy, StudyTask
+from lightning_modules.study_task import StudyTask
+from lightning_modules.study_task_counts import CountsStudy
 from search_spaces.architecture import read_architecture, write_architecture
 from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table

@@ -10,7 +10,7 @@ from lightning_modules.study_groups import Judged
 from lightning_modules.study_reads import note_read
 from lightning_modules.study_row import Shared, row_folder
 from lightning_modules.study_table import write_row
-from lightning_modules.study_task import CountsStudy
+from lightning_modules.study_task_counts import CountsStudy
 
 
 def estimate(value: float) -> dict[str, Any]:

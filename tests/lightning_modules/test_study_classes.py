@@ -21,7 +21,7 @@ from lightning_modules.study_reads import count_reads
 from lightning_modules.study_report import write_report
 from lightning_modules.study_row import prepare
 from lightning_modules.study_table import collect, write_row
-from lightning_modules.study_task import OWN_SPLIT, ClassesStudy
+from lightning_modules.study_task_classes import OWN_SPLIT, ClassesStudy
 from search_spaces.architecture import largest, write_architecture
 from search_spaces.cost import costs
 from search_spaces.errors import UserError
@@ -122,6 +122,11 @@ def test_fields_of_another_task_are_refused(
         read_study(study_file(tmp_path, root, **changes))
 
 
+def test_where_several_classes_may_be_right_sets_are_judged(tmp_path: Path, root: Path):
+    study = read_study(study_file(tmp_path, root, fit={**SMALL, "data.several": True}))
+    assert study.task.metrics == ("error", "set_error")
+
+
 def test_a_task_that_is_none_is_refused(tmp_path: Path, root: Path):
     (tmp_path / "fit.yaml").write_text("task: moods\nmodel: {space: sam-nano-1s}\n")
     with pytest.raises(UserError, match="field fit_config: task 'moods', expected counts or class"):
@@ -133,6 +138,10 @@ def test_recordings_and_speakers_are_looked_for_before_anything_is_trained(
 ):
     study = read_study(study_file(tmp_path, root, held_out=["ann", "zoe"]))
     with pytest.raises(UserError, match=r"field held_out: no speaker 'zoe' in .*tones; .* ann, b"):
+        check_settings(study, rows_of(study))
+    comparisons = {"sizes": {"variant": "supervised", "max_mmacs": [1], "held_out": ["kim"]}}
+    study = read_study(study_file(tmp_path, root, comparisons=comparisons))
+    with pytest.raises(UserError, match=r"no speaker 'kim'"):
         check_settings(study, rows_of(study))
     lost = read_study(study_file(tmp_path, tmp_path / "lost"))
     with pytest.raises(UserError, match=r"root: .*lost: no such folder or CSV"):

@@ -9,7 +9,7 @@ import yaml
 from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import SHIPPED, read_study, set_dotted
 from lightning_modules.study_grid import rows_of
-from lightning_modules.study_task import ClassesStudy
+from lightning_modules.study_task_classes import ClassesStudy
 from search_spaces.errors import UserError
 
 STUDIES = sorted(SHIPPED.glob("*.yaml"))

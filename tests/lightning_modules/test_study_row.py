@@ -10,7 +10,7 @@ from lightning_modules import study_row
 from lightning_modules.study_config import read_study
 from lightning_modules.study_grid import Row, rows_of
 from lightning_modules.study_row import Shared, prepare, run_row
-from lightning_modules.study_task import CountsStudy
+from lightning_modules.study_task_counts import CountsStudy
 from search_spaces.architecture import read_architecture
 from search_spaces.cost import costs
 from search_spaces.errors import UserError

@@ -9,7 +9,7 @@ from lightning_modules.study_config import read_study
 from lightning_modules.study_grid import Row, rows_of
 from lightning_modules.study_reads import count_reads
 from lightning_modules.study_table import collect
-from lightning_modules.study_task import CountsStudy
+from lightning_modules.study_task_counts import CountsStudy
 from tests.lightning_modules.study_folder import write_finished
 from tests.lightning_modules.test_study_config import study_file
 
