@@ -172,5 +172,6 @@ def table(evaluation: dict[str, Any]) -> str:
     ):
         value, low, high = (form(scale * metrics[key][end]) for end in ("value", "low", "high"))
         lines.append(f"  {title:<18}{value:>8}   95 % interval {low} to {high}")
-    lines.append(f"  {'ECE':<18}{metrics['ece']:>8.3f}")
+    before = metrics["ece_before_temperature"]
+    lines.append(f"  {'ECE':<18}{metrics['ece']:>8.3f}   {before:.3f} before the temperature")
     return "\n".join(lines)

@@ -237,7 +237,8 @@ def table(evaluation: dict[str, Any], task: ClassesTask) -> str:
             metric.text(metrics[metric.key][end]) for end in ("value", "low", "high")
         )
         lines.append(f"  {metric.title:<32}{value:>8}   95 % interval {low} to {high}")
-    lines.append(f"  {'ECE':<32}{metrics['ece']:>8.3f}")
+    before = metrics["ece_before_temperature"]
+    lines.append(f"  {'ECE':<32}{metrics['ece']:>8.3f}   {before:.3f} before the temperature")
     weakest = sorted(
         (row for row in evaluation["by_class"] if row["clips"]),
         key=lambda row: row["recall"]["value"],

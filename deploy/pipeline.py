@@ -137,8 +137,9 @@ def _check_disk(out: Path) -> None:
 
 def _config(settings: RunSettings) -> dict[str, Any]:
     """The run's ``config.json``: everything that was asked of it."""
+    mixed = {"protocol": settings.protocol} if settings.scale.task == "counts" else {}
     return {
-        "protocol": settings.protocol,
+        **mixed,
         "seed": settings.seed,
         "threads": settings.threads,
         "scale": dataclasses.asdict(settings.scale),
