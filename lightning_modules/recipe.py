@@ -210,7 +210,7 @@ class Recipe:
         """
         difficulty = []
         for place, part in enumerate(parts):
-            if part is None:
+            if part is None or not len(part.waveform):  # all labelled clips may be mixed
                 continue
             if isinstance(part, views.LabelledView):
                 target = self.objective.target(part.lo, part.hi)

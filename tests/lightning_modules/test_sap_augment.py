@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_modules import augment
-from lightning_modules.ingredients import StrongAugmentation
+from lightning_modules.ingredients import CountAddition, Mixing, StrongAugmentation
 from lightning_modules.sap_augment import Policy, SapAugment, Strengths
 from search_spaces.errors import UserError
 from tests.lightning_modules.test_recipe import recipe, seen_by
@@ -70,6 +70,12 @@ def test_clips_that_the_teacher_names_surely_and_rightly_are_augmented_most():
     hardest = seen.strengths.noise[labelled].argmin()
     assert seen.strong[labelled][hardest] == 3
     assert seen_by(recipe()).strengths is None
+    mixed = recipe(
+        sap_augment=SapAugment(enabled=True),
+        mixing=Mixing(enabled=True, share=1.0),
+        count_addition=CountAddition(enabled=False),
+    )
+    assert seen_by(mixed).strengths is not None  # no labelled clip is left as it was
     off = recipe(
         sap_augment=SapAugment(enabled=True), strong_augmentation=StrongAugmentation(enabled=False)
     )
