@@ -111,7 +111,7 @@ def test_ingredients_are_those_of_classes(tmp_path: Path, root: Path):
         ),
         (
             {"variants": [{"name": "a", "ingredients": ["additivity"]}]},
-            "variant 'a': ingredient 'additivity' is none of classes: augmentation, mixing",
+            "variant 'a': ingredient 'additivity' is none of classes: augmentation, sap_augm",
         ),
     ],
 )
