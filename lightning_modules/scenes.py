@@ -75,8 +75,8 @@ def main(argv: Sequence[str]) -> int:
     scenes = Scenes(events, splits, backgrounds, samples, (low_db, high_db), options.seed)
     _check_folder(options.out, _settings(options, events, backgrounds))
     write_scenes(scenes, options.count, options.out)
-    print(f"{options.count} scenes; give --data.root {options.out / SCENES}, or, to hear nothing")
-    print(f"but the events, {options.out / EVENTS}")
+    tables = f"{options.out / SCENES} lists them whole, {options.out / EVENTS} the events alone"
+    print(f"{options.count} scenes: {tables}; give either as --data.root")
     return 0
 
 
