@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from deploy.wandb_evaluation import CONFUSION, RECALL
 from deploy.wandb_measurement import ENERGIES, ENERGY, LATENCIES, SAMPLES
 from search_spaces.wandb_options import SUBNET_TABLE
 from search_spaces.wandb_search import TABLE as FRONTIER_TABLE
@@ -40,6 +41,7 @@ def _curve(title: str, *keys: str) -> Panel:
 
 
 _MEASURED = ("benchmark", "phone")
+_TESTED = ("evaluate",)
 SECTIONS: dict[str, tuple[Panel, ...]] = {
     "Frontier": (
         Panel(
@@ -95,10 +97,22 @@ SECTIONS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel("Error by size of net, at the end", "table", (SUBNET_TABLE,), ("fit",)),
     ),
+    "Classes": (
+        Panel("Error on the test", "bar", ("evaluate/error", "evaluate/balanced_error"), _TESTED),
+        Panel("Calibration", "bar", ("evaluate/ece_before_temperature", "evaluate/ece"), _TESTED),
+        Panel("Recall of each class, with its 95 % interval", "table", (RECALL,), _TESTED),
+        Panel("Which class is taken for which", "table", (CONFUSION,), _TESTED),
+        _curve(
+            "Error by size of net, on validation recordings",
+            "val/error/largest",
+            "val/error/middle",
+            "val/error/smallest",
+        ),
+    ),
 }
 
 
-def panels() -> Iterator[Panel]:
-    """Every panel, in order."""
-    for section in SECTIONS.values():
-        yield from section
+def panels(*sections: str) -> Iterator[Panel]:
+    """Every panel of these sections, in order; of all if none is named."""
+    for name in sections or SECTIONS:
+        yield from SECTIONS[name]

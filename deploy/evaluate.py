@@ -14,18 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, Bundle, read_bundle
 from deploy.confusion_plot import write_confusion_plot
 from deploy.evaluate_classes import evaluate_classes
 from deploy.evaluation import SCHEMA, make_evaluation, origin_of, output_paths
 from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
 from deploy.labelled_windows import read_labelled_windows
 from deploy.progress import stderr_progress
+from deploy.wandb_evaluation import log_evaluation
 from deploy.windows import Window, windows
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
+from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
+from search_spaces.wandb_run import check_online
 
 HELP = "error, calibration and confusion of a bundle on clips with known labels"
 
@@ -61,11 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", action="store_true", help="also write one row per clip, with its file name"
     )
+    add_wandb_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, write the files, print the metrics."""
+    """Evaluate, write the files, print the metrics, and then log them if asked to."""
     bundle = read_bundle(args.bundle)
+    wandb = read_wandb_options(args, output_paths(args.out)[0].parent)
+    check_online(wandb)
     precision = bundle.choose_precision(args.precision)
     if isinstance(bundle.task, ClassesTask):
         if args.segments is not None:
@@ -73,7 +79,16 @@ def run(args: argparse.Namespace) -> int:
                 f"--segments {args.segments}: says who speaks when, but {bundle.name} names"
                 " classes; leave it out"
             )
-        return evaluate_classes(args, bundle, precision, bundle.task)
+        evaluation = evaluate_classes(args, bundle, precision, bundle.task)
+    else:
+        evaluation = _evaluate_counts(args, bundle, precision)
+    if wandb is not None:
+        log_evaluation(wandb, bundle, evaluation)
+    return 0
+
+
+def _evaluate_counts(args: argparse.Namespace, bundle: Bundle, precision: str) -> dict[str, Any]:
+    """The evaluation of a bundle that counts people."""
     clips = (
         read_labelled_clips(args.clips)
         if args.segments is None
@@ -95,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     write_confusion_plot(picture_path, evaluation)
     print(table(evaluation))
     print(f"wrote {json_path} and {picture_path}")
-    return 0
+    return evaluation
 
 
 def hear(
@@ -157,5 +172,6 @@ def table(evaluation: dict[str, Any]) -> str:
     ):
         value, low, high = (form(scale * metrics[key][end]) for end in ("value", "low", "high"))
         lines.append(f"  {title:<18}{value:>8}   95 % interval {low} to {high}")
-    lines.append(f"  {'ECE':<18}{metrics['ece']:>8.3f}")
+    before = metrics["ece_before_temperature"]
+    lines.append(f"  {'ECE':<18}{metrics['ece']:>8.3f}   {before:.3f} before the temperature")
     return "\n".join(lines)

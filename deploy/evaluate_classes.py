@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +22,15 @@ from deploy.evaluation import (
     INTERVAL,
     SCHEMA_VERSION,
     SEED,
+    SNR_EDGES_DB,
+    bins_of,
     calibration_rows,
     origin_of,
     output_paths,
 )
-from deploy.predict_classes import hear
+from deploy.predict_classes import Model, hear
 from deploy.progress import stderr_progress
+from deploy.temperature import at_temperature
 from deploy.windows import cut
 from lightning_modules.audio import from_pcm16
 from lightning_modules.recordings import LABEL_SEPARATOR, read_recordings
@@ -40,29 +44,56 @@ from search_spaces.task import estimates_to_json
 from search_spaces.task_classes import ClassesTask
 
 
+@dataclass(frozen=True)
+class WithBare:
+    """A model that also says what it would have said without its temperature.
+
+    Attributes:
+        model: as it is lowered.
+        temperature: the divisor of the logits within it.
+        several: whether several classes may be right.
+    """
+
+    model: Model
+    temperature: float
+    several: bool
+
+    def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Waveform float32 [T] to both probabilities [2, K], the model's own first."""
+        said = self.model.run(waveform).astype(np.float64)[None]
+        bare = at_temperature(said, 1.0 / self.temperature, self.several)
+        return np.concatenate([said, bare])
+
+
 def evaluate_classes(
     args: argparse.Namespace, bundle: Bundle, precision: str, task: ClassesTask
-) -> int:
+) -> dict[str, Any]:
     """Evaluate, write the files, print the metrics.
+
+    Returns:
+        What `evaluation.json` holds.
 
     Raises:
         UserError: recordings that cannot be read, or of classes that the bundle does not know.
     """
     items = judged_items(read_recordings(args.clips), task, str(args.clips))
-    model, probabilities, sha256 = bundle.load(precision), [], []
+    model = WithBare(bundle.load(precision), bundle.manifest["temperature"], task.several)
+    heard, sha256 = [], []
     with stderr_progress() as progress:
         for item in progress.track(items, description="evaluate"):
             sound = load(item)
             blocks = [from_pcm16(sound)]
             windows = cut(blocks, bundle.clip_samples, bundle.clip_samples, task)
-            probabilities.append(hear(model, windows).probabilities)
+            heard.append(hear(model, windows).probabilities)
             sha256.append(hashlib.sha256(sound.tobytes()).hexdigest())
     labels = [LABEL_SEPARATOR.join(item.labels) for item in items]
     lines = sorted(f"{digest} {label}\n" for digest, label in zip(sha256, labels, strict=True))
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    probabilities, bare = np.stack(heard, axis=1)
     evaluation = make_evaluation(
         items,
-        np.stack(probabilities),
+        probabilities,
+        bare,
         task,
         origin_of(bundle, precision, len(items), digest),
         with_rows=args.rows,
@@ -71,11 +102,11 @@ def evaluate_classes(
     write_json(json_path, evaluation, CLASS_SCHEMA)
     write_confusion_plot(picture_path, evaluation)
     print(table(evaluation, task))
-    hardest = [row for row in rows_of(items, np.stack(probabilities), task)[:5] if row["wrong"]]
+    hardest = [row for row in rows_of(items, probabilities, task)[:5] if row["wrong"]]
     for row in hardest:
         print(f"  {row['file']}: {row['label']} taken for {row['said'] or 'none'}")
     print(f"wrote {json_path} and {picture_path}")
-    return 0
+    return evaluation
 
 
 def judged_items(items: Sequence[Item], task: ClassesTask, where: str) -> list[Item]:
@@ -104,6 +135,7 @@ def judged_items(items: Sequence[Item], task: ClassesTask, where: str) -> list[I
 def make_evaluation(
     items: Sequence[Item],
     probabilities: NDArray[np.float64],
+    bare: NDArray[np.float64],
     task: ClassesTask,
     origin: dict[str, Any],
     with_rows: bool,
@@ -113,14 +145,27 @@ def make_evaluation(
     Args:
         items: N recordings with their labels.
         probabilities: [N, K] from the bundle.
+        bare: [N, K], the same without the temperature within the bundle.
         task: of the bundle.
         origin: the fields ``bundle`` and ``clips``, which say what was evaluated.
-        with_rows: also keep one row per recording, with its name; the hardest first.
+        with_rows: also keep what names recordings and speakers: the error of each speaker, and a
+            row per recording, the hardest first.
     """
     lo, hi = labels_of([item.labels for item in items], task)
     decision = task.decide(probabilities)
     present = lo == 1 if task.several else np.eye(len(task.names), dtype=bool)[lo]
     right = (decision.said == present).all(axis=1)
+    wrong = (decision.said != present).mean(axis=1) if task.several else (~right).astype(np.float64)
+    without = task.decide(bare)
+    bare_right = (without.said == present).all(axis=1)
+
+    def group(which: NDArray[np.bool_]) -> dict[str, Any]:
+        return {
+            "clips": int(which.sum()),
+            "error": bootstrap_mean(wrong[which], SEED).to_json(),
+        }
+
+    snr_db = np.array([item.snr_db for item in items], dtype=np.float64)
     evaluation: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -130,6 +175,7 @@ def make_evaluation(
         "metrics": {
             **estimates_to_json(task.judge(probabilities, lo, hi, SEED)),
             "ece": expected_calibration_error(decision.probability, right),
+            "ece_before_temperature": expected_calibration_error(without.probability, bare_right),
         },
         "calibration": calibration_rows(decision.probability, right),
         "confusion": None
@@ -145,7 +191,13 @@ def make_evaluation(
             for at, name in enumerate(task.names)
         ],
     }
+    if np.isfinite(snr_db).any():
+        evaluation["by_snr_db"] = bins_of(snr_db, SNR_EDGES_DB, group)
     if with_rows:
+        speakers = np.array([item.speaker or "" for item in items])
+        evaluation["by_speaker"] = [
+            {"name": str(name), **group(speakers == name)} for name in np.unique(speakers) if name
+        ]
         evaluation["rows"] = rows_of(items, probabilities, task)
     return evaluation
 
@@ -185,7 +237,8 @@ def table(evaluation: dict[str, Any], task: ClassesTask) -> str:
             metric.text(metrics[metric.key][end]) for end in ("value", "low", "high")
         )
         lines.append(f"  {metric.title:<32}{value:>8}   95 % interval {low} to {high}")
-    lines.append(f"  {'ECE':<32}{metrics['ece']:>8.3f}")
+    before = metrics["ece_before_temperature"]
+    lines.append(f"  {'ECE':<32}{metrics['ece']:>8.3f}   {before:.3f} before the temperature")
     weakest = sorted(
         (row for row in evaluation["by_class"] if row["clips"]),
         key=lambda row: row["recall"]["value"],

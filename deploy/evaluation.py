@@ -44,6 +44,10 @@ INTERVAL = {
 # Edges of the bins; what lies outside them falls into an open bin at either end.
 SNR_EDGES_DB = (5.0, 10.0, 15.0, 20.0, 25.0)
 RT60_EDGES_S = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+NO_SEX = (
+    "the column sexes of clips.csv is empty or not there: `lightning_modules clips` fills it where"
+    " the speech has LibriSpeech's SPEAKERS.TXT in its folder or the one above"
+)
 LEVEL_EDGES_DBFS = (-50.0, -40.0, -30.0, -20.0, -10.0)
 
 
@@ -133,9 +137,10 @@ def make_evaluation(
         "by_count": [
             {"count": int(count), **group(counts == count)} for count in np.unique(counts)
         ],
-        "by_snr_db": _bins(_known(clips, "snr_db"), SNR_EDGES_DB, group),
-        "by_rt60_s": _bins(_known(clips, "rt60_s"), RT60_EDGES_S, group),
-        "by_input_dbfs": _bins(input_dbfs, LEVEL_EDGES_DBFS, group),
+        "by_snr_db": bins_of(_known(clips, "snr_db"), SNR_EDGES_DB, group),
+        "by_rt60_s": bins_of(_known(clips, "rt60_s"), RT60_EDGES_S, group),
+        "by_input_dbfs": bins_of(input_dbfs, LEVEL_EDGES_DBFS, group),
+        **_by_sex(clips, group),
         "by_protocol": [
             {"protocol": name, **group(np.array([clip.protocol == name for clip in clips]))}
             for name in sorted({clip.protocol for clip in clips if clip.protocol})
@@ -167,12 +172,25 @@ def _ece_before(
     return expected_calibration_error(decision.probability, decision.levels == true_levels)
 
 
+def _by_sex(
+    clips: Sequence[LabelledClip], group: Callable[[NDArray[np.bool_]], dict[str, Any]]
+) -> dict[str, Any]:
+    """Metrics of clips of women alone, of men alone, and of both; or why there are none."""
+    heard = np.array(["".join(sorted(set(clip.sexes or ""))) for clip in clips])
+    rows = [
+        {"sex": name, **group(heard == sexes)}
+        for sexes, name in (("F", "women"), ("M", "men"), ("FM", "women and men"))
+        if (heard == sexes).any()
+    ]
+    return {"by_sex": rows} if rows else {"by_sex": [], "by_sex_reason": NO_SEX}
+
+
 def _known(clips: Sequence[LabelledClip], field: str) -> NDArray[np.float64]:
     """A field of every clip [N], NaN where it is not known."""
     return np.array([getattr(clip, field) for clip in clips], dtype=np.float64)
 
 
-def _bins(
+def bins_of(
     values: NDArray[np.float64],
     edges: tuple[float, ...],
     group: Callable[[NDArray[np.bool_]], dict[str, Any]],

@@ -35,6 +35,7 @@ class LabelledClip:
     snr_db: float | None = None
     rt60_s: float | None = None
     protocol: str | None = None
+    sexes: str | None = None  # F or M of each who is heard
     start_s: float | None = None  # of a window of a longer recording
 
 
@@ -118,7 +119,9 @@ def _annotated(clip: LabelledClip) -> LabelledClip:
             f"{clip.path}: the name says count {clip.count}, {annotation.name} names"
             f" {len(speakers)} speakers; unpack the archive anew"
         )
-    return replace(clip, protocol=clip.protocol or LIBRICOUNT)
+    sexes = [speaker.get("sex") for speaker in speakers]
+    known = "".join(sorted(sexes)) if all(sex in ("F", "M") for sex in sexes) else None
+    return replace(clip, protocol=clip.protocol or LIBRICOUNT, sexes=clip.sexes or known or None)
 
 
 def _count_in_name(path: Path) -> int:
@@ -147,7 +150,7 @@ def _of_csv(source: Path) -> Iterator[LabelledClip]:
             if missing:
                 raise UserError(
                     f"{source}: no column {' and '.join(missing)} in its first line;"
-                    " expected file,count[,snr_db,rt60_s,protocol]"
+                    " expected file,count[,snr_db,rt60_s,protocol,sexes]"
                 )
             for row in rows:
                 clip = _of_row(row, source, f"{source} line {rows.line_num}")
@@ -170,7 +173,15 @@ def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledCli
         snr_db=_number(row, "snr_db", where),
         rt60_s=_number(row, "rt60_s", where),
         protocol=row.get("protocol") or None,
+        sexes=_sexes(row, where),
     )
+
+
+def _sexes(row: dict[str, str | None], where: str) -> str | None:
+    text = row.get("sexes") or None
+    if text is not None and set(text) - {"F", "M"}:
+        raise UserError(f"{where}: sexes {text!r}, expected an F or M for each voice, or nothing")
+    return text
 
 
 def _number(row: dict[str, str | None], column: str, where: str) -> float | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import shutil
 import signal
@@ -17,11 +16,10 @@ from typing import Any, NoReturn
 
 from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
-from deploy.pipeline_scale import SHIPPED_SCALES, Scale, read_scale
+from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, read_scale
+from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import open_run_folder
 from lightning_modules.mixtures_open import PROTOCOLS
-from lightning_modules.sources import Source, find_source
-from lightning_modules.splits import split_readers
 from search_spaces.budget import Budget, check_budget
 from search_spaces.command_line import positive_number, positive_whole_number, whole_number
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
@@ -40,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speech",
         help="a folder of recordings, librispeech:<root>/<subset>, or espeak[:<voices>]"
         " (default: the scale's, of espeak)",
+    )
+    parser.add_argument(
+        "--root", help="a folder per class, or a CSV with path,label: of a scale of classes"
     )
     parser.add_argument(
         "--scale",
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_wandb_arguments(parser, include=True)
     limits = parser.add_argument_group("budget (default: the scale's)")
     limits.add_argument("--labelled-clips", type=positive_whole_number)
+    limits.add_argument("--labelled-per-class", type=positive_whole_number, help="of classes")
     limits.add_argument("--max-latency-ms", type=positive_number)
     limits.add_argument("--max-params", type=positive_whole_number)
     limits.add_argument("--max-energy-mj", type=positive_number)
@@ -71,9 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run or continue the job; prints the table of the winners and the report's path."""
     scale = _scale(args)
-    source = find_source(scale.speech)
-    split_readers(recording.reader for recording in source.recordings)
-    check_budget(get_space(scale.space), None, Budget(max_params=scale.max_params))
+    listing, num_outputs = check_sound(scale)
+    budget = Budget(max_params=scale.max_params)
+    check_budget(get_space(scale.space), None, budget, num_outputs)
     out = args.out or Path("runs", Path(args.scale).stem)
     _check_disk(out)
     wandb = read_wandb_options(args, out)
@@ -87,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
             scale=scale,
             threads=args.threads,
             versions=json.dumps(recorded_versions()),
-            listing=_listing(source),
+            listing=listing,
+            num_outputs=num_outputs,
             wandb=wandb,
         )
         write_json(out / "config.json", _config(settings))
@@ -105,10 +108,16 @@ def _scale(args: argparse.Namespace) -> Scale:
     """The scale with what the command line says in its place."""
     given = {
         field: value
-        for field in ("speech", "labelled_clips", "max_latency_ms", "max_params", "max_energy_mj")
-        if (value := getattr(args, field)) is not None
+        for field in (*OWN_FIELDS, "max_latency_ms", "max_params", "max_energy_mj")
+        if (value := getattr(args, field, None)) is not None
     }
-    return dataclasses.replace(read_scale(args.scale), **given)
+    scale = read_scale(args.scale)
+    for field in given.keys() & {*OWN_FIELDS} - {*scale.own_fields}:
+        raise UserError(
+            f"--{field.replace('_', '-')} {given[field]}: is not of {scale.task}, as scale"
+            f" {args.scale} is; leave it out, or take another scale"
+        )
+    return dataclasses.replace(scale, **given)
 
 
 def _check_disk(out: Path) -> None:
@@ -126,16 +135,11 @@ def _check_disk(out: Path) -> None:
         )
 
 
-def _listing(source: Source) -> str:
-    """Digest of the names and versions of all recordings."""
-    rows = [(item.reader, item.name, item.version) for item in source.recordings]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
 def _config(settings: RunSettings) -> dict[str, Any]:
     """The run's ``config.json``: everything that was asked of it."""
+    mixed = {"protocol": settings.protocol} if settings.scale.task == "counts" else {}
     return {
-        "protocol": settings.protocol,
+        **mixed,
         "seed": settings.seed,
         "threads": settings.threads,
         "scale": dataclasses.asdict(settings.scale),

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from deploy.pipeline_scale import Scale
 from deploy.pipeline_state import Step
+from lightning_modules.recordings_budget import TEST_LIST
 from search_spaces.budget import check_budget
+from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost_table import read_cost_table
 from search_spaces.space import get_space
 from search_spaces.wandb_options import WandbOptions
 
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
-LOGGED_STAGES = ("fit", "search", "tune", "lower", "benchmark")  # by Weights & Biases
+LOGGED_STAGES = ("fit", "search", "tune", "lower", "benchmark", "evaluate")  # by Weights & Biases
 AUDIO_STAGES = ("lower", "benchmark")  # whose artifacts may take files with sound
 
 Options = Mapping[str, object]  # flag to value, or to several; None leaves the flag out
@@ -31,7 +33,8 @@ class RunSettings:
         scale: speech, sizes, label budget and cost budget.
         threads: of every measurement.
         versions: packages and versions that all results depend on.
-        listing: digest of the recordings of the speech.
+        listing: digest of the recordings.
+        num_outputs: of the nets.
         wandb: how the stages log to Weights & Biases, or None.
     """
 
@@ -42,6 +45,7 @@ class RunSettings:
     threads: int
     versions: str
     listing: str
+    num_outputs: int = NUM_COUNTS
     wandb: WandbOptions | None = None
 
     def step(
@@ -93,10 +97,12 @@ def plan(settings: RunSettings) -> Iterator[Step]:
     Raises:
         UserError: no net of the space meets the budget by the cost table.
     """
-    yield _clips(settings)
+    if settings.scale.task == "counts":
+        yield _clips(settings)
     yield _cost_table(settings)
     table = read_cost_table(settings.out / "cost_table.json")
-    check_budget(get_space(settings.scale.space), table, settings.scale.budget)
+    space, budget = get_space(settings.scale.space), settings.scale.budget
+    check_budget(space, table, budget, settings.num_outputs)
     yield _fit(settings)
     yield _search(settings)
     frontiers = [settings.out / "search" / "frontier.json"]
@@ -145,11 +151,21 @@ def _cost_table(settings: RunSettings) -> Step:
 
 
 def _fit_options(settings: RunSettings, folder: Path) -> dict[str, object]:
-    return {
-        "--config": _config_path(settings.scale.fit_config),
-        "--data.speech": settings.scale.speech,
+    scale = settings.scale
+    data: dict[str, object] = {
+        "--data.speech": scale.speech,
         "--data.protocol": settings.protocol,
-        "--data.labelled_clips": settings.scale.labelled_clips,
+        "--data.labelled_clips": scale.labelled_clips,
+    }
+    if scale.task == "classes":
+        data = {
+            "--data.root": scale.root,
+            "--data.labelled_per_class": scale.labelled_per_class,
+            "--model.space": scale.space,
+        }
+    return {
+        "--config": _config_path(scale.fit_config),
+        **data,
         "--seed_everything": settings.seed,
         "--trainer.default_root_dir": folder,
     }
@@ -162,7 +178,10 @@ def _fit(settings: RunSettings) -> Step:
         "lightning_modules fit",
         _fit_options(settings, train),
         inputs=(_config_path(settings.scale.fit_config),),
-        outputs=(train / "supernet.pt", train / "clips.npz", train / "labels.csv"),
+        outputs=(
+            *(train / "supernet.pt", train / "clips.npz", train / "labels.csv"),
+            *((train / TEST_LIST,) if settings.scale.task == "classes" else ()),
+        ),
         clears=(train,),
         hears_speech=True,
     )
@@ -242,6 +261,8 @@ def _benchmark(settings: RunSettings, bundles: list[Path]) -> Step:
 def _evaluate(settings: RunSettings, bundle: Path, precision: str) -> Step:
     label = f"{bundle.name}-{precision}"
     clips = settings.out / "test_clips"
+    if settings.scale.task == "classes":
+        clips = settings.out / "train" / TEST_LIST
     evaluation = settings.out / "evaluations" / f"{label}.json"
     options = {"--bundle": bundle, "--precision": precision, "--clips": clips, "--out": evaluation}
     return settings.step(

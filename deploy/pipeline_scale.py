@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import jsonschema
 import yaml
@@ -13,7 +14,10 @@ from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 
 SCALES_FOLDER = Path(__file__).parent / "scales"
-SHIPPED_SCALES = ("smoke", "demo", "reference", "base", "small")
+SHIPPED_SCALES = ("smoke", "demo", "reference", "base", "small", "folder", "folder-1s")
+_OF_COUNTS = ("speech", "labelled_clips", "test_clips")
+_OF_CLASSES = ("root", "labelled_per_class")
+OWN_FIELDS = (*_OF_COUNTS, *_OF_CLASSES)  # of one task alone
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "scale")
 
 
@@ -24,15 +28,23 @@ class Scale:
     description: str
     fit_config: str
     space: str
-    speech: str
-    labelled_clips: int
-    test_clips: int
     expected_seconds: dict[str, float]
+    task: Literal["counts", "classes"] = "counts"
+    speech: str | None = None
+    labelled_clips: int | None = None
+    test_clips: int | None = None
+    root: str | None = None
+    labelled_per_class: int | None = None
     max_latency_ms: float | None = None
     max_params: int | None = None
     max_energy_mj: float | None = None
     tune_steps: int | None = None
     arguments: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def own_fields(self) -> tuple[str, ...]:
+        """The fields that only this task has."""
+        return _OF_COUNTS if self.task == "counts" else _OF_CLASSES
 
     @property
     def budget(self) -> Budget:
@@ -48,8 +60,8 @@ def read_scale(name: str) -> Scale:
     """Read a shipped scale by name, or a YAML file by path.
 
     Raises:
-        UserError: neither a shipped scale nor a file, not YAML, or a field that is unknown, missing
-            or out of range.
+        UserError: neither a shipped scale nor a file, not YAML, or a field that is unknown,
+            missing, out of range or of another task.
     """
     path = SCALES_FOLDER / f"{name}.yaml" if name in SHIPPED_SCALES else Path(name)
     if not path.is_file():
@@ -63,4 +75,10 @@ def read_scale(name: str) -> Scale:
     )
     if fault is not None:
         raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
-    return Scale(**value)
+    scale = Scale(**value)
+    for name in OWN_FIELDS:
+        if name in value and name not in scale.own_fields:
+            raise UserError(f"{path}: field {name}: the task is {scale.task}, which has none")
+        if name in _OF_COUNTS and scale.task == "counts" and name not in value:
+            raise UserError(f"{path}: field {name}: missing, though the task is {scale.task}")
+    return scale

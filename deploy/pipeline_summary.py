@@ -7,24 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from deploy.bundle import Bundle, read_bundle
-from deploy.evaluation import SCHEMA as EVALUATION_SCHEMA
+from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
-from search_spaces.files import read_json
 from search_spaces.frontier import Winner, read_frontier
+from search_spaces.task import Task
 
-COLUMNS = ("winner", "precision", "level error (95 %)", "MAE", "params", "p50 ms", "kB")
+TITLES = {"mae": "MAE", "balanced_error": "balanced", "set_error": "whole sets"}
 
 
 def print_summary(run: Path) -> None:
     """Print the winners' table and the report's path on stdout."""
-    print("\nThe winners on test readers, least ranking error first:\n")
-    print(aligned([COLUMNS, *summary_rows(run)]))
+    heard = "readers" if _task(run).kind == "counts" else "recordings"
+    print(f"\nThe winners on test {heard}, least ranking error first:\n")
+    print(aligned([columns(_task(run)), *summary_rows(run)]))
     print(f"\nreport: {run / 'report.html'}")
+
+
+def columns(task: Task) -> tuple[str, ...]:
+    """What the table shows of a run of this task: the headline error and the figure after it."""
+    headline, second, *_ = task.judged_by
+    errors = (f"{headline.title} (95 %)", TITLES[second.key])
+    return ("winner", "precision", *errors, "params", "p50 ms", "kB")
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows as text in columns: the first two to the left, figures to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(
             cell.ljust(width) if column < 2 else cell.rjust(width)
@@ -35,25 +43,30 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:
-    """One row per winner and precision kept, in the order of ``COLUMNS``.
+    """One row per winner and precision kept, in the order of `columns`.
 
     Winners go by their ranking error in the search, for the test readers choose nothing.
     """
+    headline, second, *_ = _task(run).judged_by
     for winner in sorted(_winners(run), key=lambda winner: winner.ranking_error):
         bundle = read_bundle(run / "bundles" / winner.name)
         for precision in bundle.precisions:
             name = f"{winner.name}-{precision}.json"
-            metrics = read_json(run / "evaluations" / name, EVALUATION_SCHEMA)["metrics"]
+            metrics = read_evaluation(run / "evaluations" / name)["metrics"]
             measurement = read_measurement(run / "measurements" / name)
             yield (
                 winner.name,
                 precision,
-                _percent(metrics["level_error"]),
-                f"{metrics['mae']['value']:.2f}",
+                _percent(metrics[headline.key]),
+                second.text(metrics[second.key]["value"], 1 if second.unit else 2),
                 str(winner.params),
                 f"{_p50_ms(measurement):.2f}",
                 f"{_size_kb(bundle, precision):.0f}",
             )
+
+
+def _task(run: Path) -> Task:
+    return read_frontier(run / "search" / "frontier.json").task
 
 
 def _winners(run: Path) -> list[Winner]:

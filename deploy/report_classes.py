@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from deploy.report_data import RunData
 from deploy.report_figures import Figure
 from deploy.report_page import Card, Section, Table
 from deploy.report_sections import headline_evaluation
+from deploy.report_spectrogram import spectrogram_svg
 from deploy.report_svg import Chart, category_axis, heatmap, linear_axis
-from deploy.report_text import net_title, percent
+from deploy.report_text import ECE, ece, net_title, percent
+from lightning_modules.recordings_cache import load
+from lightning_modules.study_groups import bounds_text
+from search_spaces.errors import UserError, one_line
 from search_spaces.task_json import read_task
 
 MOST_CLASSES = 30  # of a heat map that can still be read
 HARDEST = 20
+SHOWN = 6  # of them, as spectrograms
 
 
 def names_classes(data: RunData) -> bool:
@@ -45,13 +53,14 @@ def class_confusion_section(data: RunData) -> Section:
                 net_title(evaluation),
                 f"{evaluation['clips']['number']} ({evaluation['clips']['sha256'][:8]})",
                 *(percent(evaluation["metrics"][metric.key]) for metric in metrics),
-                f"{evaluation['metrics']['ece']:.3f}",
+                ece(evaluation["metrics"]),
             )
             for evaluation in data.evaluations
         ]
-        header = ("net", "recordings (digest)", *(metric.title for metric in metrics), "ECE")
+        header = ("net", "recordings (digest)", *(metric.title for metric in metrics), ECE)
         tables.append(Table("All nets, with 95 % intervals", header, rows))
         tables.append(_by_class(headline))
+        tables += _by_snr(headline)
         figures = _figures(headline)
     return Section(
         "confusion",
@@ -68,9 +77,10 @@ def class_confusion_section(data: RunData) -> Section:
 def hardest_section(data: RunData) -> Section:
     """The recordings of whose label the net was least sure; their names stay on this machine."""
     headline = headline_evaluation(data) or {}
+    hardest = headline.get("rows", [])[:HARDEST]
     rows = [
         (row["file"], row["label"], row["said"], f"{100 * row['probability_of_label']:.1f} %")
-        for row in headline.get("rows", [])[:HARDEST]
+        for row in hardest
     ]
     return Section(
         "hardest",
@@ -78,9 +88,11 @@ def hardest_section(data: RunData) -> Section:
         "Those first of whose label the net was least sure."
         if rows
         else "`deploy evaluate --rows` keeps the recordings' names, which may be private.",
+        figures=_spectrograms(data, hardest[:SHOWN]),
         tables=[Table("Test", ("recording", "label", "said", "probability of the label"), rows)]
         if rows
         else (),
+        missing=data.missing.get("recordings", ()) if rows else (),
     )
 
 
@@ -101,6 +113,22 @@ def class_labels_section(data: RunData) -> Section:
         else (),
         missing=data.missing.get("labels", ()),
     )
+
+
+def _spectrograms(data: RunData, rows: Sequence[Mapping[str, Any]]) -> list[Figure]:
+    """A picture of each recording that is still there; the page holds pictures, no sound."""
+    figures = []
+    for row in rows:
+        item = data.recordings.get(row["file"])
+        if item is None:
+            continue
+        heard = f"taken for {row['said'] or 'none'}" if row["wrong"] else "named rightly"
+        said = f"{item.path.name}: {row['label']} {heard}"
+        try:
+            figures.append(Figure(spectrogram_svg(load(item), f"Spectrogram. {said}"), said))
+        except UserError as error:
+            figures.append(Figure(Markup(""), one_line(str(error))))
+    return figures
 
 
 def _figures(evaluation: dict[str, Any]) -> list[Figure]:
@@ -128,6 +156,15 @@ def _recall(evaluation: dict[str, Any]) -> Figure:
     chart.points([(at, 100 * e["value"]) for at, e in enumerate(recall)], "c1", notes)
     caption = "Share of each class's recordings in which it was heard, with 95 % intervals."
     return Figure(chart.svg(f"Recall by class. {'; '.join(notes)}"), caption)
+
+
+def _by_snr(evaluation: dict[str, Any]) -> list[Table]:
+    """Where the recordings say how loud the noise is."""
+    rows = [
+        (bounds_text(row), str(row["clips"]), percent(row["error"]))
+        for row in evaluation.get("by_snr_db", [])
+    ]
+    return [Table("By SNR", ("SNR (dB)", "recordings", "error"), rows)] if rows else []
 
 
 def _by_class(evaluation: dict[str, Any]) -> Table:

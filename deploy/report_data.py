@@ -13,7 +13,9 @@ from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
 from lightning_modules.labels import Label, read_labels
-from lightning_modules.recordings_budget import COLUMNS
+from lightning_modules.recordings import read_recordings
+from lightning_modules.recordings_budget import COLUMNS, TEST_LIST
+from lightning_modules.recordings_item import Item
 from search_spaces.cost_table import CostTable, read_cost_table
 from search_spaces.errors import UserError, one_line
 from search_spaces.frontier import Frontier, read_frontier
@@ -40,6 +42,7 @@ class RunData:
     cost_table: CostTable | None
     labels: list[Label] | None
     class_labels: list[tuple[str, str]] | None  # label and use, of a run that names classes
+    recordings: dict[str, Item]  # of the test by name, of a run that names classes
     bundles: list[Bundle]
     evaluations: list[dict[str, Any]]
     measurements: list[dict[str, Any]]
@@ -113,6 +116,16 @@ def read_run(run: Path) -> RunData:
         if not of_classes
         else None,
         class_labels=read_class_labels(run / "train" / "labels.csv") if of_classes else None,
+        recordings=files.one(
+            "recordings",
+            f"train/{TEST_LIST}",
+            read_test_recordings,
+            f"{python} lightning_modules fit --config lightning_modules/configs/folder.yaml"
+            f" --data.root DIR --trainer.default_root_dir {run}/train",
+        )
+        or {}
+        if of_classes
+        else {},
         bundles=files.every(
             "bundles",
             "bundles/*",
@@ -158,6 +171,15 @@ def read_class_labels(path: Path) -> list[tuple[str, str]]:
     """Label and use of every row of a `labels.csv` of recordings with classes."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [(row["label"], row["use"]) for row in csv.DictReader(stream)]
+
+
+def read_test_recordings(path: Path) -> dict[str, Item]:
+    """The recordings of the test by the names that an evaluation of this list gives them.
+
+    Raises:
+        UserError: one of them is gone.
+    """
+    return {item.name: item for item in read_recordings(path)}
 
 
 def read_commands(path: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from deploy.report_data import Missing, RunData
@@ -16,7 +17,7 @@ from deploy.report_figures import (
     labels_figure,
 )
 from deploy.report_page import Section, Table
-from deploy.report_text import DASH, net_title, percent, plain
+from deploy.report_text import DASH, ECE, ece, net_title, percent, plain
 
 # Field of an evaluation: its column in clips.csv (None: measured on the clip), label, metrics.
 _BINNED = {
@@ -39,10 +40,10 @@ def confusion_section(data: RunData) -> Section:
                 percent(metrics["level_error"]),
                 plain(metrics["mae"]),
                 percent(metrics["exact_accuracy"]),
-                f"{metrics['ece']:.3f}",
+                ece(metrics),
             )
         )
-    header = ("net", "clips (digest)", "level error", "MAE (people)", "exact accuracy", "ECE")
+    header = ("net", "clips (digest)", "level error", "MAE (people)", "exact accuracy", ECE)
     return Section(
         "confusion",
         "Confusion",
@@ -75,12 +76,22 @@ def errors_section(data: RunData) -> Section:
         for field, (column, label, _) in _BINNED.items()
         if headline and column and not headline[field]
     ]
+    by_sex = headline.get("by_sex", []) if headline else []
+    if headline and not by_sex:
+        unknown.append(
+            Missing(
+                "test_clips/clips.csv",
+                headline.get("by_sex_reason", "the evaluation is of an earlier version"),
+                "python -m lightning_modules clips --speech DIR --split test --out DIR",
+            )
+        )
     return Section(
         "errors",
         "Error against SNR and count",
         f"{_of(headline)}Bars are 95 % intervals: a wide one says that there are few clips.",
         figures=_error_figures(headline) if headline else (),
         folded=[(net_title(other), _error_figures(other)) for other in other_evaluations(data)],
+        tables=_by_sex(by_sex),
         missing=[*data.missing.get("evaluations", ()), *unknown],
     )
 
@@ -173,6 +184,16 @@ def _error_figures(evaluation: dict[str, Any]) -> list[Figure]:
         if evaluation[field]:
             figures += error_by_bin_figures(evaluation[field], label, metrics)
     return figures
+
+
+def _by_sex(rows: Sequence[dict[str, Any]]) -> list[Table]:
+    """Errors on clips of women, of men and of both."""
+    lines = [
+        (row["sex"], str(row["clips"]), percent(row["level_error"]), plain(row["mae"]))
+        for row in rows
+    ]
+    header = ("sex of the readers", "clips", "level error", "MAE (people)")
+    return [Table("By sex of the readers", header, lines)] if lines else []
 
 
 def _of(evaluation: dict[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -124,6 +125,16 @@ class Chart:
                 f'<rect class="{style}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}"'
                 f' height="{bottom - top:.1f}"><title>{escape(note)}</title></rect>'
             )
+
+    def image(self, png: bytes, x_high: float, y_high: float) -> None:
+        """A picture from the origin of both axes to (x high, y high), stretched to fit."""
+        left, top = self._x(self.x.low), self._y(y_high)
+        width, height = self._x(x_high) - left, self._y(self.y.low) - top
+        data = base64.b64encode(png).decode("ascii")
+        self._marks.append(
+            f'<image x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"'
+            f' preserveAspectRatio="none" href="data:image/png;base64,{data}"/>'
+        )
 
     def rule(self, x: float, name: str, style: str, row: int = 0) -> None:
         """A vertical line with its name beside its top; ``row`` keeps names apart."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 DASH = "\u2013"
+ECE = "ECE before, after temperature"
 
 
 def net_title(record: dict[str, Any]) -> str:
@@ -24,6 +25,12 @@ def percent(estimate: dict[str, Any]) -> str:
 def plain(estimate: dict[str, Any]) -> str:
     """A mean with its interval."""
     return "{value:.2f} [{low:.2f}, {high:.2f}]".format(**estimate)
+
+
+def ece(metrics: dict[str, Any]) -> str:
+    """The calibration error before and after the temperature; files of old have the second only."""
+    before = metrics.get("ece_before_temperature")
+    return f"{DASH if before is None else f'{before:.3f}'}, {metrics['ece']:.3f}"
 
 
 def milliseconds(value: float | None) -> str:

@@ -48,8 +48,13 @@ def fit_temperature(
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def at_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """What count probabilities [N, K] would be had their logits been divided by ``temperature``."""
+def at_temperature(
+    probabilities: NDArray[np.float64], temperature: float, several: bool = False
+) -> NDArray[np.float64]:
+    """What probabilities [N, K] would be had their logits been divided by ``temperature``."""
+    if several:
+        known = np.clip(probabilities, 1e-12, 1.0 - 1e-12)
+        return 1.0 / (1.0 + (1.0 / known - 1.0) ** (1.0 / temperature))
     scaled = np.log(np.maximum(probabilities, 1e-12)) / temperature
     scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return scaled / scaled.sum(axis=1, keepdims=True)

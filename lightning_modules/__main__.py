@@ -1,4 +1,4 @@
-"""`python -m lightning_modules`: fit, validate, test, and clips, stats, study, trial."""
+"""`python -m lightning_modules`: fit, validate, test, and clips, scenes, stats, study, trial."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def main() -> int | None:
         from lightning_modules import clips
 
         return clips.main(arguments[1:])
+    if arguments[:1] == ["scenes"]:
+        from lightning_modules import scenes
+
+        return scenes.main(arguments[1:])
     if arguments[:1] == ["stats"]:
         from lightning_modules import stats
 

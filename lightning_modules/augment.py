@@ -9,6 +9,7 @@ waveforms.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,6 +17,9 @@ from torch.nn import functional
 
 from search_spaces.clip import CLIP_SECONDS
 from search_spaces.frontend import RELATIVE_FLOOR
+
+if TYPE_CHECKING:
+    from lightning_modules.sap_augment import Strengths
 
 LEVEL_DBFS = (-50.0, 0.0)  # of a clip's peak after augmentation
 EQUALISER_KNOTS = 8  # equally spaced on the mel scale
@@ -84,6 +88,7 @@ def strong_augment(
     equaliser_probability: float = 0.5,
     room_probability: float = 0.1,
     clip_seconds: float = CLIP_SECONDS,
+    strengths: Strengths | None = None,
 ) -> Tensor:
     """Filter, put into a synthetic room, add coloured noise: each at random.
 
@@ -96,6 +101,8 @@ def strong_augment(
         equaliser_probability: see above.
         room_probability: see above.
         clip_seconds: length of a clip.
+        strengths: of each clip, by which gain (in dB), reverberation and noise are multiplied; None
+            for full strength.
 
     Returns:
         Features of the changed sound, float32 [B, 1, F, L].
@@ -110,6 +117,10 @@ def strong_augment(
     decay_s, reverberant = room_decays(len(placed), generator)
     colour = smooth_gain(len(noisy), bands, NOISE_COLOUR_DB, generator)
     snr_db = uniform((len(noisy), 1, 1, 1), *noise_snr_db, generator)
+    if strengths is not None:
+        gain = gain ** strengths.equaliser[filtered][:, None, None, None]
+        reverberant = reverberant * strengths.room[placed]
+        snr_db = snr_db - 10 * strengths.noise[noisy][:, None, None, None].clamp_min(1e-9).log10()
 
     energy = torch.expm1(features)
     energy[filtered] *= gain
@@ -183,6 +194,7 @@ def spec_augment(
     masks: int = 2,
     widest_band: float = 0.2,
     widest_time: float = 0.2,
+    strength: Tensor | None = None,
 ) -> Tensor:
     """Mask random bands of frequency and stretches of time with the clip's mean.
 
@@ -194,6 +206,7 @@ def spec_augment(
         masks: masks per axis.
         widest_band: widest mask as a share of F.
         widest_time: widest mask as a share of L.
+        strength: [B], by which the widths are multiplied; None for 1.
 
     Returns:
         [B, 1, F, L].
@@ -203,6 +216,8 @@ def spec_augment(
     for length, widest, axis in ((bands, widest_band, -2), (frames, widest_time, -1)):
         place = torch.arange(length, device=features.device)
         width = uniform((batch, masks, 1), 0.0, widest * length, generator)
+        if strength is not None:
+            width = width * strength[:, None, None]
         start = uniform((batch, masks, 1), 0.0, 1.0, generator) * (length - width)
         inside = ((place >= start) & (place < start + width)).any(dim=1)  # [B, length]
         hidden = hidden | inside[:, None, :, None].transpose(-2, axis)

@@ -18,7 +18,12 @@ from torch.utils.data import DataLoader
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import StreamDataModule, check_least
 from lightning_modules.recordings import class_names, read_recordings
-from lightning_modules.recordings_budget import draw_budget, write_or_check, write_test_list
+from lightning_modules.recordings_budget import (
+    TEST_LIST,
+    draw_budget,
+    write_or_check,
+    write_test_list,
+)
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_clips import (
     Labels,
@@ -139,9 +144,7 @@ class FolderDataModule(StreamDataModule):
         self._rewind()
         write_or_check(self.labels_file, sounds.items, budget)
         test = [sounds.items[place] for place in splits.places["test"]]
-        write_test_list(
-            self.labels_file.with_name("test_recordings.csv"), [x for x in test if x.labels]
-        )
+        write_test_list(self.labels_file.with_name(TEST_LIST), [x for x in test if x.labels])
         labelled, labels = self._labelled(sounds, budget.train)
         self._batches = RecordingBatches(
             labelled,

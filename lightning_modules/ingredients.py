@@ -6,7 +6,7 @@ B clips, S sums, T samples, F mel bands, L frames, N outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from lightning_modules.alignment import PseudoLabelStatistics
 from lightning_modules.objective import Objective
 from search_spaces.clip import CLIP_SECONDS, MAX_COUNT
 from search_spaces.errors import UserError
+
+if TYPE_CHECKING:
+    from lightning_modules.sap_augment import Strengths
 
 
 def check_range(field: str, value: float, low: float, high: float = float("inf")) -> None:
@@ -206,8 +209,12 @@ class StrongAugmentation:
         chosen: Tensor,
         generator: torch.Generator,
         clip_seconds: float = CLIP_SECONDS,
+        strengths: Strengths | None = None,
     ) -> Tensor:
-        """Augment the features [B, 1, F, L] of the clips at the indices ``chosen``."""
+        """Augment the features [B, 1, F, L] of the clips at the indices ``chosen``.
+
+        ``strengths`` are those of the chosen ones (see `sap_augment`); None for full strength.
+        """
         if len(chosen) == 0:
             return features
         changed = augment.strong_augment(
@@ -219,10 +226,15 @@ class StrongAugmentation:
             equaliser_probability=self.equaliser_probability,
             room_probability=self.room_probability,
             clip_seconds=clip_seconds,
+            strengths=strengths,
         )
         if self.spec_augment:
             changed = augment.spec_augment(
-                changed, generator, widest_band=self.widest_band, widest_time=self.widest_time
+                changed,
+                generator,
+                widest_band=self.widest_band,
+                widest_time=self.widest_time,
+                strength=None if strengths is None else strengths.masks,
             )
         return features.index_copy(0, chosen, changed)
 

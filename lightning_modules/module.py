@@ -38,6 +38,8 @@ from lightning_modules.optimiser import make_optimiser, warm_up_cosine
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
+from lightning_modules.sampling import Sampling
+from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
@@ -64,12 +66,14 @@ class SupernetModule(pl.LightningModule):
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
             ``architecture``, beside labels and targets (weight: ``distillation.weight``).
         random_subnets: random subnets per step, beside the largest and the smallest.
+        sampling: see `sampling.Sampling`.
         optimisation: see `ingredients.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
         weak_augmentation: see `ingredients.WeakAugmentation`.
         count_addition: see `ingredients.CountAddition`; of counts alone.
         mixing: see `ingredients.Mixing`.
         strong_augmentation: see `ingredients.StrongAugmentation`.
+        sap_augment: see `sap_augment.SapAugment`.
         pseudo_labels: see `ingredients.PseudoLabels`.
         additivity: see `ingredients.Additivity`; of counts alone.
         distillation: see `ingredients.Distillation`.
@@ -91,12 +95,14 @@ class SupernetModule(pl.LightningModule):
         initial_weights: Path | None = None,
         distil_from: Path | None = None,
         random_subnets: int = 2,
-        optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
+        sampling: Sampling = Sampling(),  # noqa: B008 (all of these are frozen)
+        optimisation: Optimisation = Optimisation(),  # noqa: B008
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
         weak_augmentation: WeakAugmentation = WeakAugmentation(),  # noqa: B008
         count_addition: CountAddition = CountAddition(),  # noqa: B008
         mixing: Mixing = Mixing(),  # noqa: B008
         strong_augmentation: StrongAugmentation = StrongAugmentation(),  # noqa: B008
+        sap_augment: SapAugment = SapAugment(),  # noqa: B008
         pseudo_labels: PseudoLabels = PseudoLabels(),  # noqa: B008
         additivity: Additivity = Additivity(),  # noqa: B008
         distillation: Distillation = Distillation(),  # noqa: B008
@@ -124,9 +130,10 @@ class SupernetModule(pl.LightningModule):
             distillation=distillation,
             ramp_up_steps=ramp_up_steps,
             counts_add_exactly=protocol == "libricount",
+            sap_augment=sap_augment,
         )
         self.students = Students(
-            space, architecture, random_subnets, seed, initial_weights, self.task
+            space, architecture, random_subnets, seed, initial_weights, self.task, sampling
         )
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
         self.mentor = self._mentor(distil_from)
@@ -155,10 +162,14 @@ class SupernetModule(pl.LightningModule):
         cache = FeatureCache(
             seen.waveform,
             lambda features: self.recipe.strong_augmentation.features(
-                features, seen.strong, draws("strong"), self.students.spec.clip_seconds
+                features,
+                seen.strong,
+                draws("strong"),
+                self.students.spec.clip_seconds,
+                seen.strengths,
             ),
         )
-        first, *others = self.students.of_step(step)
+        first, *others = self.students.of_step(step, self._done(step))
         first_logits = self._student_logits(first, cache)
         parts = self.recipe.losses(first_logits, seen)
         loss = self.recipe.total(parts, step)
@@ -208,6 +219,11 @@ class SupernetModule(pl.LightningModule):
             return self.recipe.objective.distil(logits, first_logits)
         return self.recipe.total(self.recipe.losses(logits, seen), step)
 
+    def _done(self, step: int) -> float:
+        """The share of the run's steps that lie before this one."""
+        batches = self.trainer.estimated_stepping_batches * self.trainer.accumulate_grad_batches
+        return min(1.0, step / batches)
+
     def _draws(self, step: int, purpose: str) -> torch.Generator:
         # Other processes of a distributed run see other clips and need other draws.
         return torch_generator(self.seed, step, f"{purpose}/{self.global_rank}", self.device)
@@ -242,6 +258,7 @@ class SupernetModule(pl.LightningModule):
             "distil_from": None if self.mentor is None else self.mentor.sha256,
             "seed": self.seed,
             "random_subnets": self.students.random_subnets,
+            "sampling": asdict(self.students.sampling),
             "optimisation": asdict(self.optimisation),
             "ema_decay": self.ema_decay,
             **self.recipe.settings(),
@@ -265,6 +282,8 @@ class SupernetModule(pl.LightningModule):
         saved = checkpoint.get("settings")
         if saved is None:
             raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
+        saved.setdefault("sampling", asdict(Sampling()))  # checkpoints of earlier versions
+        saved.setdefault("sap_augment", asdict(SapAugment()))
         resumes = self.trainer.state.fn == TrainerFn.FITTING
         for name, value in self.settings().items():
             matters = resumes or name in ("task", "space", "space_version", "architecture")

@@ -59,6 +59,10 @@ class Objective(ABC):
         """What probabilities [B, N] say, as probabilities of 0 and 1."""
 
     @abstractmethod
+    def surprise(self, probabilities: Tensor, target: Tensor) -> Tensor:
+        """Cross entropy of each clip [B] for probabilities [B, N] against a target [B, N]."""
+
+    @abstractmethod
     def target(self, lo: Tensor, hi: Tensor) -> Tensor:
         """Labels as probabilities float32 [B, N]; what a label leaves open is shared evenly."""
 
@@ -110,6 +114,10 @@ class OneRight(Objective):
         best = probabilities.argmax(dim=1, keepdim=True)
         return torch.zeros_like(probabilities).scatter_(1, best, 1.0)
 
+    def surprise(self, probabilities: Tensor, target: Tensor) -> Tensor:
+        """Of one distribution."""
+        return -(target * probabilities.clamp_min(1e-9).log()).sum(dim=1)
+
     def target(self, lo: Tensor, hi: Tensor) -> Tensor:
         """Labels int64 [B] as distributions."""
         outputs = torch.arange(len(self.task.outputs), device=lo.device)
@@ -148,6 +156,10 @@ class SeveralRight(Objective):
     def harden(self, probabilities: Tensor) -> Tensor:
         """Outputs of at least a half."""
         return (probabilities >= 0.5).to(probabilities.dtype)
+
+    def surprise(self, probabilities: Tensor, target: Tensor) -> Tensor:
+        """The sum over outputs."""
+        return functional.binary_cross_entropy(probabilities, target, reduction="none").sum(dim=1)
 
     def target(self, lo: Tensor, hi: Tensor) -> Tensor:
         """Labels int64 [B, N]; an unknown output is a half."""

@@ -5,8 +5,8 @@ B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
 import torch
@@ -25,10 +25,13 @@ from lightning_modules.ingredients import (
     WeakAugmentation,
 )
 from lightning_modules.objective import Objective, objective_of
+from lightning_modules.sap_augment import SapAugment, Strengths
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 from search_spaces.task import Task
 
+View = views.TargetView | views.LabelledView | views.SumView
+_PSEUDO = 2  # place of the clips that the teacher labels among the parts of a step
 Batch = dict[str, dict[str, Tensor]]
 Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 
@@ -37,7 +40,8 @@ Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 class StudentBatch:
     """What the students of one step see, in the order mixed, labelled, pseudo-labelled, summed.
 
-    waveform [B + U + S, T]; strong int64, the indices of those that are strongly augmented.
+    waveform [B + U + S, T]; strong int64, the indices of those that are strongly augmented;
+    strengths of these, None for full strength.
     """
 
     waveform: Tensor
@@ -46,6 +50,7 @@ class StudentBatch:
     labelled: views.LabelledView
     pseudo: views.TargetView | None
     sums: views.SumView | None
+    strengths: Strengths | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -62,6 +67,7 @@ class Recipe:
         task: what is learned.
         labelled_loss, weak_augmentation, count_addition, mixing: see `ingredients`.
         strong_augmentation, pseudo_labels, additivity, distillation: see `ingredients`.
+        sap_augment: see `sap_augment`.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
         counts_add_exactly: whether a sum of clips holds exactly the sum of their counts.
 
@@ -80,6 +86,7 @@ class Recipe:
     distillation: Distillation
     ramp_up_steps: int
     counts_add_exactly: bool
+    sap_augment: SapAugment = field(default_factory=SapAugment)
 
     def __post_init__(self) -> None:
         kind = self.task.kind
@@ -127,7 +134,7 @@ class Recipe:
         """
         labels = self.objective.target(batch["labelled"]["lo"], batch["labelled"]["hi"])
         mixed, labelled = self._labelled(batch["labelled"], labels, draws)
-        pseudo = sums = None
+        pseudo = sums = probabilities = None
         waveform = batch["unlabelled"]["waveform"]
         if len(waveform) and (self.pseudo_labels.enabled or self.additivity.enabled):
             draw = draws("unlabelled")
@@ -146,8 +153,12 @@ class Recipe:
         num_labelled = len(labels)
         chosen = self.strong_augmentation.chosen(num_labelled, len(waveform) - num_labelled)
         strong = torch.tensor(chosen, dtype=torch.int64, device=waveform.device)
+        strengths = None
+        if self.sap_augment.enabled and len(strong):
+            difficulty = self._difficulty(parts, teach, probabilities)
+            strengths = self.sap_augment.strengths(difficulty[strong])
         waveform = augment.random_level(waveform, draws("level"))
-        return StudentBatch(waveform, strong, mixed, labelled, pseudo, sums)
+        return StudentBatch(waveform, strong, mixed, labelled, pseudo, sums, strengths)
 
     def losses(self, logits: Tensor, seen: StudentBatch) -> dict[str, Tensor]:
         """Unweighted loss of each ingredient, for logits [B + U + S, N] of one net."""
@@ -186,6 +197,31 @@ class Recipe:
             "additivity": ramp * self.additivity.weight,
         }
         return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
+
+    def _difficulty(
+        self,
+        parts: Sequence[View | None],
+        teach: Callable[[Tensor], Tensor],
+        unlabelled: Tensor | None,
+    ) -> Tensor:
+        """The teacher's loss on each clip before it is augmented, [B + U + S].
+
+        Of unlabelled clips, of which it said ``unlabelled`` [U, N], that is how unsure it is.
+        """
+        difficulty = []
+        for place, part in enumerate(parts):
+            if part is None or not len(part.waveform):  # all labelled clips may be mixed
+                continue
+            if isinstance(part, views.LabelledView):
+                target = self.objective.target(part.lo, part.hi)
+            else:
+                target = part.target
+            if place == _PSEUDO and unlabelled is not None:
+                said = unlabelled
+            else:
+                said = teach(part.waveform)
+            difficulty.append(self.objective.surprise(said, target))
+        return torch.cat(difficulty)
 
     def _labelled(
         self, clips: dict[str, Tensor], labels: Tensor, draws: Draws

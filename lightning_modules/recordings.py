@@ -6,6 +6,7 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from search_spaces.errors import UserError, describe_os_error
 
 UNLABELLED = "unlabelled"  # a folder of this name is no class
 LABEL_SEPARATOR = ";"
-COLUMNS = ("path", "label", "speaker", "start_s", "end_s", "split")
+COLUMNS = ("path", "label", "speaker", "start_s", "end_s", "split", "snr_db")
 
 
 def read_recordings(root: Path) -> list[Item]:
@@ -29,8 +30,8 @@ def read_recordings(root: Path) -> list[Item]:
         root: a folder with one folder per class (recordings beside these, or in a folder
             ``unlabelled``, are unlabelled; in ``<class>/<speaker>/`` the speaker is known); one of
             the data sets of `recordings_layouts`; or a CSV with the columns
-            ``path,label[,speaker][,start_s,end_s][,split]``, its paths relative to it and several
-            labels separated by ``;``.
+            ``path,label[,speaker][,start_s,end_s][,split][,snr_db]``, its paths relative to it and
+            several labels separated by ``;``.
 
     Raises:
         UserError: no such folder or file, no recordings, a row that cannot be, or classes whose
@@ -145,7 +146,21 @@ def _of_row(row: Mapping[str, str | None], source: Path, where: str) -> Item:
         start_s=start_s or 0.0,
         end_s=end_s,
         split=next((known for known in SPLITS if known == split), None),
+        snr_db=_snr_db(row, where),
     )
+
+
+def _snr_db(row: Mapping[str, str | None], where: str) -> float | None:
+    text = (row.get("snr_db") or "").strip()
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: snr_db {text!r}, expected a number of dB, or nothing")
+    return value
 
 
 def _seconds(row: Mapping[str, str | None], column: str, where: str) -> float | None:

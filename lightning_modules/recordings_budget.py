@@ -22,6 +22,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 
 COLUMNS = ("recording", "use", "label", "speaker")
+TEST_LIST = "test_recordings.csv"  # beside labels.csv
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def write_test_list(path: Path, items: Sequence[Item]) -> None:
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
     ):
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("path", "label", "speaker", "start_s", "end_s"))
+        writer.writerow(("path", "label", "speaker", "start_s", "end_s", "snr_db"))
         for item in items:
+            snr_db = "" if item.snr_db is None else item.snr_db
             ends = (item.start_s or "", "" if item.end_s is None else item.end_s)
             label = LABEL_SEPARATOR.join(item.labels)
-            writer.writerow((item.path.resolve(), label, item.speaker or "", *ends))
+            writer.writerow((item.path.resolve(), label, item.speaker or "", *ends, snr_db))

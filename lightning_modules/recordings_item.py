@@ -19,6 +19,7 @@ class Item:
         speaker: whose voice, or which source; None if not known.
         start_s, end_s: the stretch; None for the file's end.
         split: where the CSV says so.
+        snr_db: of the labelled sound in its background, where the CSV says so.
     """
 
     path: Path
@@ -28,3 +29,4 @@ class Item:
     start_s: float = 0.0
     end_s: float | None = None
     split: Split | None = None
+    snr_db: float | None = None

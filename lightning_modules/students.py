@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from lightning_modules.randomness import numpy_generator
+from lightning_modules.sampling import Sampling
 from search_spaces.architecture import (
     Architecture,
     from_indices,
@@ -22,7 +23,7 @@ from search_spaces.architecture import (
 from search_spaces.blocks import AmbianceNet
 from search_spaces.errors import UserError
 from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec, get_space
-from search_spaces.strategy import sandwich
+from search_spaces.strategy import progressive, sandwich
 from search_spaces.supernet import Supernet, build_subnet, build_supernet
 from search_spaces.supernet_file import read_supernet_of
 from search_spaces.task import Task
@@ -48,6 +49,7 @@ class Students:
         seed: of the subnets drawn and of fresh weights.
         initial_weights: a `supernet.pt` of the space to start from; None for fresh weights.
         task: what the outputs mean; None counts people.
+        sampling: how the subnets of a step are drawn; None by the sandwich rule.
 
     Raises:
         UserError: unknown space, unreadable architecture or supernet, or one of another space or
@@ -62,8 +64,10 @@ class Students:
         seed: int,
         initial_weights: Path | None = None,
         task: Task | None = None,
+        sampling: Sampling | None = None,
     ) -> None:
         self.task = task or CountsTask()
+        self.sampling = sampling or Sampling()
         try:
             self.spec = get_space(space)
         except UserError as error:
@@ -100,11 +104,20 @@ class Students:
             net = build_supernet(self.spec, self.num_outputs, self.seed)
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def of_step(self, step: int) -> list[Architecture]:
-        """The nets to train in this step, the largest first (sandwich rule)."""
+    def of_step(self, step: int, done: float = 0.0) -> list[Architecture]:
+        """The nets to train in this step, the largest first.
+
+        Args:
+            step: of the training.
+            done: share of all steps that are done, in [0, 1].
+        """
         if self.fixed is not None:
             return [self.fixed]
         rng = numpy_generator(self.seed, step, "sandwich")
+        if self.sampling.kind == "progressive":
+            # As many nets a step as the sandwich has: one more for its smallest.
+            number = 1 + self.random_subnets
+            return progressive(self.spec, rng, done, self.sampling.begin, number)
         return sandwich(self.spec, rng, num_random=self.random_subnets)
 
     def activate(self, net: Net, architecture: Architecture) -> None:

@@ -89,7 +89,7 @@ def _run_all(study: Study, rows: Sequence[Row]) -> int:
                 ) from error
             continue
         in_a_row = 0
-        table = collect(study.out, rows)
+        table = collect(study.task, study.out, rows)
         if "wandb" in study.values:
             log_row(study, next(line for line in table if line["row"] == row.id))
         _drop_clips(study.out, rows, row, later=rows[at + 1 :])
@@ -124,7 +124,7 @@ def _drop_clips(out: Path, rows: Sequence[Row], row: Row, later: Sequence[Row]) 
 
 def _report(study: Study, rows: Sequence[Row], results: Path) -> None:
     """Write the table and the plots of what is finished."""
-    table = collect(study.out, rows)
+    table = collect(study.task, study.out, rows)
     plots = write_report(study, len(rows), table, results)
     if "wandb" in study.values and table:
         log_report(study, plots)

@@ -14,22 +14,24 @@ def check_settings(study: Study, rows: Sequence[Row]) -> None:
     """Refuse an unknown setting or a value of a wrong type in any variant.
 
     Raises:
-        UserError: naming the study, the variant and the setting.
+        UserError: naming the study, the variant and the setting; or recordings that cannot be read,
+            or a speaker to hold out whom they do not have.
     """
     from lightning.pytorch import Trainer
 
-    from lightning_modules.cli import OneLineParser, ParserError
-    from lightning_modules.datamodule import AmbianceDataModule
+    from lightning_modules.cli import DATA, OneLineParser, ParserError
     from lightning_modules.module import SupernetModule
 
     parser = OneLineParser()
+    parser.add_argument("--task")
     parser.add_argument("--seed_everything", type=int)
     parser.add_lightning_class_args(Trainer, "trainer")
     parser.add_lightning_class_args(SupernetModule, "model")
-    parser.add_lightning_class_args(AmbianceDataModule, "data")
+    parser.add_lightning_class_args(DATA[study.task.kind], "data")
     # Settings differ by variant alone, but for numbers that the study has checked.
     for row in {row.variant: row for row in rows}.values():
         try:
             parser.parse_object(copy.deepcopy(row.fit.values))
         except ParserError as error:
             raise UserError(f"{study.path}: variant {row.variant!r}: {error}") from None
+    study.task.check_data(study.path, {row.protocol for row in rows})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from lightning_modules.mixtures_open import DEFAULT_ROOMS
+from lightning_modules.study_task import ALL, Ingredients, StudyTask
+from lightning_modules.study_tasks import study_task
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 
@@ -20,29 +19,7 @@ CONFIGS = Path(__file__).parent / "configs"
 SHIPPED = CONFIGS / "study"
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "study")
 SUPERNET = "supernet"
-ALL = "all"
 
-# What each ingredient is in the settings of `fit`, switched on and off.
-INGREDIENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "augmentation": (
-        {"model.strong_augmentation.enabled": True},
-        {"model.strong_augmentation.enabled": False, "model.weak_augmentation.speed": 0.0},
-    ),
-    "count_addition": (
-        {"model.count_addition.enabled": True},
-        {"model.count_addition.enabled": False},
-    ),
-    "pseudo_labels": (
-        {
-            "model.pseudo_labels.enabled": True,
-            "model.pseudo_labels.alignment": 1.0,
-            "model.pseudo_labels.flexible": True,
-        },
-        {"model.pseudo_labels.enabled": False},
-    ),
-    "additivity": ({"model.additivity.enabled": True}, {"model.additivity.enabled": False}),
-    "distillation": ({"model.distillation.enabled": True}, {"model.distillation.enabled": False}),
-}
 HEARS_UNLABELLED = ("pseudo_labels", "additivity")
 
 
@@ -54,10 +31,10 @@ class Variant:
     ingredients: tuple[str, ...]
     fit: Mapping[str, Any] = field(default_factory=dict)
 
-    def settings(self) -> dict[str, Any]:
-        """Settings of `fit` by dotted name."""
+    def settings(self, known: Ingredients) -> dict[str, Any]:
+        """Settings of `fit` by dotted name, where these are the ingredients that there are."""
         settings: dict[str, Any] = {}
-        for name, (on, off) in INGREDIENTS.items():
+        for name, (on, off) in known.items():
             settings |= on if name in self.ingredients else off
         return {**settings, **self.fit}
 
@@ -73,17 +50,19 @@ class Study:
 
     Attributes:
         path: of the file.
+        task: what is learned.
         base: the settings of `fit` that every row starts from, overrides of all rows included.
         net: ``supernet``, or the path of an architecture.
         variants: those written out.
         ablation: those one ingredient apart from none or from all.
-        grid: budgets, protocols and seeds of the variants.
+        grid: budgets, protocols (or who is held out) and seeds of the variants.
         ablation_grid: of the ablation.
         comparisons: by name, each with its grid.
         values: everything else, as it stands in the file.
     """
 
     path: Path
+    task: StudyTask
     base: dict[str, Any]
     net: str
     variants: tuple[Variant, ...]
@@ -108,18 +87,6 @@ class Study:
         """Name of the model space."""
         return self.base["model"]["space"]
 
-    @property
-    def rooms(self) -> int:
-        """Size of the bank of rooms."""
-        return self.values.get("rooms", DEFAULT_ROOMS)
-
-    @property
-    def test_name(self) -> str:
-        """Names the test clips: other speech, rooms, number or seed are other clips."""
-        test, heard = self.values["test"], [self.values["speech"], self.rooms]
-        digest = hashlib.sha256(json.dumps(heard).encode()).hexdigest()[:4]
-        return f"{test['clips']}-s{test['seed']}-{digest}"
-
     def variant(self, name: str) -> Variant:
         """The variant of this name.
 
@@ -134,14 +101,16 @@ class Study:
             f" {', '.join(variant.name for variant in self.variants)}"
         )
 
-    def clips_of(self, budget: int | str) -> int:
-        """Labelled clips of a budget.
+    def clips_of(self, budget: int | str) -> int | None:
+        """Labelled clips of a budget; of classes labels per class, None for all.
 
         Raises:
-            UserError: ``all`` without ``all_clips``.
+            UserError: ``all`` without ``all_clips``, where clips are generated.
         """
         if budget != ALL:
             return int(budget)
+        if self.task.kind != "counts":
+            return None
         if "all_clips" not in self.values:
             raise UserError(f"{self.path}: field all_clips: missing, though a budget is {ALL!r}")
         return self.values["all_clips"]
@@ -151,9 +120,9 @@ def read_study(path: Path) -> Study:
     """Read and validate a study.
 
     Raises:
-        UserError: no such file, not YAML, a field that is unknown, missing or out of range, two
-            variants of one name, a comparison of an unknown variant, or a file that it names and
-            that is missing.
+        UserError: no such file, not YAML, a field that is unknown, missing, out of range or of
+            another task, two variants of one name, an ingredient that the task has not, a
+            comparison of an unknown variant, or a file that it names and that is missing.
     """
     values = _read_yaml(path)
     fault = jsonschema.exceptions.best_match(
@@ -167,15 +136,17 @@ def read_study(path: Path) -> Study:
     if "space" not in base.get("model", {}):
         raise UserError(f"{path}: field fit_config: {values['fit_config']} names no model.space")
     net = values.get("net", SUPERNET)
+    task = study_task(path, values, base)
     study = Study(
         path=path,
+        task=task,
         base=base,
         net=net if net == SUPERNET else _beside(path, "net", net),
-        variants=_variants(values),
-        ablation=_ablation(values),
-        grid=_grid(values),
-        ablation_grid={**_grid(values), **_grid(values.get("ablation", {}))},
-        comparisons=_comparisons(path, values),
+        variants=_variants(values, task),
+        ablation=_ablation(values, task),
+        grid=_grid(values, task),
+        ablation_grid={**_grid(values, task), **_own_grid(values.get("ablation", {}), task)},
+        comparisons=_comparisons(path, values, task),
         values=values,
     )
     _check(study)
@@ -204,33 +175,37 @@ def set_dotted(settings: dict[str, Any], name: str, value: Any) -> None:
     raise UserError(f"setting {name!r}: leads nowhere in the configuration of fit")
 
 
-def _variants(values: dict[str, Any]) -> tuple[Variant, ...]:
+def _variants(values: dict[str, Any], task: StudyTask) -> tuple[Variant, ...]:
     return tuple(
         Variant(
             item["name"],
-            tuple(INGREDIENTS) if item["ingredients"] == ALL else tuple(item["ingredients"]),
+            tuple(task.ingredients) if item["ingredients"] == ALL else tuple(item["ingredients"]),
             item.get("fit", {}),
         )
         for item in values["variants"]
     )
 
 
-def _ablation(values: dict[str, Any]) -> tuple[Variant, ...]:
+def _ablation(values: dict[str, Any], task: StudyTask) -> tuple[Variant, ...]:
     asked = values.get("ablation", {})
     with_one = [Variant(f"with {name}", (name,)) for name in asked.get("add_one_in", ())]
     without_one = [
-        Variant(f"without {name}", tuple(other for other in INGREDIENTS if other != name))
+        Variant(f"without {name}", tuple(other for other in task.ingredients if other != name))
         for name in asked.get("leave_one_out", ())
     ]
     return (*with_one, *without_one)
 
 
-def _grid(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in ("budgets", "protocols", "seeds") if name in values}
+def _grid(values: dict[str, Any], task: StudyTask) -> dict[str, Any]:
+    return {task.grid_field: task.places, **_own_grid(values, task)}
 
 
-def _comparisons(path: Path, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    grid = _grid(values)
+def _own_grid(values: dict[str, Any], task: StudyTask) -> dict[str, Any]:
+    return {name: values[name] for name in ("budgets", task.grid_field, "seeds") if name in values}
+
+
+def _comparisons(path: Path, values: dict[str, Any], task: StudyTask) -> dict[str, dict[str, Any]]:
+    grid = _grid(values, task)
     comparisons = {name: {**grid, **item} for name, item in values.get("comparisons", {}).items()}
     if "searches" in comparisons:
         hand_made = comparisons["searches"]["hand_made"]
@@ -244,6 +219,13 @@ def _check(study: Study) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"{study.path}: field variants: two are called {name!r}; rename one")
+    known = study.task.ingredients
+    for variant in variants:
+        for name in {*variant.ingredients} - {*known}:
+            raise UserError(
+                f"{study.path}: variant {variant.name!r}: ingredient {name!r} is none of"
+                f" {study.task.kind}: {', '.join(known)}"
+            )
     ablation = study.values.get("ablation", {})
     asked = {*ablation.get("add_one_in", ()), *ablation.get("leave_one_out", ())}
     if study.net != SUPERNET and "distillation" in asked:

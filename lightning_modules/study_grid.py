@@ -91,8 +91,8 @@ class Row:
         variant: name of the recipe.
         net: ``supernet`` (a net of it), ``alone``, ``distilled`` or ``hand-made``.
         budget: labelled clips as the study names them: a number or ``all``.
-        clips: that number.
-        protocol: trained on.
+        clips: that number; of classes per class, None for all.
+        protocol: trained on; of classes, who is held out.
         seed: of everything.
         size_mmacs: the size that the row is about, if any.
         fit: the training.
@@ -104,7 +104,7 @@ class Row:
     variant: str
     net: str
     budget: int | str
-    clips: int
+    clips: int | None
     protocol: str
     seed: int
     size_mmacs: float | None
@@ -134,13 +134,13 @@ def rows_of(study: Study) -> list[Row]:
             (study.variants, study.grid),
             (study.ablation, study.ablation_grid),
         )
-        for place in _places(grid)
+        for place in _places(study, grid)
         for variant in variants
     ]
     for name, expand in (("sizes", _sizes), ("searches", _searches), ("front_ends", _front_ends)):
         if name in study.comparisons:
             item = study.comparisons[name]
-            for place in _places(item):
+            for place in _places(study, item):
                 rows += expand(study, item, study.variant(item["variant"]), place)
     return rows
 
@@ -150,12 +150,12 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-")
 
 
-Place = tuple["int | str", str, int]  # budget, protocol, seed
+Place = tuple["int | str", str, int]  # budget, protocol (or who is held out), seed
 
 
-def _places(grid: dict[str, Any]) -> Iterator[Place]:
+def _places(study: Study, grid: dict[str, Any]) -> Iterator[Place]:
     for seed in grid["seeds"]:
-        for protocol in grid["protocols"]:
+        for protocol in grid[study.task.grid_field]:
             for budget in grid["budgets"]:
                 yield budget, protocol, seed
 
@@ -220,7 +220,7 @@ def _row(
         size_mmacs=size_mmacs,
         fit=fit,
         choice=choice,
-        test=study.test_name,
+        test=study.task.test_name,
     )
 
 
@@ -284,13 +284,9 @@ def _settings(study: Study, variant: Variant, place: Place, steps: int) -> dict[
         "trainer.max_steps": steps,
         # Nothing is chosen while it trains, so nobody need look at the validation clips then.
         "trainer.limit_val_batches": 0,
-        "data.speech": study.values["speech"],
-        "data.protocol": protocol,
-        "data.labelled_clips": study.clips_of(budget),
+        **study.task.settings(budget, study.clips_of(budget), protocol),
     }
-    if "rooms" in study.values:
-        of_place["data.rooms"] = study.values["rooms"]
-    for name, value in {**variant.settings(), **of_place}.items():
+    for name, value in {**variant.settings(study.task.ingredients), **of_place}.items():
         set_dotted(values, name, value)
     return values
 

@@ -5,52 +5,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_summary import Summary
+from lightning_modules.study_task import StudyTask
 from search_spaces.files import atomic_path
 
 STYLES = ("o-", "s--", "^-.", "D:", "v-", "P--", "X-.", "*:", "<-", ">--", "h-.", "p:")
 
 
-def plot_labels(folder: Path, name: str, summaries: Sequence[Summary]) -> list[Path]:
-    """Level error (fp32) against labelled clips, a line per variant; a picture per test protocol.
+def plot_labels(
+    folder: Path, name: str, summaries: Sequence[Summary], task: StudyTask
+) -> list[Path]:
+    """Error (fp32) against labels, a line per variant; a picture per test condition.
 
     Trained on what it is tested on. The bar is the range over seeds, of one seed its 95 % interval.
     """
     paths = []
-    for protocol in CONDITIONS:
+    for protocol in task.conditions:
         lines: dict[str, list[tuple[float, Summary]]] = {}
         for summary in summaries:
-            if summary.key["comparison"] == "variants" and summary.key["protocol"] == protocol:
-                place = float(summary.key["labelled_clips"]), summary
+            own = task.own_test(summary.key.get("protocol", protocol)) == protocol
+            if own and summary.key["comparison"] == "variants":
+                place = summary.mean("labelled_clips") or 0.0, summary
                 lines.setdefault(summary.key["variant"], []).append(place)
         if lines:
             paths.append(folder / f"{name}-labels-{protocol}.png")
-            title = f"trained and tested on {protocol}, unseen readers"
-            _draw(paths[-1], title, "labelled clips (validation included)", protocol, lines, True)
+            _draw(paths[-1], task, task.labels_title, protocol, lines, True)
     return paths
 
 
-def plot_sizes(folder: Path, name: str, summaries: Sequence[Summary]) -> list[Path]:
-    """Level error (fp32) against MACs: a supernet's nets, the same alone, and distilled."""
+def plot_sizes(
+    folder: Path, name: str, summaries: Sequence[Summary], task: StudyTask
+) -> list[Path]:
+    """Error (fp32) against MACs: a supernet's nets, the same alone, and distilled."""
     paths = []
-    for protocol in CONDITIONS:
+    for protocol in task.conditions:
         lines: dict[str, list[tuple[float, Summary]]] = {}
         for summary in summaries:
-            if summary.key["comparison"] == "sizes" and summary.key["protocol"] == protocol:
+            own = task.own_test(summary.key.get("protocol", protocol)) == protocol
+            if own and summary.key["comparison"] == "sizes":
                 label = f"{summary.key['net']}, {summary.key['budget']} labels"
                 size = summary.mean("macs")
                 lines.setdefault(label, []).append(((size or 0.0) / 1e6, summary))
         if lines:
             paths.append(folder / f"{name}-sizes-{protocol}.png")
-            title = f"trained and tested on {protocol}, unseen readers"
-            _draw(paths[-1], title, "million MACs of a 5 s clip", protocol, lines, False)
+            _draw(paths[-1], task, "million MACs of a clip", protocol, lines, False)
     return paths
 
 
 def _draw(
     path: Path,
-    title: str,
+    task: StudyTask,
     x_label: str,
     protocol: str,
     lines: dict[str, list[tuple[float, Summary]]],
@@ -60,7 +64,7 @@ def _draw(
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    column = f"{protocol}_fp32_level_error"
+    column = f"{protocol}_fp32_{task.headline}"
     ticks: set[float] = set()
     for (label, points), style in zip(lines.items(), STYLES * (1 + len(lines) // 12), strict=False):
         drawn = [
@@ -81,9 +85,9 @@ def _draw(
         axes.set_xscale("log")
         axes.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)])
         axes.minorticks_off()
-    axes.set_title(title)
+    axes.set_title(task.plot_title(protocol))
     axes.set_xlabel(x_label)
-    axes.set_ylabel("level error, fp32 through ExecuTorch (%)")
+    axes.set_ylabel(f"{task.error_title}, fp32 through ExecuTorch (%)")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

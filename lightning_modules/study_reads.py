@@ -11,8 +11,8 @@ READS = "test_reads.csv"
 COLUMNS = ("time", "row", "net", "precision", "clips")
 
 
-def note_read(out: Path, row: str, net: str, precision: str, clips: Path) -> None:
-    """Write down that a net is about to hear all clips of a folder, before it does.
+def note_read(out: Path, row: str, net: str, precision: str, clips: str) -> None:
+    """Write down that a net is about to hear all clips of a test, by its name, before it does.
 
     An evaluation that is killed and made again counts twice: it was read twice.
     """
@@ -23,7 +23,7 @@ def note_read(out: Path, row: str, net: str, precision: str, clips: Path) -> Non
         if new:
             writer.writerow(COLUMNS)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        writer.writerow([now, row, net, precision, clips.name])
+        writer.writerow([now, row, net, precision, clips])
 
 
 def count_reads(out: Path) -> dict[str, tuple[int, int]]:

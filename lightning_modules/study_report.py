@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_config import SHIPPED, Study
 from lightning_modules.study_plots import plot_labels, plot_sizes
 from lightning_modules.study_reads import count_reads
 from lightning_modules.study_summary import Line, Summary, summarise
 from lightning_modules.study_table import STAGES, STUDY
+from lightning_modules.study_task import StudyTask
 from search_spaces.files import atomic_path
 
 TITLES = {
@@ -20,13 +20,6 @@ TITLES = {
     "searches": "Search, random search, and a net made by hand, at equal cost",
     "front_ends": "Searched and fixed front end",
 }
-HEAD = (
-    *("recipe", "net", "chosen by", "labels", "trained on", "seeds", "params", "MMAC"),
-    *(f"{protocol}: error, MAE" for protocol in CONDITIONS),
-    *(f"{protocol}: int8 error" for protocol in CONDITIONS),
-    "ECE before, after",
-    "minutes",
-)
 
 
 def write_report(study: Study, planned: int, table: Sequence[Line], results: Path) -> list[Path]:
@@ -41,11 +34,11 @@ def write_report(study: Study, planned: int, table: Sequence[Line], results: Pat
     Returns:
         The pictures.
     """
-    summaries = summarise(table)
+    summaries = summarise(study.task, table)
     folder = results.with_suffix("")
     plots = [
-        *plot_labels(folder, study.name, summaries),
-        *plot_sizes(folder, study.name, summaries),
+        *plot_labels(folder, study.name, summaries, study.task),
+        *plot_sizes(folder, study.name, summaries, study.task),
     ]
     text = "\n".join(_page(study, planned, table, summaries, plots, results))
     with atomic_path(results) as temporary:
@@ -66,20 +59,21 @@ def _page(
     config = study.name if study.path.parent == SHIPPED else study.path
     yield f"Made by `python -m lightning_modules study --config {config}`:"
     yield f"{len(table)} of {planned} rows are finished. Rows, with every interval: `{STUDY}`;"
-    yield "by count, SNR, RT60 and sex of the readers: `groups.csv`, both in the study's folder.\n"
+    yield f"{study.task.grouped_by}: `groups.csv`, both in the study's folder.\n"
     for plot in plots:
         yield f"![{plot.stem}]({os.path.relpath(plot, results.parent)})\n"
     for comparison, title in TITLES.items():
         chosen = [each for each in summaries if each.key["comparison"] == comparison]
         if chosen:
             yield f"## {title}\n"
-            yield f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}"
-            yield from (_table_row(each) for each in chosen)
+            head = _head(study.task)
+            yield f"| {' | '.join(head)} |\n|{'---|' * len(head)}"
+            yield from (_table_row(each, study.task) for each in chosen)
             yield ""
-    yield "Error is that of the level, in per cent, on test readers, fp32 through ExecuTorch unless"
-    yield "int8 is said. Several seeds: their mean and, in brackets, their range; one seed: its"
-    yield "95 % bootstrap interval. Minutes are of training, search, lowering and evaluation of one"
-    yield "seed; rows of one supernet each carry the whole of its training.\n"
+    yield f"Error is the {study.task.error_title}, in per cent, on {study.task.unseen}, fp32"
+    yield "through ExecuTorch unless int8 is said. Several rows: their mean and, in brackets, their"
+    yield "range; one row: its 95 % bootstrap interval. Minutes are of training, search, lowering"
+    yield "and evaluation of one row; rows of one supernet each carry the whole of its training.\n"
     yield "## Honest choosing\n"
     yield "Nothing was stopped early; the last weights (their average) are used. Which net of a"
     yield "supernet is judged and its temperature were chosen by validation clips within the label"
@@ -92,26 +86,41 @@ def _page(
     yield from _compute(table)
 
 
-def _table_row(summary: Summary) -> str:
+def _head(task: StudyTask) -> tuple[str, ...]:
+    """The columns of a table."""
+    return (
+        *("recipe", "net", "chosen by", "labels", task.trained_on_title, "rows", "params", "MMAC"),
+        *(f"{condition}: error, {task.second[1]}" for condition in task.conditions),
+        *(f"{condition}: int8 error" for condition in task.conditions),
+        *("ECE before, after", "minutes"),
+    )
+
+
+def _table_row(summary: Summary, task: StudyTask) -> str:
     key = summary.key
     size = f", {float(key['size_mmacs']):g} MMAC" if key["size_mmacs"] else ""
-    labels = key["budget"] if key["budget"].isdecimal() else f"all ({key['labelled_clips']})"
+    count = summary.mean("labelled_clips") or 0.0
+    labels = task.labels_text(key["budget"], round(count))
+    trained_on = list(dict.fromkeys(line["protocol"] for line in summary.lines))
     macs, params = summary.mean("macs"), summary.mean("params")
     cells = [
         key["variant"],
         key["net"] + size,
         key["chosen_by"],
         labels,
-        key["protocol"],
+        ", ".join(trained_on),
         str(len(summary.lines)),
         "" if params is None else f"{params / 1e3:.0f} k",
         "" if macs is None else f"{macs / 1e6:.1f}",
     ]
-    for protocol in CONDITIONS:
-        error = _figure(summary, f"{protocol}_fp32_level_error", 100, 1)
-        cells.append(f"{error}, {_figure(summary, f'{protocol}_fp32_mae', 1, 2)}")
-    cells += [_figure(summary, f"{protocol}_int8_level_error", 100, 1) for protocol in CONDITIONS]
-    ends = (summary.mean(f"{key['protocol']}_fp32_{name}") for name in ("ece_before", "ece"))
+    second, _, scale, digits = task.second
+    for condition in task.conditions:
+        error = _figure(summary, f"{condition}_fp32_{task.headline}", 100, 1)
+        cells.append(f"{error}, {_figure(summary, f'{condition}_fp32_{second}', scale, digits)}")
+    for condition in task.conditions:
+        cells.append(_figure(summary, f"{condition}_int8_{task.headline}", 100, 1))
+    own = task.own_test(trained_on[0])
+    ends = (summary.mean(f"{own}_fp32_{name}") for name in ("ece_before", "ece"))
     cells.append(", ".join("-" if value is None else f"{value:.3f}" for value in ends))
     seconds = [summary.mean(f"{stage}_seconds") or 0.0 for stage in STAGES]
     cells.append(f"{sum(seconds) / 60:.1f}")

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.mixtures_open import CONDITIONS
+from lightning_modules.recordings_budget import TEST_LIST
 from lightning_modules.study_config import Study
 from lightning_modules.study_fits import architecture_of, fit_folder, frontier_of_fit, train
 from lightning_modules.study_grid import Choice, Row
+from lightning_modules.study_groups import Judged
 from lightning_modules.study_reads import note_read
 from lightning_modules.study_stages import run_stage
-from lightning_modules.study_table import PRECISIONS, Judged, write_row
+from lightning_modules.study_table import PRECISIONS, write_row
+from lightning_modules.study_task import StudyTask
+from lightning_modules.study_task_counts import CountsStudy
 from search_spaces.architecture import read_architecture, write_architecture
 from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table
@@ -26,11 +29,13 @@ class Shared:
     """What all rows use.
 
     Attributes:
+        task: of the study.
         out: folder of the study.
-        test_clips: folder of test clips by protocol.
+        test_clips: folder of test clips by protocol; of classes each training lists its test.
         cost_table: None where none is measured.
     """
 
+    task: StudyTask
     out: Path
     test_clips: dict[str, Path]
     cost_table: Path | None
@@ -47,21 +52,8 @@ def prepare(study: Study) -> Shared:
     Raises:
         StageFailedError: a command failed, e.g. for want of speech.
     """
-    out, test = study.out, study.values["test"]
-    clips: dict[str, Path] = {}
-    for protocol in CONDITIONS:
-        clips[protocol] = out / "test_clips" / f"{protocol}-{study.test_name}"
-        if not clips[protocol].exists():
-            run_stage(
-                out / "test_clips",
-                "clips",
-                (
-                    *("lightning_modules", "clips", "--speech", study.values["speech"]),
-                    *("--protocol", protocol, "--split", "test", "--count", str(test["clips"])),
-                    *("--seed", str(test["seed"]), "--rooms", str(study.rooms)),
-                    *("--out", str(clips[protocol])),
-                ),
-            )
+    out, task = study.out, study.task
+    clips = _make_clips(out, task) if isinstance(task, CountsStudy) else {}
     table = None
     if "cost_table" in study.values:
         table = out / "cost_table" / "cost_table.json"
@@ -69,7 +61,27 @@ def prepare(study: Study) -> Shared:
             quick = ("--quick",) if study.values["cost_table"] == "quick" else ()
             arguments = ("deploy", "cost-table", "--space", study.space, "--out", str(table))
             run_stage(table.parent, "cost-table", (*arguments, *quick))
-    return Shared(out, clips, table)
+    return Shared(task, out, clips, table)
+
+
+def _make_clips(out: Path, task: CountsStudy) -> dict[str, Path]:
+    """The folders of test clips by protocol."""
+    test = task.values["test"]
+    clips: dict[str, Path] = {}
+    for protocol in task.conditions:
+        clips[protocol] = out / "test_clips" / f"{protocol}-{task.test_name}"
+        if not clips[protocol].exists():
+            run_stage(
+                out / "test_clips",
+                "clips",
+                (
+                    *("lightning_modules", "clips", "--speech", task.values["speech"]),
+                    *("--protocol", protocol, "--split", "test", "--count", str(test["clips"])),
+                    *("--seed", str(test["seed"]), "--rooms", str(task.rooms)),
+                    *("--out", str(clips[protocol])),
+                ),
+            )
+    return clips
 
 
 def run_row(row: Row, shared: Shared) -> None:
@@ -99,9 +111,9 @@ def run_row(row: Row, shared: Shared) -> None:
         _evaluate(row, shared, folder, bundles / best.name, precision, protocol)
         for precision in PRECISIONS
         if manifest["precisions"][precision] is not None
-        for protocol in CONDITIONS
+        for protocol in shared.task.conditions
     ]
-    write_row(folder, row, out, manifest, judged)
+    write_row(shared.task, folder, row, out, manifest, judged)
 
 
 def _choose(row: Row, choice: Choice | None, shared: Shared, folder: Path) -> Path:
@@ -113,7 +125,7 @@ def _choose(row: Row, choice: Choice | None, shared: Shared, folder: Path) -> Pa
         return frontier
     limits = dict(choice.limits)
     if choice.as_dear_as is not None:
-        limits |= _limits_of(Path(choice.as_dear_as), shared.cost_table)
+        limits |= _limits_of(Path(choice.as_dear_as), shared)
     train_folder = fit_folder(shared.out, row.fit)
     arguments = [
         *("search_spaces", "search", "--checkpoint", str(train_folder / "supernet.pt")),
@@ -131,21 +143,23 @@ def _choose(row: Row, choice: Choice | None, shared: Shared, folder: Path) -> Pa
     return frontier
 
 
-def _limits_of(path: Path, table: Path | None) -> dict[str, float]:
+def _limits_of(path: Path, shared: Shared) -> dict[str, float]:
     """The cost of a net as a limit: its predicted latency, or its MACs without a cost table."""
-    architecture = read_architecture(path)
-    if table is None:
-        return {"--max-macs": float(costs(architecture).macs)}
-    return {"--max-latency-ms": read_cost_table(table).latency_ms(architecture, "int8")}
+    architecture, outputs = read_architecture(path), shared.task.num_outputs()
+    if shared.cost_table is None:
+        return {"--max-macs": float(costs(architecture, outputs).macs)}
+    table = read_cost_table(shared.cost_table)
+    return {"--max-latency-ms": table.latency_ms(architecture, "int8", outputs)}
 
 
 def _evaluate(
     row: Row, shared: Shared, folder: Path, bundle: Path, precision: str, protocol: str
 ) -> Judged:
     path = folder / "evaluations" / f"{protocol}-{precision}.json"
-    clips = shared.test_clips[protocol]
+    clips = shared.test_clips.get(protocol, fit_folder(shared.out, row.fit) / TEST_LIST)
+    name = clips.name if shared.test_clips else row.protocol
     if not path.exists():
-        note_read(shared.out, row.id, bundle.name, precision, clips)
+        note_read(shared.out, row.id, bundle.name, precision, name)
         run_stage(
             folder,
             "evaluate",
@@ -155,4 +169,4 @@ def _evaluate(
             ),
         )
     evaluation: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Judged(protocol, precision, evaluation, clips / "clips.csv")
+    return Judged(protocol, precision, evaluation)

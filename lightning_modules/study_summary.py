@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lightning_modules.study_task import StudyTask
+
 Line = dict[str, str]
-KEY = (
-    *("comparison", "variant", "net", "chosen_by", "size_mmacs", "budget", "labelled_clips"),
-    "protocol",
-)
+KEY = ("comparison", "variant", "net", "chosen_by", "size_mmacs", "budget")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Rows that differ in their seed alone.
+    """Rows that differ in their seed alone; of classes also in who is held out.
 
     Attributes:
-        key: what they have in common, by column of `KEY`.
+        key: what they have in common, by column of `KEY` and `StudyTask.summary_key`.
         lines: the rows.
     """
 
@@ -34,7 +33,7 @@ class Summary:
         return sum(values) / len(values) if values else None
 
     def range(self, column: str) -> tuple[float, float] | None:
-        """Smallest and largest over the seeds; of one seed its 95 % interval."""
+        """Smallest and largest over the rows; of one row its 95 % interval."""
         values = self.values(column)
         if len(values) > 1:
             return min(values), max(values)
@@ -42,11 +41,12 @@ class Summary:
         return (ends[0][0], ends[1][0]) if ends[0] and ends[1] else None
 
 
-def summarise(table: Sequence[Line]) -> list[Summary]:
-    """The rows by all but their seed, in the order of the table."""
+def summarise(task: StudyTask, table: Sequence[Line]) -> list[Summary]:
+    """The rows by what a summary keeps, in the order of the table."""
+    names = (*KEY, *task.summary_key)
     groups: dict[tuple[str, ...], list[Line]] = {}
     for line in table:
-        groups.setdefault(tuple(line[name] for name in KEY), []).append(line)
+        groups.setdefault(tuple(line[name] for name in names), []).append(line)
     return [
-        Summary(dict(zip(KEY, key, strict=True)), tuple(lines)) for key, lines in groups.items()
+        Summary(dict(zip(names, key, strict=True)), tuple(lines)) for key, lines in groups.items()
     ]

@@ -5,56 +5,50 @@ from __future__ import annotations
 import csv
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lightning_modules.mixtures_open import CONDITIONS
 from lightning_modules.study_fits import fit_folder
 from lightning_modules.study_grid import Row
+from lightning_modules.study_groups import (
+    ENDS,
+    GROUP_COLUMNS,
+    Judged,
+    column,
+    figure_text,
+    groups_of,
+)
 from lightning_modules.study_stages import seconds_of
+from lightning_modules.study_task import StudyTask
 from search_spaces.files import atomic_path
-from search_spaces.metrics import bootstrap_mean
 
 ROW, GROUPS = "row.csv", "groups.csv"  # in the folder of a row
 STUDY = "study.csv"
 PRECISIONS = ("fp32", "int8")
-METRICS = ("level_error", "mae", "exact_accuracy")
-ENDS = ("value", "low", "high")
 STAGES = ("fit", "search", "lower", "evaluate")
-GROUP_COLUMNS = (
-    *("row", "test_protocol", "precision", "by", "group", "clips"),
-    *("level_error", "level_error_low", "level_error_high", "mae", "mae_low", "mae_high"),
-)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One evaluation of a row: ``evaluation.json`` with rows, and the table of its clips."""
-
-    protocol: str
-    precision: str
-    evaluation: dict[str, Any]
-    clips: Path
 
 
 def write_row(
-    folder: Path, row: Row, out: Path, manifest: dict[str, Any], judged: Sequence[Judged]
+    task: StudyTask,
+    folder: Path,
+    row: Row,
+    out: Path,
+    manifest: dict[str, Any],
+    judged: Sequence[Judged],
 ) -> None:
     """Write a finished row's `groups.csv` and, last, its `row.csv`, which marks it finished."""
-    _write(folder / GROUPS, GROUP_COLUMNS, [line for each in judged for line in _groups(row, each)])
-    figures = {**_what(row, manifest), **_compute(row, out, folder)}
+    groups = [line for each in judged for line in groups_of(row.id, each)]
+    _write(folder / GROUPS, GROUP_COLUMNS[task.kind], groups)
+    figures = {**_what(task, row, out, manifest), **_compute(row, out, folder)}
     for each in judged:
-        figures |= _figures(each)
+        figures |= _figures(task, each)
     _write(folder / ROW, tuple(figures), [figures])
 
 
-def collect(out: Path, rows: Iterable[Row]) -> list[dict[str, str]]:
+def collect(task: StudyTask, out: Path, rows: Iterable[Row]) -> list[dict[str, str]]:
     """Write `study.csv` and `groups.csv` of all finished rows, in the order of the study.
 
     Returns:
@@ -70,14 +64,14 @@ def collect(out: Path, rows: Iterable[Row]) -> list[dict[str, str]]:
     # A row whose int8 was refused has fewer figures than others.
     columns = sorted({name for line in finished for name in line}, key=_place(finished))
     _write(out / STUDY, columns, finished)
-    _write(out / GROUPS, GROUP_COLUMNS, groups)
+    _write(out / GROUPS, GROUP_COLUMNS[task.kind], groups)
     return [{column: line.get(column, "") for column in columns} for line in finished]
 
 
-def _what(row: Row, manifest: dict[str, Any]) -> dict[str, Any]:
+def _what(task: StudyTask, row: Row, out: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     data, costs = row.fit.values["data"], manifest["costs"]
     latency = costs["predicted_latency_ms"] or {}
-    validation = manifest["precisions"]["fp32"]["validation"]["level_error"]
+    validation = manifest["precisions"]["fp32"]["validation"][task.headline]
     return {
         "row": row.id,
         "comparison": row.comparison,
@@ -86,7 +80,7 @@ def _what(row: Row, manifest: dict[str, Any]) -> dict[str, Any]:
         "chosen_by": row.chosen_by,
         "size_mmacs": "" if row.size_mmacs is None else row.size_mmacs,
         "budget": row.budget,
-        "labelled_clips": row.clips,
+        "labelled_clips": task.labelled_clips(row.clips, fit_folder(out, row.fit)),
         "protocol": row.protocol,
         "seed": row.seed,
         "test": row.test,
@@ -98,7 +92,7 @@ def _what(row: Row, manifest: dict[str, Any]) -> dict[str, Any]:
         "macs": costs["macs"],
         "predicted_int8_latency_ms": latency.get("int8", ""),
         "temperature": manifest["temperature"],
-        "validation_level_error": _text(validation["value"]),
+        f"validation_{task.headline}": figure_text(validation["value"]),
         "validation_clips": validation["clips"],
         "int8_reason": manifest["int8_reason"] or "",
     }
@@ -127,63 +121,16 @@ def machine() -> str:
     return f"{model}, {len(os.sched_getaffinity(0))} cores"
 
 
-def _figures(judged: Judged) -> dict[str, str]:
+def _figures(task: StudyTask, judged: Judged) -> dict[str, str]:
     metrics, prefix = judged.evaluation["metrics"], f"{judged.protocol}_{judged.precision}"
     figures = {
-        f"{prefix}_{name}{'' if end == 'value' else f'_{end}'}": _text(metrics[name][end])
-        for name in METRICS
+        f"{prefix}_{column(name, end)}": figure_text(metrics[name][end])
+        for name in task.metrics
         for end in ENDS
     }
-    figures[f"{prefix}_ece_before"] = _text(metrics["ece_before_temperature"])
-    figures[f"{prefix}_ece"] = _text(metrics["ece"])
+    figures[f"{prefix}_ece_before"] = figure_text(metrics["ece_before_temperature"])
+    figures[f"{prefix}_ece"] = figure_text(metrics["ece"])
     return figures
-
-
-def _groups(row: Row, judged: Judged) -> Iterator[dict[str, Any]]:
-    evaluation = judged.evaluation
-    place = {"row": row.id, "test_protocol": judged.protocol, "precision": judged.precision}
-    groups = [("count", str(item["count"]), item) for item in evaluation["by_count"]]
-    for field in ("snr_db", "rt60_s"):
-        groups += [(field, _bounds(item), item) for item in evaluation[f"by_{field}"]]
-    groups += [("sex", name, item) for name, item in _by_sex(judged).items()]
-    for by, name, item in groups:
-        line = {**place, "by": by, "group": name, "clips": item["clips"]}
-        for metric in ("level_error", "mae"):
-            for end in ENDS:
-                column = metric if end == "value" else f"{metric}_{end}"
-                line[column] = _text(item[metric][end])
-        yield line
-
-
-def _by_sex(judged: Judged) -> dict[str, dict[str, Any]]:
-    """Errors on clips of women alone, of men alone and of both, where all voices are known."""
-    sexes = {line["file"]: line["sexes"] for line in _read(judged.clips)}
-    wanted = {"women": {"F"}, "men": {"M"}, "women and men": {"F", "M"}}
-    result = {}
-    for name, heard in wanted.items():
-        lines = [
-            line for line in judged.evaluation["rows"] if set(sexes.get(line["file"], "")) == heard
-        ]
-        if lines:
-            wrong = [float(line["level"] != line["predicted_level"]) for line in lines]
-            off_by = [float(abs(line["count"] - line["predicted_count"])) for line in lines]
-            result[name] = {
-                "clips": len(lines),
-                "level_error": bootstrap_mean(np.array(wrong)).to_json(),
-                "mae": bootstrap_mean(np.array(off_by)).to_json(),
-            }
-    return result
-
-
-def _bounds(item: Mapping[str, Any]) -> str:
-    low, high = item["low"], item["high"]
-    if low is None:
-        return f"below {high:g}"
-    return f"{low:g} and more" if high is None else f"{low:g} to {high:g}"
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
 
 
 def _place(lines: Sequence[Mapping[str, str]]) -> Any:
@@ -205,11 +152,11 @@ def _read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def figure_columns() -> list[str]:
+def figure_columns(task: StudyTask) -> list[str]:
     """Every column that a judged net can fill, e.g. ``rooms_int8_level_error``."""
     return [
         f"{protocol}_{precision}_{metric}"
-        for protocol in CONDITIONS
+        for protocol in task.conditions
         for precision in PRECISIONS
-        for metric in METRICS
+        for metric in task.metrics
     ]

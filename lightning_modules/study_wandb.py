@@ -20,7 +20,12 @@ def log_row(study: Study, line: Mapping[str, str]) -> None:
 
     figures = {
         name: float(line[name])
-        for name in (*figure_columns(), "params", "macs", *(f"{stage}_seconds" for stage in STAGES))
+        for name in (
+            *figure_columns(study.task),
+            "params",
+            "macs",
+            *(f"{stage}_seconds" for stage in STAGES),
+        )
         if line.get(name)
     }
     with wandb.init(

@@ -17,15 +17,13 @@ import lightning.pytorch as pl
 from search_spaces import nni_experiment
 from search_spaces.budget import Budget, Prices, check_budget
 from search_spaces.cost_table import read_cost_table
-from search_spaces.errors import UserError
 from search_spaces.frontier_volume import (
     dominated_volume,
     frontier_volume,
     volume_limits,
 )
 from search_spaces.outcome import objective_axes
-
-METRIC = "val/level_error/"
+from search_spaces.task_json import read_task
 
 
 class ReportEpochs(pl.Callback):
@@ -55,13 +53,8 @@ class ReportEpochs(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Refuse a budget that cannot be met before anything is trained."""
-        if pl_module.task.kind != "counts":
-            raise UserError(
-                f"task: {pl_module.task.kind}, but a trial of NNI counts people; search the others"
-                " by `python -m search_spaces search`"
-            )
-        spec = pl_module.students.spec
-        self.prices, _ = check_budget(spec, self.table, self.budget)
+        spec, outputs = pl_module.students.spec, pl_module.students.num_outputs
+        self.prices, _ = check_budget(spec, self.table, self.budget, outputs)
         axes = objective_axes(self.prices, self.minimise)
         self.corner = volume_limits(self.prices, axes, self.budget.limits)
 
@@ -79,10 +72,11 @@ class ReportEpochs(pl.Callback):
 
     def final(self, frontier: dict[str, Any], path: Path) -> dict[str, Any]:
         """A trial's result: the hypervolume, and where its `frontier.json` lies."""
+        headline = read_task(frontier).headline.key
         best = next(w for w in frontier["winners"] if w["name"] == frontier["best"])
         return {
             "default": frontier_volume(frontier, self.corner),
-            "level_error": best["level_error"]["value"],
+            headline: best[headline]["value"],
             "frontier": str(path),
         }
 
@@ -97,23 +91,38 @@ class ReportEpochs(pl.Callback):
             rows = list(csv.DictReader(stream))
         for row in rows:
             values = {name: float(value) for name, value in row.items() if value}
-            judged = any(name.startswith(METRIC) for name in values)
+            judged = any(name.startswith(_metric(pl_module)) for name in values)
             if judged and values["step"] < trainer.global_step:
                 self._report(trainer, pl_module, values)
 
     def _report(self, trainer: pl.Trainer, pl_module: Any, metrics: Mapping[str, Any]) -> None:
         if not trainer.is_global_zero or trainer.sanity_checking or self.prices is None:
             return
-        students = pl_module.students
+        students, task, metric = pl_module.students, pl_module.task, _metric(pl_module)
         judged = {
             name: tuple(architecture.indices(students.spec))
             for name, architecture in students.judged().items()
-            if METRIC + name in metrics
+            if metric + name in metrics
         }
-        # In people, like the score that ranks the final frontier, and no less than that.
-        errors = [float(metrics[f"val/mae/{name}"]) / pl_module.task.blind_error for name in judged]
+        # In the unit of the score that ranks the final frontier, and usually no less than that.
+        errors = [task.sure_error(_figures(metrics, name)) / task.blind_error for name in judged]
         costs = [self.prices.of(net) for net in judged.values()]
         figures = {"default": dominated_volume(errors, costs, self.corner)}
         if judged:
-            figures["level_error"] = float(metrics[METRIC + next(iter(judged))])  # the largest's
+            largest = next(iter(judged))
+            figures[task.headline.key] = float(metrics[metric + largest])
         nni_experiment.report_intermediate(figures)
+
+
+def _metric(module: Any) -> str:
+    """How the keys of a validation's headline error begin."""
+    return f"val/{module.task.headline.key}/"
+
+
+def _figures(metrics: Mapping[str, Any], net: str) -> dict[str, float]:
+    """The figures of one net in a validation, by metric."""
+    return {
+        name.split("/")[1]: float(value)
+        for name, value in metrics.items()
+        if name.startswith("val/") and name.endswith(f"/{net}")
+    }

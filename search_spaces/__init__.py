@@ -22,7 +22,7 @@ _EXPORTS = {
     "cost": ("Cost", "costs", "layer_descriptors"),
     "layer": ("Layer",),
     "space": ("SpaceSpec", "get_space"),
-    "strategy": ("sandwich",),
+    "strategy": ("progressive", "sandwich"),
     "supernet": ("Supernet", "build_subnet", "build_supernet"),
     "supernet_file": ("SupernetFile", "read_supernet", "write_supernet"),
 }

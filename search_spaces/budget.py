@@ -90,9 +90,13 @@ class Prices:
         cost = costs(architecture, self.num_outputs)
         price: dict[str, float] = {"params": cost.params, "macs": cost.macs}
         if self.table is not None:
-            price["latency_ms"] = self.table.latency_ms(architecture, self.precision)
+            price["latency_ms"] = self.table.latency_ms(
+                architecture, self.precision, self.num_outputs
+            )
             if self.table.has("energy_mj", self.precision):
-                price["energy_mj"] = self.table.energy_mj(architecture, self.precision)
+                price["energy_mj"] = self.table.energy_mj(
+                    architecture, self.precision, self.num_outputs
+                )
         return price
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from search_spaces.architecture import Architecture
+from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost import layer_descriptors
 from search_spaces.cost_model import (
     HeldOut,
@@ -142,6 +143,7 @@ def whole_features(
     architecture: Architecture,
     measured: dict[FrontEndKey, float],
     frontend: dict[str, float],
+    num_outputs: int = NUM_COUNTS,
 ) -> dict[str, float]:
     """Features of a whole net.
 
@@ -149,8 +151,9 @@ def whole_features(
         architecture: of the net.
         measured: cost of the front ends measured alone.
         frontend: coefficients for those that were not.
+        num_outputs: of its head; the nets that a table measures have one per count.
     """
-    layers = layer_descriptors(architecture)
+    layers = layer_descriptors(architecture, num_outputs)
     figure = measured.get(_frontend_key(architecture.choices))
     if figure is None:
         figure = predict_cost(layer_features([x for x in layers if x.part == "frontend"]), frontend)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.architecture import Architecture
+from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost_fit import (
     PRECISIONS,
     QUANTITIES,
@@ -62,21 +63,25 @@ class CostTable:
         """Whether the table predicts ``quantity`` at ``precision``."""
         return (quantity, precision) in self._by_key
 
-    def latency_ms(self, architecture: Architecture, precision: Precision) -> float:
-        """Predicted ms for one clip.
+    def latency_ms(
+        self, architecture: Architecture, precision: Precision, num_outputs: int = NUM_COUNTS
+    ) -> float:
+        """Predicted ms for one clip of a net with a head of so many outputs.
 
         Raises:
             UserError: a precision without a measurement, or an architecture of another space.
         """
-        return self._predict(architecture, "latency_ms", precision)
+        return self._predict(architecture, "latency_ms", precision, num_outputs)
 
-    def energy_mj(self, architecture: Architecture, precision: Precision) -> float:
+    def energy_mj(
+        self, architecture: Architecture, precision: Precision, num_outputs: int = NUM_COUNTS
+    ) -> float:
         """Predicted mJ for one clip.
 
         Raises:
             UserError: see `latency_ms`; also where the table holds no energy, with its reason.
         """
-        return self._predict(architecture, "energy_mj", precision)
+        return self._predict(architecture, "energy_mj", precision, num_outputs)
 
     def held_out(self, quantity: Quantity, precision: Precision) -> HeldOut | None:
         """Error on the held-out subnets."""
@@ -114,7 +119,11 @@ class CostTable:
         return self._by_key[quantity, precision]
 
     def _predict(
-        self, architecture: Architecture, quantity: Quantity, precision: Precision
+        self,
+        architecture: Architecture,
+        quantity: Quantity,
+        precision: Precision,
+        num_outputs: int,
     ) -> float:
         fit = self._fit(quantity, precision)
         if (
@@ -127,7 +136,8 @@ class CostTable:
                 f" {architecture.version}"
             )
         measured = self._frontends[quantity, precision]
-        return predict_cost(whole_features(architecture, measured, fit.frontend), fit.whole)
+        features = whole_features(architecture, measured, fit.frontend, num_outputs)
+        return predict_cost(features, fit.whole)
 
 
 def build_cost_table(

@@ -12,7 +12,6 @@ from search_spaces.architecture import Architecture, from_indices
 from search_spaces.budget import Indices, Prices
 from search_spaces.cost import costs
 from search_spaces.cost_fit import PRECISIONS, Quantity
-from search_spaces.cost_table import CostTable
 from search_spaces.frontier import save_weights
 from search_spaces.metrics import Estimate
 from search_spaces.task import estimates_to_json
@@ -66,8 +65,8 @@ def point_record(prices: Prices, net: Indices, error: float) -> dict[str, Any]:
         "peak_activation_bytes": cost.peak_activation_bytes,
     }
     table = prices.table
-    latency = _predicted(table, "latency_ms", architecture)
-    energy = _predicted(table, "energy_mj", architecture)
+    latency = _predicted(prices, "latency_ms", architecture)
+    energy = _predicted(prices, "energy_mj", architecture)
     point["predicted_latency_ms"] = latency
     if latency is None:
         point["predicted_latency_reason"] = NO_TABLE
@@ -78,12 +77,13 @@ def point_record(prices: Prices, net: Indices, error: float) -> dict[str, Any]:
 
 
 def _predicted(
-    table: CostTable | None, quantity: Quantity, architecture: Architecture
+    prices: Prices, quantity: Quantity, architecture: Architecture
 ) -> dict[str, float] | None:
+    table = prices.table
     if table is None:
         return None
     return {
-        precision: getattr(table, quantity)(architecture, precision)
+        precision: getattr(table, quantity)(architecture, precision, prices.num_outputs)
         for precision in PRECISIONS
         if table.has(quantity, precision)
     } or None

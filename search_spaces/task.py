@@ -86,6 +86,13 @@ class Task(ABC):
         """A proper score of probabilities [N, K], smaller is better, that ranks nets."""
 
     @abstractmethod
+    def sure_error(self, figures: Mapping[str, float]) -> float:
+        """`ranking_error` of a net that is always sure of its decisions, from figures of `judge`.
+
+        Usually more than that of the net itself, which need not be sure.
+        """
+
+    @abstractmethod
     def judge(
         self,
         probabilities: ArrayLike,

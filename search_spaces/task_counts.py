@@ -5,6 +5,7 @@ Letters: N clips, K counts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -53,6 +54,10 @@ class CountsTask(Task):
     def ranking_error(self, probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> float:
         """`ranking.ranked_probability_score`, in people."""
         return ranked_probability_score(probabilities, lo, hi)
+
+    def sure_error(self, figures: Mapping[str, float]) -> float:
+        """The mean absolute error."""
+        return figures["mae"]
 
     def judge(
         self,

@@ -35,7 +35,7 @@ class PitchBundle:
 
     name, path, precisions = "net-pitch", Path("bundle"), ("fp32",)
     task, clip_samples = TASK, 16_000
-    manifest: ClassVar[dict[str, Any]] = {}
+    manifest: ClassVar[dict[str, Any]] = {"temperature": 2.0}
 
     def choose_precision(self, precision: str | None) -> str:
         return precision or "fp32"
@@ -104,6 +104,7 @@ def test_an_evaluation_has_recall_confusion_and_the_hardest(
     out = capsys.readouterr().out
     assert "  error                             10.0 %   95 % interval" in out
     assert "low/ann/wrong.wav: low taken for high" in out
+    assert "before the temperature" in out
     evaluation = read_evaluation(tmp_path / "evaluation.json")
     assert evaluation["metrics"]["error"]["value"] == pytest.approx(0.1)
     assert evaluation["metrics"]["balanced_error"]["value"] == pytest.approx(0.25 / 3)

@@ -47,7 +47,7 @@ def test_the_walk_is_one_group_of_runs(runs: list[OfflineRun]):
 
 
 def test_every_panel_shows_what_is_logged(runs: list[OfflineRun]):
-    for panel in panels():
+    for panel in panels("Frontier", "Phones", "Labels"):
         found = [run for run in runs if run.run["job_type"] in panel.logged_by]
         assert {run.run["job_type"] for run in found} == {*panel.logged_by}, panel.title
         for key in panel.keys:

@@ -121,3 +121,22 @@ def test_file_names_are_kept_only_in_rows() -> None:
         "predicted_level": 2,
         "probability": 1.0,
     }
+
+
+def test_errors_are_by_sex_where_that_of_each_voice_is_known() -> None:
+    clips = [clip(1, sexes="F"), clip(2, sexes="MM"), clip(3, sexes="FMM"), clip(4), clip(0)]
+    said, dbfs, levels = sure_of(1, 1, 3, 4, 0), np.zeros(5), AmbianceLevels()
+    evaluation = make_evaluation(clips, said, dbfs, levels, ORIGIN, False, 1.0)
+    jsonschema.validate(evaluation, SCHEMA)
+    assert [(row["sex"], row["clips"], row["mae"]["value"]) for row in evaluation["by_sex"]] == [
+        ("women", 1, 0.0),
+        ("men", 1, 1.0),
+        ("women and men", 1, 0.0),
+    ]
+    assert "by_sex_reason" not in evaluation
+
+
+def test_an_unknown_sex_is_absent_with_its_reason() -> None:
+    evaluation = evaluation_of_four()
+    assert evaluation["by_sex"] == []
+    assert "SPEAKERS.TXT" in evaluation["by_sex_reason"]

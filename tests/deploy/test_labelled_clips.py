@@ -49,6 +49,7 @@ def test_libricount_s_archive_is_read(tmp_path: Path) -> None:
     annotate(write_clip(tmp_path / "test" / "0_001.wav"))
     clips = read_labelled_clips(tmp_path)
     assert [(clip.count, clip.protocol) for clip in clips] == [(0, LIBRICOUNT), (2, LIBRICOUNT)]
+    assert [clip.sexes for clip in clips] == [None, "FF"]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,10 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
         ("file,count\n1_a.wav,1.5\n", "mine.csv line 2: count '1.5', expected a whole number"),
         ("file,count\nb.wav,1\n", "mine.csv line 2: no such file"),
         ("file,count\n1_a.wav,1\n1_a.wav,1\n", "mine.csv line 3: 1_a.wav is listed twice"),
+        (
+            "file,count,sexes\n1_a.wav,1,female\n",
+            "mine.csv line 2: sexes 'female', expected an F or M for each voice, or nothing",
+        ),
         (
             "file,count,snr_db\n1_a.wav,1,loud\n",
             "mine.csv line 2: snr_db 'loud', expected a number",

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
-from deploy.pipeline_plan import RunSettings, plan
+from deploy.pipeline_plan import RunSettings, _evaluate, _fit, plan
 from deploy.pipeline_scale import read_scale
+from deploy.pipeline_speech import check_sound
 from search_spaces.wandb_options import WandbOptions
 from tests.conftest import write_voice
+from tests.lightning_modules.recording_folder import write_folder, write_recording
 
 
 def settings(out: Path) -> RunSettings:
@@ -46,7 +48,7 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         "search": flags,
         "lower": (*flags, *include),
         "benchmark": (*flags, *include),
-        "evaluate": (),
+        "evaluate": flags,
     }
     assert settings(tmp_path).step("fit", "deploy x", {}, outputs=()).key() == steps["fit"].key()
 
@@ -57,10 +59,17 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         (["--speech", "/no/such/folder"], "error: speech: /no/such/folder: no such folder"),
         (
             ["--scale", "huge"],
-            "error: --scale huge: expected smoke, demo, reference, base, small or a YAML file",
+            "error: --scale huge: expected smoke, demo, reference, base, small, folder, folder-1s",
         ),
         (["--max-params", "10"], "--max-params 10: the smallest value that could be met is"),
         (["--max-latency-ms", "-1"], "argument --max-latency-ms: got '-1'"),
+        (["--root", "here"], "error: --root here: is not of counts, as scale smoke is; leave it"),
+        (["--scale", "folder"], "error: --root: not given; name a folder per class, or a CSV"),
+        (
+            ["--scale", "folder", "--speech", "espeak"],
+            "--speech espeak: is not of classes, as scale folder is",
+        ),
+        (["--scale", "folder", "--root", "/no/such"], "error: root: /no/such: no such folder or"),
         (["--labelled-clips", "many"], "argument --labelled-clips: got 'many'"),
     ],
 )
@@ -72,6 +81,36 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, capsys, arguments, m
     assert message in errors
     assert len(errors.splitlines()) == 1
     assert not out.exists()
+
+
+def test_one_class_is_refused(tmp_path, capsys):
+    write_recording(tmp_path / "data" / "low" / "a.wav", 200)
+    for folder, found in ((tmp_path / "data", "only class 'low'"), (tmp_path / "data/low", "no")):
+        arguments = ["--scale", "folder", "--root", str(folder), "--out", str(tmp_path / "run")]
+        assert main(["run", *arguments]) == 2
+        assert f"holds {found}" in capsys.readouterr().err
+
+
+def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_listed(tmp_path):
+    root = write_folder(tmp_path / "data")
+    scale = dataclasses.replace(read_scale("folder-1s"), root=str(root), labelled_per_class=4)
+    listing, outputs = check_sound(scale)
+    assert outputs == 3
+    write_recording(root / "low" / "ann" / "more.wav", 210)
+    assert check_sound(scale)[0] != listing
+    asked = RunSettings(tmp_path / "run", "libricount", 7, scale, 1, "{}", listing, outputs)
+    assert next(plan(asked)).stage == "cost-table"  # no clips to be mixed
+    fit = _fit(asked)
+    flags = dict(zip(fit.argv[3::2], fit.argv[4::2], strict=False))
+    assert flags["--data.root"] == str(root)
+    assert flags["--data.labelled_per_class"] == "4"
+    assert flags["--model.space"] == "sam-lite-1s"
+    assert "--data.protocol" not in flags
+    tested = tmp_path / "run" / "train" / "test_recordings.csv"
+    assert tested in fit.outputs
+    evaluate = _evaluate(asked, tmp_path / "run" / "bundles" / "net", "int8")
+    assert evaluate.argv[evaluate.argv.index("--clips") + 1] == str(tested)
+    assert evaluate.argv[-1] == "--rows"
 
 
 def test_one_reader_is_refused(tmp_path, capsys):

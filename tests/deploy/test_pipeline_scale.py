@@ -25,6 +25,8 @@ def test_a_shipped_scale_names_a_space_and_a_config_that_exist(name):
         ("labeled_clips: 3", r"field \$: .*'labeled_clips' was unexpected"),
         ("labelled_clips: 0", r"field \$.labelled_clips: 0 is less than the minimum of 1"),
         ("arguments: {fitt: []}", r"field \$.arguments: 'fitt' does not match"),
+        ("root: here", r"own.yaml: field root: the task is counts, which has none"),
+        ("task: classes", r"own.yaml: field speech: the task is classes, which has none"),
         ("{", "not valid YAML"),
     ],
 )
@@ -32,6 +34,14 @@ def test_a_wrong_scale_is_refused_by_field(tmp_path: Path, change, message):
     path = tmp_path / "own.yaml"
     path.write_text((SCALES_FOLDER / "smoke.yaml").read_text() + change + "\n")
     with pytest.raises(UserError, match=message):
+        read_scale(str(path))
+
+
+def test_a_scale_without_speech_is_refused(tmp_path: Path):
+    lines = (SCALES_FOLDER / "smoke.yaml").read_text().splitlines()
+    path = tmp_path / "own.yaml"
+    path.write_text("\n".join(line for line in lines if not line.startswith("speech:")))
+    with pytest.raises(UserError, match=r"field speech: missing, though the task is counts"):
         read_scale(str(path))
 
 

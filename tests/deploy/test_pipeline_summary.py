@@ -4,6 +4,8 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import pipeline_summary
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 from tests.deploy.run_folder import write_run
 
 
@@ -33,6 +35,13 @@ def test_a_row_per_winner_and_precision_in_the_order_of_the_search(run):
     assert rows[0][-1] == "400"
     assert rows[1][-1] == "120"
     assert all("% [" in row[2] for row in rows)
+
+
+def test_columns_are_the_tasks_own():
+    assert pipeline_summary.columns(CountsTask())[2:4] == ("level error (95 %)", "MAE")
+    one, several = (ClassesTask(("a", "b"), several) for several in (False, True))
+    assert pipeline_summary.columns(one)[2:4] == ("error (95 %)", "balanced")
+    assert pipeline_summary.columns(several)[3] == "whole sets"
 
 
 def test_the_table_is_narrow_aligned_and_ends_in_the_report(run, capsys):

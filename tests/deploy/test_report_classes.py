@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
-from deploy.evaluate_classes import make_evaluation
+from deploy.evaluate_classes import WithBare, make_evaluation
+from deploy.evaluation import CLASS_SCHEMA
 from deploy.report import make_page
 from deploy.report_data import read_run
 from deploy.report_page import render
+from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_item import Item
 from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
+from tests.lightning_modules.recording_folder import write_recording
 
 ORIGIN = {
     "bundle": {
@@ -33,7 +37,7 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     labels = [("dog",), ("dog",), ("door",), ("door",)]
     items = [Item(Path(), f"{n}.wav", label) for n, label in enumerate(labels)]
     said = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8], [0.4, 0.6]])
-    evaluation = make_evaluation(items, said, task, ORIGIN, with_rows=True)
+    evaluation = make_evaluation(items, said, said, task, ORIGIN, with_rows=True)
     write_json(tmp_path / "evaluations" / "net-1-int8.json", evaluation)
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "labels.csv").write_text(LABELS)
@@ -47,3 +51,61 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     assert "3 labelled recordings in all" in html
     assert ("Recordings by true and said class" in html) == (not several)
     assert "MAE of the count" not in html
+
+
+def test_the_hardest_recordings_are_seen_where_they_still_are(tmp_path: Path) -> None:
+    task = ClassesTask(("dog", "door"))
+    paths = [
+        write_recording(tmp_path / f"{name}.wav", 300 + 300 * n) for n, name in enumerate("ab")
+    ]
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "labels.csv").write_text(LABELS)
+    listed = tmp_path / "train" / "test_recordings.csv"
+    listed.write_text("path,label,snr_db\n" + "".join(f"{path},dog,3\n" for path in paths))
+    items = read_recordings(listed)
+    said = np.array([[0.9, 0.1], [0.2, 0.8]])
+    evaluation = make_evaluation(items, said, said, task, ORIGIN, with_rows=True)
+    write_json(tmp_path / "evaluations" / "net-1-int8.json", evaluation, CLASS_SCHEMA)
+    html = render(make_page(read_run(tmp_path), "dogs"))
+    assert html.count("data:image/png;base64,") == 2
+    assert "b.wav: dog taken for door" in html
+    assert html.index("b.wav: dog taken for door") < html.index("a.wav: dog named rightly")
+    assert "<td>below 5</td>" in html  # the error by SNR
+    paths[0].write_bytes(b"")
+    html = render(make_page(read_run(tmp_path), "dogs"))
+    assert html.count("data:image/png;base64,") == 1
+    assert "a.wav: is empty (0 bytes); copy or record it again" in html
+    paths[1].unlink()
+    html = render(make_page(read_run(tmp_path), "dogs"))
+    assert "data:image/png" not in html
+    assert "no such file" in html
+
+
+def test_the_temperature_is_taken_out_for_the_ece_before_it() -> None:
+    class Engine:
+        def run(self, waveform: np.ndarray) -> np.ndarray:
+            return np.array([0.8, 0.2], np.float32)
+
+    said, bare = WithBare(Engine(), 2.0, several=False).run(np.zeros(4, np.float32))
+    np.testing.assert_allclose(said, [0.8, 0.2], rtol=1e-6)
+    np.testing.assert_allclose(bare, [16 / 17, 1 / 17], rtol=1e-6)  # the odds are squared
+    _, bare = WithBare(Engine(), 2.0, several=True).run(np.zeros(4, np.float32))
+    np.testing.assert_allclose(bare, [16 / 17, 1 / 17], rtol=1e-6)
+
+
+def test_errors_are_by_snr_where_it_is_known_and_by_speaker_only_with_rows() -> None:
+    task = ClassesTask(("dog", "door"))
+    snrs = (-3.0, 7.0, 8.0, None)
+    items = [Item(Path(), f"{n}", ("dog",), "ann", snr_db=snr) for n, snr in enumerate(snrs)]
+    said = np.array([[0.1, 0.9], [0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+    with_rows, without = (
+        make_evaluation(items, said, said, task, ORIGIN, rows) for rows in (True, False)
+    )
+    assert [(row["high"], row["clips"], row["error"]["value"]) for row in without["by_snr_db"]] == [
+        (5.0, 1, 1.0),
+        (10.0, 2, 0.5),
+    ]
+    assert [row["name"] for row in with_rows["by_speaker"]] == ["ann"]
+    assert "by_speaker" not in without
+    for evaluation in (with_rows, without):
+        jsonschema.validate(evaluation, CLASS_SCHEMA)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
 from lightning_modules.study_grid import Row
+from lightning_modules.study_groups import Judged
 from lightning_modules.study_reads import note_read
 from lightning_modules.study_row import Shared, row_folder
-from lightning_modules.study_table import Judged, write_row
-
-FILES = ("0_a.wav", "1_b.wav", "2_c.wav", "3_d.wav")
-SEXES = ("", "F", "MM", "FMM")
+from lightning_modules.study_table import write_row
+from lightning_modules.study_task_counts import CountsStudy
 
 
 def estimate(value: float) -> dict[str, Any]:
@@ -30,10 +28,7 @@ def evaluation(error: float) -> dict[str, Any]:
         "by_count": [{"count": 3, **group}],
         "by_snr_db": [{"low": None, "high": 5.0, **group}, {"low": 25.0, "high": None, **group}],
         "by_rt60_s": [{"low": 0.2, "high": 0.3, **group}],
-        "rows": [
-            {"file": file, "count": at, "predicted_count": 1, "level": at, "predicted_level": 1}
-            for at, file in enumerate(FILES)
-        ],
+        "by_sex": [{"sex": "women", **group}],
     }
 
 
@@ -53,17 +48,14 @@ def manifest(int8: bool = True) -> dict[str, Any]:
 def write_finished(row: Row, out: Path, error: float, int8: bool = True) -> None:
     """What `study_row.run_row` leaves of a row."""
     folder = row_folder(out, row)
-    clips = out / "test_clips" / "clips.csv"
-    if not clips.exists():
-        clips.parent.mkdir(parents=True)
-        with clips.open("w", newline="") as file:
-            csv.writer(file).writerows([("file", "sexes"), *zip(FILES, SEXES, strict=True)])
+    task = CountsStudy({})
+    out.mkdir(exist_ok=True)
     judged = []
     for precision in ("fp32", "int8") if int8 else ("fp32",):
         for protocol in ("libricount", "rooms"):
-            note_read(out, row.id, "net-0", precision, Path(f"{protocol}-4-s0"))
-            judged.append(Judged(protocol, precision, evaluation(error), clips))
-    write_row(folder, row, out, manifest(int8), judged)
+            note_read(out, row.id, "net-0", precision, f"{protocol}-4-s0")
+            judged.append(Judged(protocol, precision, evaluation(error)))
+    write_row(task, folder, row, out, manifest(int8), judged)
 
 
 def pretend_run(row: Row, shared: Shared) -> None:

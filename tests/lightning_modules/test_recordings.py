@@ -69,6 +69,8 @@ def test_classes_that_are_numbers_are_in_their_order():
             ["path,label,start_s,end_s", "a.wav,x,0.3,0.2"],
             r"line 2: end_s 0.2, expected more than start_s 0.3",
         ),
+        (["path,label,snr_db", "a.wav,x,inf"], r"line 2: snr_db 'inf', expected a number of dB"),
+        (["path,label,snr_db", "a.wav,x,loud"], r"line 2: snr_db 'loud', expected a number of dB"),
         (["path,label,split", "a.wav,x,dev"], r"split 'dev', expected train, validation, test or"),
         (["path,label", "a.wav,x", "a.wav,y"], r"line 3: a.wav is listed twice \(also line 2\)"),
         (

@@ -7,6 +7,7 @@ import torch
 
 from lightning_modules.judging import Judge
 from lightning_modules.objective import objective_of
+from lightning_modules.sampling import Sampling
 from lightning_modules.students import FeatureCache, Students, middle
 from search_spaces.architecture import largest, smallest, write_architecture
 from search_spaces.errors import UserError
@@ -27,6 +28,26 @@ def test_a_step_trains_the_sandwich_and_another_step_other_nets():
     assert len(first) == 4
     assert first[2:] != second[2:]
     assert first == students.of_step(0)
+
+
+def test_progressive_shrinking_trains_as_many_nets_a_step():
+    students = Students("sam-lite", None, 2, seed=1, sampling=Sampling("progressive"))
+    early, late = students.of_step(5, done=0.1), students.of_step(5, done=1.0)
+    assert len(early) == len(late) == len(Students("sam-lite", None, 2, seed=1).of_step(5))
+    assert early[0] == late[0] == largest(students.spec)
+    assert {net.choices["stage2_depth"] for net in early} == {2}
+
+
+@pytest.mark.parametrize(
+    ("begin", "message"),
+    [
+        ((0.1, 0.2, 1.5), r"model.sampling.begin: got 1.5, expected 0.0 to 1.0"),
+        ((0.5, 0.2, 0.8), r"model.sampling.begin: got \[0.5, 0.2, 0.8\], expected kernels, depths"),
+    ],
+)
+def test_phases_out_of_order_are_refused(begin: tuple[float, float, float], message: str):
+    with pytest.raises(UserError, match=message):
+        Sampling("progressive", begin)
 
 
 def test_the_middle_net_is_neither_end():

@@ -40,7 +40,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise StageFailedError(f"{row.id}: fit ended with exit code 2")
         pretend_run(row, shared)
 
-    monkeypatch.setattr(study, "prepare", lambda asked: Shared(asked.out, {}, None))
+    monkeypatch.setattr(study, "prepare", lambda asked: Shared(asked.task, asked.out, {}, None))
     monkeypatch.setattr(study, "check_settings", lambda *_: None)
     monkeypatch.setattr(study, "run_row", run)
     return ran
@@ -141,7 +141,7 @@ def test_two_studies_in_one_folder_are_refused(config: Path, ran: list[str], tmp
     ("arguments", "message"),
     [
         ([], "the following arguments are required: --config"),
-        (["--config", "huge"], "^--config huge: expected full, smoke, two-cores or a YAML file"),
+        (["--config", "huge"], "^--config huge: expected digits, digits-two-cores, full, smoke"),
         (["--config", "smoke", "--report", "--dry-run"], "not allowed with argument --report"),
     ],
 )

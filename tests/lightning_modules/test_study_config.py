@@ -9,6 +9,7 @@ import yaml
 from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import SHIPPED, read_study, set_dotted
 from lightning_modules.study_grid import rows_of
+from lightning_modules.study_task_classes import ClassesStudy
 from search_spaces.errors import UserError
 
 STUDIES = sorted(SHIPPED.glob("*.yaml"))
@@ -25,18 +26,29 @@ def study_file(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def test_there_are_three_studies():
-    assert [path.stem for path in STUDIES] == ["full", "smoke", "two-cores"]
+ROWS = {"digits-two-cores": 20, "digits": 288, "full": 672, "smoke": 1, "two-cores": 22}
 
 
-@pytest.mark.parametrize(
-    ("path", "rows"), zip(STUDIES, (672, 1, 22), strict=True), ids=[p.stem for p in STUDIES]
-)
-def test_every_shipped_study_can_be_instantiated(path: Path, rows: int):
+def test_there_are_five_studies():
+    assert [path.stem for path in STUDIES] == list(ROWS)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_shipped_study_can_be_instantiated(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ClassesStudy, "check_data", lambda *_: None)  # no dataset is here
     study = read_study(path)
     found = rows_of(study)
-    assert len(found) == len({row.id for row in found}) == rows
+    assert len(found) == len({row.id for row in found}) == ROWS[path.stem]
     check_settings(study, found)
+
+
+def test_the_digits_are_compared_at_six_sizes_after_equal_steps():
+    study = read_study(SHIPPED / "digits.yaml")
+    sizes = [row for row in rows_of(study) if row.comparison == "sizes"]
+    assert len({row.size_mmacs for row in sizes}) == 6
+    assert {row.net for row in sizes} == {"supernet", "alone", "distilled"}
+    assert len({row.fit.steps for row in sizes}) == 1
+    assert len({(row.seed, row.protocol) for row in sizes}) == 12
 
 
 def test_the_full_study_is_the_whole_grid():
@@ -53,13 +65,13 @@ def test_the_full_study_is_the_whole_grid():
 
 def test_a_variant_switches_every_ingredient_on_or_off():
     study = read_study(SHIPPED / "full.yaml")
-    settings = study.variant("without augmentation").settings()
+    settings = study.variant("without augmentation").settings(study.task.ingredients)
     assert settings["model.strong_augmentation.enabled"] is False
     assert settings["model.weak_augmentation.speed"] == 0.0
     assert settings["model.pseudo_labels.alignment"] == 1.0
     enabled = {name: value for name, value in settings.items() if name.endswith("enabled")}
     assert sum(enabled.values()) == 4
-    only = study.variant("with additivity").settings()
+    only = study.variant("with additivity").settings(study.task.ingredients)
     assert [name for name, value in only.items() if value is True] == ["model.additivity.enabled"]
 
 

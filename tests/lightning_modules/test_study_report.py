@@ -34,8 +34,8 @@ def test_the_page_holds_a_row_per_summary_the_reads_and_the_plots(tmp_path: Path
     rows = rows_of(study)
     for row in rows:
         write_finished(row, tmp_path, 0.1 * row.seed, int8=row.seed == 1)
-    table = collect(tmp_path, rows)
-    assert len(summarise(table)) == 4  # the recipe, and three nets of one size
+    table = collect(study.task, tmp_path, rows)
+    assert len(summarise(study.task, table)) == 4  # the recipe, and three nets of one size
     plots = write_report(study, 99, table, tmp_path / "docs" / "results.md")
     text = (tmp_path / "docs" / "results.md").read_text()
     assert f"{len(rows)} of 99 rows are finished" in text

@@ -10,6 +10,7 @@ from lightning_modules import study_row
 from lightning_modules.study_config import read_study
 from lightning_modules.study_grid import Row, rows_of
 from lightning_modules.study_row import Shared, prepare, run_row
+from lightning_modules.study_task_counts import CountsStudy
 from search_spaces.architecture import read_architecture
 from search_spaces.cost import costs
 from search_spaces.errors import UserError
@@ -37,7 +38,9 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 def searched(row: Row, out: Path, called: list[tuple[str, ...]]) -> dict[str, str]:
     """Flags of the search of a row, each with its value."""
-    study_row._choose(row, row.choice, Shared(out, {}, None), out / "rows" / row.id)
+    study_row._choose(
+        row, row.choice, Shared(CountsStudy({}), out, {}, None), out / "rows" / row.id
+    )
     arguments = called.pop()
     assert arguments[:2] == ("search_spaces", "search")
     return dict(zip(arguments[2::2], arguments[3::2], strict=True))
@@ -79,7 +82,7 @@ def test_a_fixed_front_end_is_fixed(rows: list[Row], tmp_path: Path, called: lis
 
 def test_a_given_net_is_not_searched(rows: list[Row], tmp_path: Path, called: list[object]):
     row = next(row for row in rows if row.net == "hand-made")
-    path = study_row._choose(row, None, Shared(tmp_path, {}, None), tmp_path)
+    path = study_row._choose(row, None, Shared(CountsStudy({}), tmp_path, {}, None), tmp_path)
     assert path == tmp_path / "fits" / row.fit.id / "frontier.json"
     assert called == []
 
@@ -87,7 +90,7 @@ def test_a_given_net_is_not_searched(rows: list[Row], tmp_path: Path, called: li
 def test_a_row_whose_net_another_one_did_not_find_says_so(rows: list[Row], tmp_path: Path):
     row = next(row for row in rows if row.net == "alone")
     with pytest.raises(UserError, match=r"needs the net of supervised-supernet-5mmac-.*none yet"):
-        run_row(row, Shared(tmp_path, {}, None))
+        run_row(row, Shared(CountsStudy({}), tmp_path, {}, None))
 
 
 def test_test_clips_of_both_protocols_and_the_cost_table_are_made_once(

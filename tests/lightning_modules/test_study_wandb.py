@@ -50,7 +50,7 @@ def test_rows_and_plots_are_logged_offline(tmp_path: Path, runs: list[FakeRun]):
     study = read_study(study_file(tmp_path, out=str(tmp_path), wandb="mine"))
     row = rows_of(study)[0]
     write_finished(row, tmp_path, 0.2, int8=False)
-    (line,) = collect(tmp_path, [row])
+    (line,) = collect(study.task, tmp_path, [row])
     log_row(study, line)
     log_report(study, [tmp_path / "a.png"])
     assert [run.options["mode"] for run in runs] == ["offline", "offline"]

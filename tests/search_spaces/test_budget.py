@@ -94,6 +94,8 @@ def test_prices_agree_with_costs_and_table():
     assert price["params"] == costs(net).params
     assert price["macs"] == costs(net).macs
     assert price["latency_ms"] == TABLE.latency_ms(net, "int8")
+    wide = Prices(SPACE, TABLE, "int8", num_outputs=500).of(tuple(net.indices(SPACE)))
+    assert wide["latency_ms"] == TABLE.latency_ms(net, "int8", 500) > price["latency_ms"]
     assert "latency_ms" not in Prices(SPACE, None, "int8").of(tuple(net.indices(SPACE)))
 
 

@@ -44,6 +44,16 @@ def test_a_net_is_predicted_close_to_its_true_cost(table):
         assert table.latency_ms(net, "int8") == pytest.approx(whole_ms(net, "int8"), rel=0.1)
 
 
+def test_the_head_is_of_as_many_outputs_as_there_are_classes():
+    table = synthetic_table(SPACE, energy=True)
+    net = smallest(SPACE)
+    counts = table.latency_ms(net, "fp32")
+    assert table.latency_ms(net, "fp32", 11) == counts
+    more = table.latency_ms(net, "fp32", 527)
+    assert table.latency_ms(net, "fp32", 10) < counts < more
+    assert table.energy_mj(net, "fp32", 527) > table.energy_mj(net, "fp32")
+
+
 def test_a_front_end_that_was_not_measured_is_estimated_from_the_others():
     rng = np.random.default_rng(0)
     space = get_space("sam")

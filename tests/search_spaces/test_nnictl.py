@@ -15,7 +15,7 @@ CONFIGS = sorted(path for path in EXPERIMENTS.glob("*.yml") if not path.stem.end
 
 
 def test_shipped_experiments_have_sound_search_spaces():
-    packages = {"remote": "lightning_modules", "sam": "lightning_modules"}
+    packages = dict.fromkeys(("folder", "remote", "sam"), "lightning_modules")
     packages["sam_architecture"] = "search_spaces"
     assert [path.stem for path in CONFIGS] == list(packages)
     for path in CONFIGS:

@@ -1,0 +1,48 @@
+"""What a run hears: speech to be mixed and counted, or recordings of classes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.pipeline_scale import Scale
+from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.sources import find_source
+from lightning_modules.splits import split_readers
+from search_spaces.clip import NUM_COUNTS
+from search_spaces.errors import UserError
+
+
+def check_sound(scale: Scale) -> tuple[str, int]:
+    """Refuse what cannot be trained on, as far as names tell it; nothing is decoded.
+
+    Returns:
+        A digest of the names and versions of all recordings, and how many outputs a net has.
+
+    Raises:
+        UserError: no recordings, too few readers or classes, or none named at all.
+    """
+    if scale.task == "counts":
+        source = find_source(scale.speech or "espeak")
+        split_readers(recording.reader for recording in source.recordings)
+        readers = [(item.reader, item.name, item.version) for item in source.recordings]
+        return _digest(readers), NUM_COUNTS
+    if scale.root is None:
+        raise UserError("--root: not given; name a folder per class, or a CSV (docs/classes.md)")
+    items = read_recordings(Path(scale.root))
+    names = class_names(items)
+    if len(names) < 2:
+        found = f"only class {names[0]!r}" if names else "no label"
+        raise UserError(f"--root {scale.root}: holds {found}, expected at least two classes")
+    rows = []
+    for item in items:
+        status = item.path.stat()
+        stretch = [item.start_s, item.end_s, item.split, item.speaker, *item.labels]
+        rows.append((item.name, status.st_size, status.st_mtime_ns, *stretch))
+    return _digest(rows), len(names)
+
+
+def _digest(rows: Sequence[tuple[object, ...]]) -> str:
+    return hashlib.sha256(json.dumps(rows).encode("utf-8", "surrogateescape")).hexdigest()
