@@ -21,7 +21,7 @@ from search_spaces.architecture import (
 )
 from search_spaces.blocks import AmbianceNet
 from search_spaces.errors import UserError
-from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec, get_space
+from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec, any_space
 from search_spaces.strategy import sandwich
 from search_spaces.supernet import Supernet, build_subnet, build_supernet
 from search_spaces.supernet_file import read_supernet_of
@@ -65,7 +65,7 @@ class Students:
     ) -> None:
         self.task = task or CountsTask()
         try:
-            self.spec = get_space(space)
+            self.spec = any_space(space)
         except UserError as error:
             raise UserError(f"model.space: {error}") from None
         self.fixed = None if architecture is None else read_architecture(architecture)
