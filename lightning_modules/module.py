@@ -35,15 +35,20 @@ from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
 from lightning_modules.mixtures_open import ProtocolName
 from lightning_modules.optimiser import make_optimiser, warm_up_cosine
+from lightning_modules.pictures import Pictures
+from lightning_modules.pretrained import find_weights, load_pretrained
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.students import FeatureCache, Students
+from lightning_modules.transfer import learning_rate_share, set_phase
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
-from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import to_float32
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_file
+from search_spaces.picture_net import PictureNet
+from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 
@@ -63,6 +68,7 @@ class SupernetModule(pl.LightningModule):
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
             ``architecture``, beside labels and targets (weight: ``distillation.weight``).
+        pictures: the net of a picture space to train: spectrogram pictures to an image CNN.
         random_subnets: random subnets per step, beside the largest and the smallest.
         optimisation: see `ingredients.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
@@ -90,6 +96,7 @@ class SupernetModule(pl.LightningModule):
         architecture: Path | None = None,
         initial_weights: Path | None = None,
         distil_from: Path | None = None,
+        pictures: Pictures | None = None,
         random_subnets: int = 2,
         optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
@@ -126,8 +133,9 @@ class SupernetModule(pl.LightningModule):
             counts_add_exactly=protocol == "libricount",
         )
         self.students = Students(
-            space, architecture, random_subnets, seed, initial_weights, self.task
+            space, architecture, random_subnets, seed, initial_weights, self.task, pictures
         )
+        self.pretrained_sha256: str | None = None
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
         self.mentor = self._mentor(distil_from)
         self.net = self.students.build()
@@ -136,6 +144,21 @@ class SupernetModule(pl.LightningModule):
         self.teacher.requires_grad_(False).eval()
         self.judge = Judge(self.students, self.recipe.objective)
         self.audit = PseudoLabelAudit(self.task)
+
+    def setup(self, stage: str) -> None:
+        """Fill a new run's image CNN with pre-trained weights; a checkpoint comes after this.
+
+        Raises:
+            UserError: see `pretrained.find_weights` and `pretrained.load_pretrained`.
+        """
+        pictures = self.students.pictures
+        if stage != "fit" or pictures is None:
+            return
+        path = find_weights(pictures.cnn, pictures.weights)
+        if path is not None:
+            load_pretrained(self.net.get_submodule("cnn"), pictures.cnn, path)
+            self.teacher.load_state_dict(self.net.state_dict())
+            self.pretrained_sha256 = sha256_file(path)
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
@@ -150,6 +173,9 @@ class SupernetModule(pl.LightningModule):
         step = self.trainer.fit_loop.total_batch_idx  # unlike batch_idx over all epochs
         draws = partial(self._draws, step)
         torch.manual_seed(draws("global").initial_seed())
+        if isinstance(self.net, PictureNet) and self.students.pictures is not None:
+            pretrained = self.pretrained_sha256 is not None
+            set_phase(self.net, self.students.pictures, pretrained, self.global_step)
         seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws, self.statistics)
         # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
         cache = FeatureCache(
@@ -185,7 +211,7 @@ class SupernetModule(pl.LightningModule):
         features = FeatureCache(waveform).of(self.teacher, architecture)
         return self.recipe.objective.probabilities(self.teacher.classify(features))
 
-    def teacher_net(self) -> AmbianceNet:
+    def teacher_net(self) -> Subnet:
         """The teacher alone: a plain net on this device, with its own batch norm statistics."""
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
 
@@ -217,13 +243,22 @@ class SupernetModule(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW and its schedule over all steps of the run."""
         settings = self.optimisation
-        optimiser = make_optimiser(self.net, settings.learning_rate, settings.weight_decay)
+        optimiser = make_optimiser(
+            self.net, settings.learning_rate, settings.weight_decay, self._rate_share
+        )
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = warm_up_cosine(optimiser, settings.warm_up_steps, total_steps)
         return {
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def _rate_share(self, name: str) -> float:
+        pictures = self.students.pictures
+        if not isinstance(self.net, PictureNet) or pictures is None:
+            return 1.0
+        pretrained = self.pretrained_sha256 is not None
+        return learning_rate_share(self.net, pictures, pretrained, name)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then move the teacher: before any checkpoint of this step is written."""
@@ -240,12 +275,19 @@ class SupernetModule(pl.LightningModule):
             "space_version": self.students.spec.version,
             "architecture": None if fixed is None else fixed.to_json(),
             "distil_from": None if self.mentor is None else self.mentor.sha256,
+            "pictures": self._picture_settings(),
             "seed": self.seed,
             "random_subnets": self.students.random_subnets,
             "optimisation": asdict(self.optimisation),
             "ema_decay": self.ema_decay,
             **self.recipe.settings(),
         }
+
+    def _picture_settings(self) -> dict[str, Any] | None:
+        pictures = self.students.pictures
+        if pictures is None:
+            return None
+        return {**asdict(pictures), "weights": self.pretrained_sha256 or pictures.weights}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the settings, and flush the logs: a resume repeats no step before this one.

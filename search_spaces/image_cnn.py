@@ -1,4 +1,4 @@
-"""Image CNNs by their torchvision names: a few built here, the others by torchvision if it is there.
+"""Image CNNs by their torchvision names: some built here, the others by torchvision if present.
 
 Those built here have torchvision's parameter names, so that its published files of weights fit.
 Letters: B batch, S side of the picture, K outputs.

@@ -72,7 +72,8 @@ class DenseNet(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """float32 [B, 3, S, S] -> logits [B, K]."""
-        return self.classifier(self.relu(self.features(picture)).mean(dim=(2, 3)))
+        pooled = self.relu(self.features(picture)).mean(dim=(2, 3), keepdim=True)
+        return self.classifier(pooled.flatten(1))
 
 
 def _transition(channels: int) -> nn.Sequential:

@@ -81,7 +81,8 @@ class MobileNetV2(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """float32 [B, 3, S, S] -> logits [B, K]."""
-        return self.classifier(self.features(picture).mean(dim=(2, 3)))
+        pooled = self.features(picture).mean(dim=(2, 3), keepdim=True)
+        return self.classifier(pooled.flatten(1))
 
 
 def mobilenet_v2(num_outputs: int) -> nn.Module:

@@ -70,7 +70,7 @@ class ResNet(nn.Module):
         outputs = self.maxpool(self.relu(self.bn1(self.conv1(picture))))
         for number in range(1, len(WIDTHS) + 1):
             outputs = self.get_submodule(f"layer{number}")(outputs)
-        return self.fc(outputs.mean(dim=(2, 3)))
+        return self.fc(outputs.mean(dim=(2, 3), keepdim=True).flatten(1))
 
 
 def resnet18(num_outputs: int) -> nn.Module:

@@ -67,7 +67,7 @@ class SqueezeNet(nn.Module):
 
     def forward(self, picture: Tensor) -> Tensor:
         """float32 [B, 3, S, S] -> logits [B, K]."""
-        return self.classifier(self.features(picture)).mean(dim=(2, 3))
+        return self.classifier(self.features(picture)).mean(dim=(2, 3), keepdim=True).flatten(1)
 
 
 def squeezenet1_1(num_outputs: int) -> nn.Module:

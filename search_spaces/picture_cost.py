@@ -73,7 +73,7 @@ def peak_elements(graph: fx.Graph) -> int:
     for node, place in order.items():
         if node.op == "output" or (node.op == "placeholder" and place > 0):
             continue  # after the features come weights
-        source = storage.get(node.args[0]) if node.args else None  # type: ignore[arg-type]
+        source = storage.get(node.args[0]) if node.args else None
         name = _name(node)
         taken = name in _IN_PLACE and source is not None and until[source] == place
         owner = source if source is not None and (taken or name in _VIEWS) else node
