@@ -145,6 +145,15 @@ class SupernetModule(pl.LightningModule):
         self.judge = Judge(self.students, self.recipe.objective)
         self.audit = PseudoLabelAudit(self.task)
 
+    def find_pretrained(self) -> Path | None:
+        """The file of pre-trained weights that a new run begins with, if any.
+
+        Raises:
+            UserError: see `pretrained.find_weights`.
+        """
+        pictures = self.students.pictures
+        return None if pictures is None else find_weights(pictures.cnn, pictures.weights)
+
     def setup(self, stage: str) -> None:
         """Fill a new run's image CNN with pre-trained weights; a checkpoint comes after this.
 
@@ -154,7 +163,7 @@ class SupernetModule(pl.LightningModule):
         pictures = self.students.pictures
         if stage != "fit" or pictures is None:
             return
-        path = find_weights(pictures.cnn, pictures.weights)
+        path = self.find_pretrained()
         if path is not None:
             load_pretrained(self.net.get_submodule("cnn"), pictures.cnn, path)
             self.teacher.load_state_dict(self.net.state_dict())

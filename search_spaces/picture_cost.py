@@ -16,7 +16,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from search_spaces.architecture import Architecture
 from search_spaces.cost import FRONTEND_BYTES, Cost
-from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.frontend_layers import frontend_layers
 from search_spaces.picture_net import PictureNet, build_picture_net
 
@@ -37,7 +36,6 @@ def picture_costs(architecture: Architecture, num_outputs: int) -> Cost:
         UserError: see `build_picture_net`.
     """
     net = build_picture_net(architecture, num_outputs).eval()
-    assert isinstance(net.frontend, LogMelFrontEnd)  # what build_picture_net made
     geometry = net.frontend.geometry
     layers = frontend_layers(
         geometry.rate_hz,
@@ -89,7 +87,7 @@ def _graph(net: PictureNet) -> fx.Graph:
     """Everything behind the front end; its inputs are the features, then weights."""
     trunk = nn.Sequential(net.picture, net.cnn)
     weights = {**dict(trunk.named_parameters()), **dict(trunk.named_buffers())}
-    features = torch.zeros(1, *net.frontend.output_shape())  # type: ignore[operator]
+    features = torch.zeros(1, *net.frontend.output_shape())
 
     def run(inputs: Tensor, values: dict[str, Tensor]) -> Tensor:
         return functional_call(trunk, values, (inputs,))

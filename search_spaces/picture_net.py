@@ -25,7 +25,7 @@ class PictureNet(nn.Module):
         cnn: picture to logits.
     """
 
-    def __init__(self, *, frontend: nn.Module, picture: nn.Module, cnn: nn.Module) -> None:
+    def __init__(self, *, frontend: LogMelFrontEnd, picture: nn.Module, cnn: nn.Module) -> None:
         super().__init__()
         self.frontend = frontend
         self.picture = picture
