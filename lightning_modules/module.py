@@ -67,7 +67,8 @@ class SupernetModule(pl.LightningModule):
         architecture: an `architecture.json`, to train that net alone by the same recipe.
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
-            ``architecture``, beside labels and targets (weight: ``distillation.weight``).
+            ``architecture``, or a `subnet.pt` of any space (docs/deepspectrum.md) that teaches it
+            or the largest net, beside labels and targets (weight: ``distillation.weight``).
         pictures: the net of a picture space to train: spectrogram pictures to an image CNN.
         random_subnets: random subnets per step, beside the largest and the smallest.
         optimisation: see `ingredients.Optimisation`.
@@ -199,8 +200,8 @@ class SupernetModule(pl.LightningModule):
         loss = self.recipe.total(parts, step)
         if self.mentor is not None:
             taught = self.mentor.logits(cache)
-            parts["distillation"] = self.recipe.objective.distil(first_logits, taught)
-            loss = loss + self.distillation.weight * parts["distillation"]
+            parts["mentor"] = self.recipe.objective.distil(first_logits, taught)
+            loss = loss + self.distillation.weight * parts["mentor"]
         if others:
             with frozen_batch_norm_statistics(self.net):
                 subnet_losses = [
@@ -225,12 +226,10 @@ class SupernetModule(pl.LightningModule):
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
 
     def _mentor(self, path: Path | None) -> Mentor | None:
-        if path is not None and self.students.fixed is None:
-            raise UserError(
-                f"model.distil_from: {path} is given without model.architecture, the net to teach;"
-                " a supernet's nets learn from its own largest one (model.distillation)"
-            )
-        return None if path is None else Mentor(path, self.students.spec, self.task)
+        if path is None:
+            return None
+        one_student = self.students.fixed is not None
+        return Mentor(path, self.students.spec, self.task, one_student)
 
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)
