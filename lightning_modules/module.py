@@ -328,11 +328,13 @@ class SupernetModule(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        samples = choose_clips(
-            data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed
-        )
-        calibration = torch.from_numpy(to_float32(samples)).to(self.device)
+        calibration = torch.empty(0, device=self.device)
+        if not isinstance(self.teacher, PictureNet):  # which keeps the statistics it has
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            samples = choose_clips(
+                data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed
+            )
+            calibration = torch.from_numpy(to_float32(samples)).to(self.device)
         self.judge.prepare(self.teacher, calibration)
         self.audit.clear()
 
