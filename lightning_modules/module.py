@@ -34,20 +34,17 @@ from lightning_modules.ingredients import (
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
 from lightning_modules.mixtures_open import ProtocolName
-from lightning_modules.optimiser import make_optimiser, warm_up_cosine
+from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
-from lightning_modules.pretrained import find_weights, load_pretrained
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.students import FeatureCache, Students
-from lightning_modules.transfer import learning_rate_share, set_phase
+from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
 from search_spaces.clips_file import to_float32
 from search_spaces.errors import UserError
-from search_spaces.files import sha256_file
-from search_spaces.picture_net import PictureNet
 from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
@@ -136,7 +133,7 @@ class SupernetModule(pl.LightningModule):
         self.students = Students(
             space, architecture, random_subnets, seed, initial_weights, self.task, pictures
         )
-        self.pretrained_sha256: str | None = None
+        self.transfer = None if pictures is None else Transfer(pictures)
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
         self.mentor = self._mentor(distil_from)
         self.net = self.students.build()
@@ -146,29 +143,15 @@ class SupernetModule(pl.LightningModule):
         self.judge = Judge(self.students, self.recipe.objective)
         self.audit = PseudoLabelAudit(self.task)
 
-    def find_pretrained(self) -> Path | None:
-        """The file of pre-trained weights that a new run begins with, if any.
-
-        Raises:
-            UserError: see `pretrained.find_weights`.
-        """
-        pictures = self.students.pictures
-        return None if pictures is None else find_weights(pictures.cnn, pictures.weights)
-
     def setup(self, stage: str) -> None:
         """Fill a new run's image CNN with pre-trained weights; a checkpoint comes after this.
 
         Raises:
-            UserError: see `pretrained.find_weights` and `pretrained.load_pretrained`.
+            UserError: see `Transfer.load`.
         """
-        pictures = self.students.pictures
-        if stage != "fit" or pictures is None:
-            return
-        path = self.find_pretrained()
-        if path is not None:
-            load_pretrained(self.net.get_submodule("cnn"), pictures.cnn, path)
+        if stage == "fit" and self.transfer is not None:
+            self.transfer.load(self.net.get_submodule("cnn"))
             self.teacher.load_state_dict(self.net.state_dict())
-            self.pretrained_sha256 = sha256_file(path)
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
@@ -183,9 +166,8 @@ class SupernetModule(pl.LightningModule):
         step = self.trainer.fit_loop.total_batch_idx  # unlike batch_idx over all epochs
         draws = partial(self._draws, step)
         torch.manual_seed(draws("global").initial_seed())
-        if isinstance(self.net, PictureNet) and self.students.pictures is not None:
-            pretrained = self.pretrained_sha256 is not None
-            set_phase(self.net, self.students.pictures, pretrained, self.global_step)
+        if self.transfer is not None:
+            self.transfer.set_phase(self.net.get_submodule("cnn"), self.global_step)
         seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws, self.statistics)
         # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
         cache = FeatureCache(
@@ -251,22 +233,16 @@ class SupernetModule(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW and its schedule over all steps of the run."""
         settings = self.optimisation
-        optimiser = make_optimiser(
-            self.net, settings.learning_rate, settings.weight_decay, self._rate_share
-        )
+        shares = EVEN
+        if self.transfer is not None:
+            shares = self.transfer.rate_share(self.net.get_submodule("cnn"))
+        optimiser = make_optimiser(self.net, settings.learning_rate, settings.weight_decay, shares)
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = warm_up_cosine(optimiser, settings.warm_up_steps, total_steps)
         return {
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-    def _rate_share(self, name: str) -> float:
-        pictures = self.students.pictures
-        if not isinstance(self.net, PictureNet) or pictures is None:
-            return 1.0
-        pretrained = self.pretrained_sha256 is not None
-        return learning_rate_share(self.net, pictures, pretrained, name)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then move the teacher: before any checkpoint of this step is written."""
@@ -283,19 +259,13 @@ class SupernetModule(pl.LightningModule):
             "space_version": self.students.spec.version,
             "architecture": None if fixed is None else fixed.to_json(),
             "distil_from": None if self.mentor is None else self.mentor.sha256,
-            "pictures": self._picture_settings(),
+            "pictures": None if self.transfer is None else self.transfer.settings(),
             "seed": self.seed,
             "random_subnets": self.students.random_subnets,
             "optimisation": asdict(self.optimisation),
             "ema_decay": self.ema_decay,
             **self.recipe.settings(),
         }
-
-    def _picture_settings(self) -> dict[str, Any] | None:
-        pictures = self.students.pictures
-        if pictures is None:
-            return None
-        return {**asdict(pictures), "weights": self.pretrained_sha256 or pictures.weights}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the settings, and flush the logs: a resume repeats no step before this one.
@@ -329,7 +299,7 @@ class SupernetModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
         calibration = torch.empty(0, device=self.device)
-        if not isinstance(self.teacher, PictureNet):  # which keeps the statistics it has
+        if self.transfer is None:  # a CNN keeps the statistics it has
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             samples = choose_clips(
                 data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed

@@ -9,12 +9,15 @@ from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+RateShare = Callable[[str], float]  # by a parameter's name
+EVEN: RateShare = lambda name: 1.0  # noqa: E731
+
 
 def make_optimiser(
     net: nn.Module,
     learning_rate: float,
     weight_decay: float,
-    rate_share: Callable[[str], float] = lambda name: 1.0,
+    rate_share: RateShare = EVEN,
 ) -> AdamW:
     """AdamW (Loshchilov & Hutter, 2019); norms and biases do not decay.
 

@@ -6,9 +6,8 @@ from torch import nn
 
 from lightning_modules.optimiser import make_optimiser
 from lightning_modules.pictures import Pictures
-from lightning_modules.transfer import cnn_layers, learning_rate_share, set_phase
+from lightning_modules.transfer import Transfer, cnn_layers
 from search_spaces.errors import UserError
-from search_spaces.picture_net import PictureNet
 from search_spaces.space import get_space
 
 
@@ -27,59 +26,63 @@ class TinyCnn(nn.Sequential):
 
 
 @pytest.fixture
-def net() -> PictureNet:
-    return PictureNet(frontend=nn.Identity(), picture=nn.Identity(), cnn=TinyCnn())
+def cnn() -> TinyCnn:
+    return TinyCnn()
 
 
-def learning(net: PictureNet) -> list[str]:
-    named = net.cnn.named_parameters()
-    return [name for name, parameter in named if parameter.requires_grad]
+def transfer(pictures: Pictures, pretrained: bool = True) -> Transfer:
+    made = Transfer(pictures)
+    made.sha256 = "0" * 64 if pretrained else None
+    return made
 
 
-def test_first_the_last_layer_alone_then_all(net: PictureNet):
+def learning(cnn: TinyCnn) -> list[str]:
+    return [name for name, parameter in cnn.named_parameters() if parameter.requires_grad]
+
+
+def test_first_the_last_layer_alone_then_all(cnn: TinyCnn):
     pictures = Pictures(frozen_steps=10)
-    set_phase(net.train(), pictures, pretrained=True, step=9)
-    assert learning(net) == ["5.weight", "5.bias"]
-    assert not net.cnn[1].training
-    assert net.cnn[4].training  # dropout belongs to the last layer
-    set_phase(net.train(), pictures, pretrained=True, step=10)
-    assert len(learning(net)) == 8
-    assert net.cnn[1].training
+    transfer(pictures, pretrained=True).set_phase(cnn.train(), step=9)
+    assert learning(cnn) == ["5.weight", "5.bias"]
+    assert not cnn[1].training
+    assert cnn[4].training  # dropout belongs to the last layer
+    transfer(pictures, pretrained=True).set_phase(cnn.train(), step=10)
+    assert len(learning(cnn)) == 8
+    assert cnn[1].training
 
 
-def test_a_share_of_the_layers_may_stay_frozen(net: PictureNet):
+def test_a_share_of_the_layers_may_stay_frozen(cnn: TinyCnn):
     pictures = Pictures(frozen_steps=0, unfrozen_share=0.4)
-    set_phase(net.train(), pictures, pretrained=True, step=0)
-    assert learning(net) == ["2.weight", "2.bias", "5.weight", "5.bias"]
-    assert not net.cnn[1].training
+    transfer(pictures, pretrained=True).set_phase(cnn.train(), step=0)
+    assert learning(cnn) == ["2.weight", "2.bias", "5.weight", "5.bias"]
+    assert not cnn[1].training
 
 
-def test_random_weights_are_never_frozen(net: PictureNet):
-    set_phase(net.train(), Pictures(frozen_steps=10), pretrained=False, step=0)
-    assert len(learning(net)) == 8
+def test_random_weights_are_never_frozen(cnn: TinyCnn):
+    transfer(Pictures(frozen_steps=10), pretrained=False).set_phase(cnn.train(), step=0)
+    assert len(learning(cnn)) == 8
 
 
-def test_layers_are_those_with_weights_but_the_last(net: PictureNet):
-    assert cnn_layers(net.cnn) == [net.cnn[0], net.cnn[1], net.cnn[2]]
+def test_layers_are_those_with_weights_but_the_last(cnn: TinyCnn):
+    assert cnn_layers(cnn) == [cnn[0], cnn[1], cnn[2]]
 
 
-def test_the_cnn_learns_more_slowly(net: PictureNet):
+def test_the_cnn_learns_more_slowly(cnn: TinyCnn):
     pictures = Pictures(unfrozen_rate=0.1)
 
-    def share(name: str) -> float:
-        return learning_rate_share(net, pictures, True, name)
-
+    share = transfer(pictures).rate_share(cnn)
+    net = nn.ModuleDict({"cnn": cnn})
     groups = make_optimiser(net, 0.02, 0.3, share).param_groups
     found = {(group["lr"], group["weight_decay"], len(group["params"])) for group in groups}
     assert found == {(0.02, 0.3, 1), (0.02, 0.0, 1), (0.002, 0.3, 2), (0.002, 0.0, 4)}
-    assert learning_rate_share(net, pictures, False, "cnn.0.weight") == 1.0
+    assert transfer(pictures, pretrained=False).rate_share(cnn)("cnn.0.weight") == 1.0
 
 
-def test_a_frozen_batch_norm_keeps_its_statistics(net: PictureNet):
-    before = {name: value.clone() for name, value in net.cnn[1].state_dict().items()}
-    set_phase(net.train(), Pictures(frozen_steps=1), pretrained=True, step=0)
-    net.cnn(torch.randn(4, 3, 5, 5))
-    assert all(torch.equal(net.cnn[1].state_dict()[name], value) for name, value in before.items())
+def test_a_frozen_batch_norm_keeps_its_statistics(cnn: TinyCnn):
+    before = {name: value.clone() for name, value in cnn[1].state_dict().items()}
+    transfer(Pictures(frozen_steps=1), pretrained=True).set_phase(cnn.train(), step=0)
+    cnn(torch.randn(4, 3, 5, 5))
+    assert all(torch.equal(cnn[1].state_dict()[name], value) for name, value in before.items())
 
 
 @pytest.mark.parametrize(
