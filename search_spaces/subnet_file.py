@@ -42,7 +42,8 @@ def read_subnet(path: Path, value: Mapping[str, Any]) -> SubnetFile:
     """
     try:
         architecture = Architecture.from_json(value["architecture"])
-        task = read_task({"task": value["training"]["settings"]["task"]})
+        settings = value["training"]["settings"]
+        task = read_task({key: settings[key] for key in ("task",) if key in settings})
         net = build_subnet(architecture, value["num_outputs"])
         net.load_state_dict(value["state_dict"])
     except (UserError, KeyError, TypeError, RuntimeError) as error:

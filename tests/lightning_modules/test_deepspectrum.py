@@ -51,7 +51,8 @@ def trained(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save(build_image_cnn("squeezenet1_1", 1000, seed=7).state_dict(), folder / "s.pth")
     weights = f"--model.pictures.weights={folder / 's.pth'}"
     errors = folder / "errors.txt"
-    options = picture_arguments(recordings, folder, "--trainer.max_steps", "2", weights)
+    steps = ("--trainer.max_steps", "2", "--data.steps_per_epoch", "2")
+    options = picture_arguments(recordings, folder, *steps, weights)
     assert run(options, errors=errors) == 0, errors.read_text()
     return folder
 
@@ -77,7 +78,7 @@ def test_it_leaves_a_frontier_that_lowering_takes(trained: Path):
     record = read_training(trained / "subnet.pt")["settings"]["pictures"]
     assert record["cnn"] == "squeezenet1_1"
     assert len(record["weights"]) == 64  # the file's hash, not where it lay
-    assert "val/error/fixed" in str(metrics(trained))
+    assert float(metrics(trained)[-1]["val/error/fixed"]) <= 1
 
 
 def test_it_teaches_a_supernet_of_another_front_end(
@@ -136,7 +137,7 @@ def test_a_space_of_pictures_needs_pictures():
     with pytest.raises(
         UserError, match=r"the nets of deepspectrum-1s share no weights; say by mod"
     ):
-        SupernetModule("deepspectrum-1s", TASK)
+        SupernetModule("deepspectrum-1s")
 
 
 def test_pictures_stand_in_for_an_architecture():
