@@ -94,7 +94,7 @@ class SupernetModule(pl.LightningModule):
         architecture: Path | None = None,
         initial_weights: Path | None = None,
         distil_from: Path | None = None,
-        pictures: Pictures | None = None,
+        pictures: Pictures = Pictures(),  # noqa: B008
         random_subnets: int = 2,
         optimisation: Optimisation = Optimisation(),  # noqa: B008 (all of these are frozen)
         labelled_loss: LabelledLoss = LabelledLoss(),  # noqa: B008
@@ -133,7 +133,7 @@ class SupernetModule(pl.LightningModule):
         self.students = Students(
             space, architecture, random_subnets, seed, initial_weights, self.task, pictures
         )
-        self.transfer = None if pictures is None else Transfer(pictures)
+        self.transfer = Transfer(pictures) if pictures.asked else None
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
         self.mentor = self._mentor(distil_from)
         self.net = self.students.build()

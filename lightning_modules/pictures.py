@@ -11,7 +11,7 @@ from search_spaces.errors import UserError
 from search_spaces.space import DEEPSPECTRUM, PICTURE_SPACES, SpaceSpec
 
 RATE_HZ = 16_000
-CACHE, RANDOM = "cache", "random"
+CACHE, RANDOM, NONE = "cache", "random", "none"
 # Dimension of the space by field.
 DIMENSIONS = {
     "cnn": "cnn",
@@ -32,7 +32,7 @@ class Pictures:
     new last layer learns, then the CNN learns too, slowly. Random weights learn from the start.
 
     Attributes:
-        cnn: torchvision's name of it.
+        cnn: torchvision's name of it; ``none`` for nets without pictures.
         weights: where its pre-trained weights are: ``cache`` (torchvision's, on this machine), a
             path, or ``random`` for none. Nothing is downloaded.
         colour_map: see `search_spaces.colour_maps`.
@@ -46,7 +46,7 @@ class Pictures:
         unfrozen_rate: their learning rate, as a share of the last layer's.
     """
 
-    cnn: str = "mobilenet_v2"
+    cnn: str = NONE
     weights: str = CACHE
     colour_map: str = "viridis"
     scale: Literal["mel", "linear"] = "mel"
@@ -64,9 +64,14 @@ class Pictures:
         check_range("pictures.unfrozen_rate", self.unfrozen_rate, 0.0, 1.0)
         for field, dimension in DIMENSIONS.items():
             value, choices = getattr(self, field), DEEPSPECTRUM.dimensions[dimension]
-            if value not in choices:
+            if value not in choices and (field, value) != ("cnn", NONE):
                 allowed = ", ".join(map(str, choices))
                 raise UserError(f"model.pictures.{field}: got {value!r}, allowed: {allowed}")
+
+    @property
+    def asked(self) -> bool:
+        """Whether there are pictures at all."""
+        return self.cnn != NONE
 
     def architecture(self, spec: SpaceSpec) -> Architecture:
         """The net of a picture space that the fields describe.

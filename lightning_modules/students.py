@@ -48,7 +48,7 @@ class Students:
         seed: of the subnets drawn and of fresh weights.
         initial_weights: a `supernet.pt` of the space to start from; None for fresh weights.
         task: what the outputs mean; None counts people.
-        pictures: the one net of a picture space, in place of ``architecture``.
+        pictures: the one net of a picture space, in place of the files.
 
     Raises:
         UserError: unknown space, unreadable architecture or supernet, or one of another space or
@@ -63,15 +63,21 @@ class Students:
         seed: int,
         initial_weights: Path | None = None,
         task: Task | None = None,
-        pictures: Pictures | None = None,
+        pictures: Pictures = Pictures(),  # noqa: B008 (frozen)
     ) -> None:
         self.task = task or CountsTask()
         try:
             self.spec = any_space(space)
         except UserError as error:
             raise UserError(f"model.space: {error}") from None
-        self.pictures = pictures
-        if pictures is not None:
+        if pictures.asked:
+            given = {"architecture": architecture, "initial_weights": initial_weights}
+            for field, value in given.items():
+                if value is not None:
+                    raise UserError(
+                        f"model.{field}: {value} is given with model.pictures, which name net and"
+                        " weights; leave it out"
+                    )
             self.fixed: Architecture | None = pictures.architecture(self.spec)
         elif self.spec.name in PICTURE_SPACES:
             raise UserError(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lightning_modules import cli
 from lightning_modules.mentor import Mentor
 from lightning_modules.module import SupernetModule
 from lightning_modules.pictures import Pictures
@@ -141,6 +142,21 @@ def test_a_space_of_pictures_needs_pictures():
 
 
 def test_pictures_stand_in_for_an_architecture():
-    module = SupernetModule("deepspectrum-1s", pictures=Pictures(weights="random", size=32))
+    module = SupernetModule(
+        "deepspectrum-1s", pictures=Pictures(cnn="mobilenet_v2", weights="random", size=32)
+    )
     assert module.students.fixed.choices["picture_size"] == 32
     assert module.settings()["pictures"]["weights"] == "random"
+
+
+def test_a_field_out_of_range_is_one_line_of_the_command(recordings: Path, tmp_path: Path):
+    options = [*picture_arguments(recordings, tmp_path), "--model.pictures.size", "33"]
+    with pytest.raises(UserError, match=r"^model.pictures.size: got 33, allowed: 32, 64, 96"):
+        cli.main(options)
+
+
+@pytest.mark.parametrize("field", ["architecture", "initial_weights"])
+def test_files_of_other_nets_are_refused(field: str):
+    pictures = Pictures(cnn="mobilenet_v2", weights="random", size=32)
+    with pytest.raises(UserError, match=rf"^model.{field}: a.json is given with model.pictures"):
+        SupernetModule("deepspectrum-1s", pictures=pictures, **{field: Path("a.json")})

@@ -109,4 +109,4 @@ def test_pictures_need_a_space_of_pictures():
     with pytest.raises(
         UserError, match=r"got with model.space sam-nano, which has no pictures; set"
     ):
-        Pictures().architecture(get_space("sam-nano"))
+        Pictures(cnn="resnet18").architecture(get_space("sam-nano"))
