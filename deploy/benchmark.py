@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deploy.benchmark_table import benchmark_table
 from deploy.bundle import MANIFEST, MODEL_FILES, PRECISIONS, Bundle, read_bundle
 from deploy.device import charging, describe_device, governor, temperature_c
 from deploy.engine import BACKEND, RUNTIME_NAME, Engine
@@ -84,6 +85,9 @@ def run(args: argparse.Namespace) -> int:
         write_measurement(path, measurement)
         print(f"{summary(measurement)}\n  wrote {path}")
         measured.append(measurement)
+    if len(jobs) > 1:
+        beside = [bundle for bundle, _ in jobs]
+        print(f"\n{benchmark_table(list(zip(beside, measured, strict=True)))}")
     if wandb is not None:
         from deploy.wandb_measurement import log_measurements
 

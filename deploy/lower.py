@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
     from search_spaces.clips_file import read_clips
     from search_spaces.frontier import read_frontier
+    from search_spaces.space import PICTURE_SPACES
     from search_spaces.task_classes import ClassesTask
     from search_spaces.wandb_run import check_online
 
@@ -72,6 +73,11 @@ def run(args: argparse.Namespace) -> int:
     if args.share_frames and isinstance(frontier.task, ClassesTask):
         raise UserError(
             f"--share-frames: {args.frontier} names classes, only counts share frames; leave it out"
+        )
+    if args.share_frames and frontier.space in PICTURE_SPACES:
+        raise UserError(
+            f"--share-frames: {args.frontier} holds a net of pictures, which span all of a clip;"
+            " leave it out"
         )
     winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
     clips_path = args.clips or searched_clips(args.frontier, frontier)

@@ -16,10 +16,10 @@ from torch import Tensor, fx, nn
 
 from search_spaces.errors import UserError
 
-FP32_MODULES = ("frontend", "normalise", "pool")
+FP32_MODULES = ("frontend", "normalise", "picture", "pool")
 # PT2E's patterns that these nets contain; the others are matched by tracing each, which takes
 # longer than all the rest of the quantisation.
-PATTERNS = ("conv_relu", "conv", "linear_relu", "linear", "add_relu", "add")
+PATTERNS = ("conv_relu", "conv", "linear_relu", "linear", "add_relu", "add", "cat")
 _WEIGHTED = (torch.ops.aten.conv2d.default, torch.ops.aten.linear.default)
 
 

@@ -1,4 +1,4 @@
-"""`python -m lightning_modules`: fit, validate, test, and clips, scenes, stats, study, trial."""
+"""`python -m lightning_modules`: fit, validate, test, clips, scenes, stats, study, (net-)trial."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ def main() -> int | None:
         from lightning_modules import trial
 
         return trial.main(arguments[1:])
+    if arguments[:1] == ["net-trial"]:
+        from lightning_modules import net_trial
+
+        return net_trial.main(arguments[1:])
     from lightning_modules import cli
 
     return cli.main(arguments)

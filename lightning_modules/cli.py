@@ -130,6 +130,8 @@ class AmbianceCLI(LightningCLI):
     def before_fit(self) -> None:
         """Go on from the run folder's last checkpoint."""
         self._choose_checkpoint(required=False)
+        if self.model.transfer is not None:
+            self.model.transfer.find()  # refused before hours of recordings are decoded
 
     def before_validate(self) -> None:
         """Judge the run folder's last checkpoint unless another is given."""

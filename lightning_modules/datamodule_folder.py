@@ -38,7 +38,7 @@ from lightning_modules.splits import SPLITS
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
-from search_spaces.space import get_space
+from search_spaces.space import any_space
 from search_spaces.task_classes import ClassesTask
 
 
@@ -92,7 +92,7 @@ class FolderDataModule(StreamDataModule):
             unlabelled_batch_size=(unlabelled_batch_size, 0),
             seed=(seed, 0),
         )
-        self.samples = get_space(space).clip_samples
+        self.samples = any_space(space).clip_samples
         self._items = read_recordings(Path(root))
         self._task = task_of(self._items, several, root)
         self._labelled_per_class = labelled_per_class

@@ -78,6 +78,8 @@ class ExportSupernet(pl.Callback):
             if fixed is not None:
                 net = pl_module.teacher_net().cpu()
                 suffix = TUNED if pl_module.students.initial_weights else ""
+                if pl_module.transfer is not None:
+                    suffix = f"-{pl_module.transfer.pictures.cnn}"
                 write_single(
                     folder,
                     fixed,

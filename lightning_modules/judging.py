@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.objective import Objective
 from lightning_modules.students import Net, Students
 from search_spaces.batch_norm import recalibrate_batch_norm
+from search_spaces.picture_net import PictureNet
 
 CALIBRATION_BATCH = 32
 
@@ -40,7 +41,8 @@ class Judge:
         self.logits, self.labels = {}, []
         for name, architecture in self.students.judged().items():
             net = self.students.extract(weights, architecture).to(calibration.device)
-            recalibrate_batch_norm(net, calibration.split(CALIBRATION_BATCH))
+            if not isinstance(net, PictureNet):  # its CNN was trained with its own statistics
+                recalibrate_batch_norm(net, calibration.split(CALIBRATION_BATCH))
             self.nets[name] = net.eval()
 
     @torch.no_grad()

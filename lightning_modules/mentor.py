@@ -1,4 +1,4 @@
-"""The largest net of a trained supernet as the teacher of one fixed net.
+"""A trained net as teacher: a supernet's largest of one fixed net, or a net trained alone of any.
 
 Knowledge distillation (Hinton et al. 2015), as Once-for-All (Cai et al. 2020, section 4.2) compares
 with it. B batch, T samples, N outputs.
@@ -13,9 +13,13 @@ from torch import Tensor
 
 from lightning_modules.students import FeatureCache
 from search_spaces.architecture import largest
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 from search_spaces.space import SpaceSpec
-from search_spaces.supernet_file import read_supernet_of
+from search_spaces.subnet_file import read_subnet
+from search_spaces.supernet import Subnet
+from search_spaces.supernet_file import FORMAT, check_task, load_trained, read_supernet_of
 from search_spaces.task import Task
 
 
@@ -23,17 +27,39 @@ class Mentor:
     """Not a module: its weights belong into no checkpoint of the net that it teaches.
 
     Args:
-        path: a `supernet.pt`.
-        spec: the space that it must be of.
+        path: a `supernet.pt` of the students' space, or a `subnet.pt` of any space.
+        spec: the students' space.
         task: what its outputs must mean.
+        one_student: whether it teaches one fixed net.
 
     Raises:
-        UserError: see `search_spaces.supernet_file.read_supernet_of`.
+        UserError: see `search_spaces.supernet_file.read_supernet_of`; a net that hears clips of
+            another length; a supernet for a supernet, whose nets learn from its own largest.
     """
 
-    def __init__(self, path: Path, spec: SpaceSpec, task: Task) -> None:
-        self.architecture = largest(spec)
-        self.net = read_supernet_of(path, spec, task).extract(self.architecture)
+    def __init__(self, path: Path, spec: SpaceSpec, task: Task, one_student: bool = True) -> None:
+        value = load_trained(path)
+        self.net: Subnet
+        if value["format"] == FORMAT:
+            if not one_student:
+                raise UserError(
+                    f"model.distil_from: {path} is given without model.architecture, the net to"
+                    " teach; a supernet's nets learn from its own largest one"
+                    " (model.distillation), or from a subnet.pt"
+                )
+            self.architecture = largest(spec)
+            self.net = read_supernet_of(path, spec, task).extract(self.architecture)
+        else:
+            found = read_subnet(path, value)
+            check_task(path, found.task, task)
+            heard, clip = found.architecture.clip_samples, spec.clip_samples
+            if heard != clip:
+                raise UserError(
+                    f"model.distil_from: {path} hears clips of {heard / SAMPLE_RATE_HZ:g} s at"
+                    f" {SAMPLE_RATE_HZ} Hz ({found.architecture.space}), {spec.name} those of"
+                    f" {clip / SAMPLE_RATE_HZ:g} s; give a teacher of clips as long"
+                )
+            self.architecture, self.net = found.architecture, found.net
         self.net.requires_grad_(False).eval()
         self.sha256 = sha256_file(path)
 

@@ -34,18 +34,20 @@ from lightning_modules.ingredients import (
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
 from lightning_modules.mixtures_open import ProtocolName
-from lightning_modules.optimiser import make_optimiser, warm_up_cosine
+from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
+from lightning_modules.pictures import Pictures
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
+from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
-from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import to_float32
 from search_spaces.errors import UserError
+from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 
@@ -64,7 +66,9 @@ class SupernetModule(pl.LightningModule):
         architecture: an `architecture.json`, to train that net alone by the same recipe.
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
-            ``architecture``, beside labels and targets (weight: ``distillation.weight``).
+            ``architecture``, or a `subnet.pt` of any space (docs/deepspectrum.md) that teaches it
+            or the largest net, beside labels and targets (weight: ``distillation.weight``).
+        pictures: the net of a picture space to train: spectrogram pictures to an image CNN.
         random_subnets: random subnets per step, beside the largest and the smallest.
         sampling: see `sampling.Sampling`.
         optimisation: see `ingredients.Optimisation`.
@@ -94,6 +98,7 @@ class SupernetModule(pl.LightningModule):
         architecture: Path | None = None,
         initial_weights: Path | None = None,
         distil_from: Path | None = None,
+        pictures: Pictures = Pictures(),  # noqa: B008
         random_subnets: int = 2,
         sampling: Sampling = Sampling(),  # noqa: B008 (all of these are frozen)
         optimisation: Optimisation = Optimisation(),  # noqa: B008
@@ -133,8 +138,16 @@ class SupernetModule(pl.LightningModule):
             sap_augment=sap_augment,
         )
         self.students = Students(
-            space, architecture, random_subnets, seed, initial_weights, self.task, sampling
+            space,
+            architecture,
+            random_subnets,
+            seed,
+            initial_weights,
+            self.task,
+            sampling=sampling,
+            pictures=pictures,
         )
+        self.transfer = Transfer(pictures) if pictures.asked else None
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
         self.mentor = self._mentor(distil_from)
         self.net = self.students.build()
@@ -143,6 +156,16 @@ class SupernetModule(pl.LightningModule):
         self.teacher.requires_grad_(False).eval()
         self.judge = Judge(self.students, self.recipe.objective)
         self.audit = PseudoLabelAudit(self.task)
+
+    def setup(self, stage: str) -> None:
+        """Fill a new run's image CNN with pre-trained weights; a checkpoint comes after this.
+
+        Raises:
+            UserError: see `Transfer.load`.
+        """
+        if stage == "fit" and self.transfer is not None:
+            self.transfer.load(self.net.get_submodule("cnn"))
+            self.teacher.load_state_dict(self.net.state_dict())
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
@@ -157,6 +180,8 @@ class SupernetModule(pl.LightningModule):
         step = self.trainer.fit_loop.total_batch_idx  # unlike batch_idx over all epochs
         draws = partial(self._draws, step)
         torch.manual_seed(draws("global").initial_seed())
+        if self.transfer is not None:
+            self.transfer.set_phase(self.net.get_submodule("cnn"), self.global_step)
         seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws, self.statistics)
         # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
         cache = FeatureCache(
@@ -175,8 +200,8 @@ class SupernetModule(pl.LightningModule):
         loss = self.recipe.total(parts, step)
         if self.mentor is not None:
             taught = self.mentor.logits(cache)
-            parts["distillation"] = self.recipe.objective.distil(first_logits, taught)
-            loss = loss + self.distillation.weight * parts["distillation"]
+            parts["mentor"] = self.recipe.objective.distil(first_logits, taught)
+            loss = loss + self.distillation.weight * parts["mentor"]
         if others:
             with frozen_batch_norm_statistics(self.net):
                 subnet_losses = [
@@ -196,17 +221,15 @@ class SupernetModule(pl.LightningModule):
         features = FeatureCache(waveform).of(self.teacher, architecture)
         return self.recipe.objective.probabilities(self.teacher.classify(features))
 
-    def teacher_net(self) -> AmbianceNet:
+    def teacher_net(self) -> Subnet:
         """The teacher alone: a plain net on this device, with its own batch norm statistics."""
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
 
     def _mentor(self, path: Path | None) -> Mentor | None:
-        if path is not None and self.students.fixed is None:
-            raise UserError(
-                f"model.distil_from: {path} is given without model.architecture, the net to teach;"
-                " a supernet's nets learn from its own largest one (model.distillation)"
-            )
-        return None if path is None else Mentor(path, self.students.spec, self.task)
+        if path is None:
+            return None
+        one_student = self.students.fixed is not None
+        return Mentor(path, self.students.spec, self.task, one_student)
 
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)
@@ -233,7 +256,10 @@ class SupernetModule(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW and its schedule over all steps of the run."""
         settings = self.optimisation
-        optimiser = make_optimiser(self.net, settings.learning_rate, settings.weight_decay)
+        shares = EVEN
+        if self.transfer is not None:
+            shares = self.transfer.rate_share(self.net.get_submodule("cnn"))
+        optimiser = make_optimiser(self.net, settings.learning_rate, settings.weight_decay, shares)
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = warm_up_cosine(optimiser, settings.warm_up_steps, total_steps)
         return {
@@ -256,6 +282,7 @@ class SupernetModule(pl.LightningModule):
             "space_version": self.students.spec.version,
             "architecture": None if fixed is None else fixed.to_json(),
             "distil_from": None if self.mentor is None else self.mentor.sha256,
+            "pictures": None if self.transfer is None else self.transfer.settings(),
             "seed": self.seed,
             "random_subnets": self.students.random_subnets,
             "sampling": asdict(self.students.sampling),
@@ -297,11 +324,13 @@ class SupernetModule(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        samples = choose_clips(
-            data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed
-        )
-        calibration = torch.from_numpy(to_float32(samples)).to(self.device)
+        calibration = torch.empty(0, device=self.device)
+        if self.transfer is None:  # a CNN keeps the statistics it has
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            samples = choose_clips(
+                data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed
+            )
+            calibration = torch.from_numpy(to_float32(samples)).to(self.device)
         self.judge.prepare(self.teacher, calibration)
         self.audit.clear()
 

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+RateShare = Callable[[str], float]  # by a parameter's name
+EVEN: RateShare = lambda name: 1.0  # noqa: E731
 
-def make_optimiser(net: nn.Module, learning_rate: float, weight_decay: float) -> AdamW:
-    """AdamW (Loshchilov & Hutter, 2019); norms and biases do not decay."""
-    weights = [p for p in net.parameters() if p.ndim > 1]
-    others = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": weights, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return AdamW(groups, lr=learning_rate)
+
+def make_optimiser(
+    net: nn.Module,
+    learning_rate: float,
+    weight_decay: float,
+    rate_share: RateShare = EVEN,
+) -> AdamW:
+    """AdamW (Loshchilov & Hutter, 2019); norms and biases do not decay.
+
+    Args:
+        net: to train.
+        learning_rate: of a parameter whose share is 1.
+        weight_decay: of weights.
+        rate_share: share of the learning rate by a parameter's name.
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        groups.setdefault((rate_share(name), parameter.ndim > 1), []).append(parameter)
+    return AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": learning_rate * share,
+                "weight_decay": weight_decay if decays else 0.0,
+            }
+            for (share, decays), parameters in sorted(groups.items(), reverse=True)
+        ],
+        lr=learning_rate,
+    )
 
 
 def warm_up_cosine(optimiser: AdamW, warm_up_steps: int, total_steps: int) -> LambdaLR:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lightning_modules.pictures import Pictures
 from lightning_modules.randomness import numpy_generator
 from lightning_modules.sampling import Sampling
 from search_spaces.architecture import (
@@ -20,16 +21,15 @@ from search_spaces.architecture import (
     read_architecture,
     smallest,
 )
-from search_spaces.blocks import AmbianceNet
 from search_spaces.errors import UserError
-from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec, get_space
+from search_spaces.space import PICTURE_SPACES, Choice, SpaceSpec, any_space
 from search_spaces.strategy import progressive, sandwich
-from search_spaces.supernet import Supernet, build_subnet, build_supernet
+from search_spaces.supernet import Subnet, Supernet, build_subnet, build_supernet
 from search_spaces.supernet_file import read_supernet_of
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 
-Net = Supernet | AmbianceNet
+Net = Supernet | Subnet
 
 
 def middle(spec: SpaceSpec) -> Architecture:
@@ -50,10 +50,11 @@ class Students:
         initial_weights: a `supernet.pt` of the space to start from; None for fresh weights.
         task: what the outputs mean; None counts people.
         sampling: how the subnets of a step are drawn; None by the sandwich rule.
+        pictures: the one net of a picture space, in place of the files.
 
     Raises:
         UserError: unknown space, unreadable architecture or supernet, or one of another space or
-            task.
+            task; a picture space without pictures, or pictures without such a space.
     """
 
     def __init__(
@@ -65,14 +66,30 @@ class Students:
         initial_weights: Path | None = None,
         task: Task | None = None,
         sampling: Sampling | None = None,
+        pictures: Pictures = Pictures(),  # noqa: B008 (frozen)
     ) -> None:
         self.task = task or CountsTask()
         self.sampling = sampling or Sampling()
         try:
-            self.spec = get_space(space)
+            self.spec = any_space(space)
         except UserError as error:
             raise UserError(f"model.space: {error}") from None
-        self.fixed = None if architecture is None else read_architecture(architecture)
+        if pictures.asked:
+            given = {"architecture": architecture, "initial_weights": initial_weights}
+            for field, value in given.items():
+                if value is not None:
+                    raise UserError(
+                        f"model.{field}: {value} is given with model.pictures, which name net and"
+                        " weights; leave it out"
+                    )
+            self.fixed: Architecture | None = pictures.architecture(self.spec)
+        elif self.spec.name in PICTURE_SPACES:
+            raise UserError(
+                f"model.space: the nets of {space} share no weights; say by model.pictures which"
+                " one to train (configs/deepspectrum.yaml)"
+            )
+        else:
+            self.fixed = None if architecture is None else read_architecture(architecture)
         if self.fixed is not None and self.fixed.space != self.spec.name:
             raise UserError(
                 f"model.architecture: {architecture} is of space {self.fixed.space}, not"
@@ -125,7 +142,7 @@ class Students:
         if isinstance(net, Supernet):
             net.activate(architecture)
 
-    def extract(self, net: Net, architecture: Architecture) -> AmbianceNet:
+    def extract(self, net: Net, architecture: Architecture) -> Subnet:
         """A plain net of its own with the weights that ``net`` uses for ``architecture``."""
         if isinstance(net, Supernet):
             return net.extract(architecture)
@@ -157,7 +174,7 @@ class FeatureCache:
     ) -> None:
         self.waveform = waveform
         self.augment = augment
-        self.by_frontend: dict[tuple[int | str, ...], Tensor] = {}
+        self.by_frontend: dict[tuple[tuple[str, Choice], ...], Tensor] = {}
 
     @torch.no_grad()
     def of(self, net: Net, architecture: Architecture) -> Tensor:
@@ -165,7 +182,8 @@ class FeatureCache:
 
         Float32 under any precision: log-mel energies span more than 16-bit floats hold.
         """
-        key = tuple(architecture.choices[name] for name in FRONTEND_DIMENSIONS)
+        choices = architecture.choices.items()
+        key = tuple(sorted(choice for choice in choices if choice[0].startswith("frontend_")))
         if key not in self.by_frontend:
             with torch.autocast(self.waveform.device.type, enabled=False):
                 features = net.features(self.waveform.float())

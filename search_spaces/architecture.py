@@ -14,7 +14,7 @@ import numpy as np
 
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
-from search_spaces.space import Choice, SpaceSpec, get_space
+from search_spaces.space import Choice, SpaceSpec, any_space
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "architecture")
@@ -51,7 +51,7 @@ class Architecture:
     @property
     def clip_samples(self) -> int:
         """T, samples of a clip of its space."""
-        return get_space(self.space).clip_samples
+        return any_space(self.space).clip_samples
 
     def validate(self, spec: SpaceSpec | None = None) -> Architecture:
         """Return the architecture if it is one of ``spec`` (default: the space that it names).
@@ -60,7 +60,7 @@ class Architecture:
             UserError: unknown space, another version, a missing or unknown dimension, a choice
                 that the space does not offer.
         """
-        spec = get_space(self.space) if spec is None else spec
+        spec = any_space(self.space) if spec is None else spec
         if (self.space, self.version) != (spec.name, spec.version):
             raise UserError(
                 f"architecture: it is of space {self.space} version {self.version}, expected"

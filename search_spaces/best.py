@@ -34,14 +34,18 @@ def write_best(experiment: str, out: Path, folder: Path | None = None) -> tuple[
         result = trial.result or {}
         source = Path(result["frontier"])
         frontier = _copy(source, out, trial)
-        record = {"hypervolume": result["default"], "run": str(source.parent.parent)}
+        searched = source.parent.name == "search"  # else `fit` wrote it for a net trained alone
+        figure, run = (
+            ("hypervolume", source.parent.parent) if searched else ("accuracy", source.parent)
+        )
+        record = {figure: result["default"], "run": str(run)}
     whose = {"experiment": experiment, "trial": trial.name, "number": trial.number}
     write_json(out / "trial.json", {**whose, "parameters": trial.parameters, **record})
     return trial, frontier
 
 
 def best_trial(experiment: str, trials: Sequence[Trial]) -> Trial:
-    """The trial of the largest hypervolume.
+    """The trial of the largest hypervolume, or of the best net trained alone.
 
     Raises:
         UserError: none has finished.

@@ -14,7 +14,12 @@ from search_spaces.clip import NUM_COUNTS
 from search_spaces.frontend_geometry import FrontEndGeometry
 from search_spaces.frontend_layers import frontend_layers
 from search_spaces.layer import Layer
-from search_spaces.space import FRONTEND_DIMENSIONS, NUM_STAGES, STEM_FREQUENCY_STRIDE
+from search_spaces.space import (
+    FRONTEND_DIMENSIONS,
+    NUM_STAGES,
+    PICTURE_SPACES,
+    STEM_FREQUENCY_STRIDE,
+)
 
 Precision = Literal["fp32", "int8"]
 TRUNK_BYTES = {"fp32": 4, "int8": 1}
@@ -48,8 +53,12 @@ def costs(
     Args:
         architecture: of any space.
         num_outputs: logits.
-        precision: of the trunk's activations, for their bytes.
+        precision: of the trunk's activations, for their bytes; a picture net's are of fp32.
     """
+    if architecture.space in PICTURE_SPACES:
+        from search_spaces.picture_cost import picture_costs  # torch takes seconds to import
+
+        return picture_costs(architecture, num_outputs)
     layers = layer_descriptors(architecture, num_outputs)
     bytes_of = {"frontend": FRONTEND_BYTES, "trunk": TRUNK_BYTES[precision]}
     return Cost(

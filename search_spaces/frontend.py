@@ -39,7 +39,7 @@ class LogMelFrontEnd(nn.Module):
     batch; lowered, XNNPACK takes all of it (docs/frontend.md: what else was measured).
 
     Args:
-        rate_hz, hop_ms, window_ms, mels, clip_samples: see `FrontEndGeometry`.
+        rate_hz, hop_ms, window_ms, mels, clip_samples, scale: see `FrontEndGeometry`.
 
     Raises:
         UserError: a value that is not allowed.
@@ -52,9 +52,10 @@ class LogMelFrontEnd(nn.Module):
         window_ms: int = 32,
         mels: int = 40,
         clip_samples: int = CLIP_SAMPLES,
+        scale: str = "mel",
     ) -> None:
         super().__init__()
-        geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples)
+        geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples, scale)
         self.geometry = geometry
         n = geometry.window_samples
         self._constant("window", hann_window(n)[: n // 2])

@@ -15,6 +15,8 @@ RATES_HZ = (8_000, 16_000)
 HOPS_MS = (10, 16, 20, 32)
 WINDOWS_MS = (20, 32, 64)
 MELS = (20, 32, 40, 64)
+FINE_MELS = 128  # leave no band empty only where the bins are finest: 16 kHz, 64 ms
+SCALES = ("mel", "linear")
 
 DECIMATION_ROW = 32  # input samples that one row of the decimating product reads
 
@@ -27,8 +29,9 @@ class FrontEndGeometry:
         rate_hz: rate at which the spectrum is taken, one of `RATES_HZ`.
         hop_ms: distance of two frames, one of `HOPS_MS`.
         window_ms: length of the Hann window and of the DFT, one of `WINDOWS_MS`.
-        mels: mel bands, one of `MELS`.
+        mels: bands, one of `MELS`, or `FINE_MELS`.
         clip_samples: samples of a clip at 16 kHz, whole rows of `DECIMATION_ROW`.
+        scale: on which the bands lie evenly, one of `SCALES`.
 
     Raises:
         UserError: a value that is not allowed; the message names field, value and values allowed.
@@ -39,13 +42,16 @@ class FrontEndGeometry:
     window_ms: int
     mels: int
     clip_samples: int = CLIP_SAMPLES
+    scale: str = "mel"
 
     def __post_init__(self) -> None:
-        allowed_values = {
+        finest = self.rate_hz == max(RATES_HZ) and self.window_ms == max(WINDOWS_MS)
+        allowed_values: dict[str, tuple[int | str, ...]] = {
             "rate_hz": RATES_HZ,
             "hop_ms": HOPS_MS,
             "window_ms": WINDOWS_MS,
-            "mels": MELS,
+            "mels": (*MELS, FINE_MELS) if finest else MELS,
+            "scale": SCALES,
         }
         for field, allowed in allowed_values.items():
             value = getattr(self, field)

@@ -15,7 +15,12 @@ from search_spaces.layer import Layer
 
 @lru_cache(maxsize=256)
 def frontend_layers(
-    rate_hz: int, hop_ms: int, window_ms: int, mels: int, clip_samples: int = CLIP_SAMPLES
+    rate_hz: int,
+    hop_ms: int,
+    window_ms: int,
+    mels: int,
+    clip_samples: int = CLIP_SAMPLES,
+    scale: str = "mel",
 ) -> tuple[Layer, ...]:
     """Operators of `LogMelFrontEnd` for one clip, in order; padding of the products is counted.
 
@@ -25,7 +30,7 @@ def frontend_layers(
     Raises:
         UserError: a value that is not allowed.
     """
-    geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples)
+    geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples, scale)
     n, frames, groups = geometry.window_samples, geometry.frames, dft_groups(geometry)
     layers = []
     if geometry.decimated:

@@ -102,13 +102,16 @@ def mel_weights(geometry: FrontEndGeometry) -> Weights:
 
 @lru_cache(maxsize=128)
 def mel_filters(geometry: FrontEndGeometry) -> Weights:
-    """Triangles of height 1 on Slaney's mel scale, [M, N / 2 + 1].
+    """Triangles of height 1 on Slaney's mel scale, or on a linear one, [M, N / 2 + 1].
 
     At a decimated rate they also undo the decimating filter's response.
     """
     highest_hz = HIGHEST_OF_NYQUIST * geometry.rate_hz / 2
-    edges = np.linspace(hz_to_mel(LOWEST_HZ), hz_to_mel(highest_hz), geometry.mels + 2)
-    edges_hz = mel_to_hz(edges)
+    if geometry.scale == "linear":
+        edges_hz = np.linspace(LOWEST_HZ, highest_hz, geometry.mels + 2)
+    else:
+        edges = np.linspace(hz_to_mel(LOWEST_HZ), hz_to_mel(highest_hz), geometry.mels + 2)
+        edges_hz = mel_to_hz(edges)
     n = geometry.window_samples
     bins_hz = np.arange(n // 2 + 1) * geometry.rate_hz / n
     rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]

@@ -20,7 +20,7 @@ from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
 from search_spaces.metrics import Estimate
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice, SpaceSpec
-from search_spaces.supernet import Supernet
+from search_spaces.supernet import Subnet, Supernet
 from search_spaces.task import Task
 
 _BATCH = 64
@@ -138,7 +138,7 @@ def check_clips(clips: Clips, spec: SpaceSpec) -> None:
 
 
 @torch.inference_mode()
-def labelled_metrics(net: AmbianceNet, clips: Clips, task: Task, seed: int) -> dict[str, Estimate]:
+def labelled_metrics(net: Subnet, clips: Clips, task: Task, seed: int) -> dict[str, Estimate]:
     """Figures of a net on the clips that were labelled, see `Task.judge`.
 
     Their sums are left out: those hold more people than clips do, and would make the interval look
@@ -151,7 +151,7 @@ def labelled_metrics(net: AmbianceNet, clips: Clips, task: Task, seed: int) -> d
 
 
 @torch.inference_mode()
-def validation_ranking_error(net: AmbianceNet, clips: Clips, task: Task) -> float:
+def validation_ranking_error(net: Subnet, clips: Clips, task: Task) -> float:
     """The statistic that ranks, on all validation clips and their sums."""
     features = (net.features(batch) for batch in _batches(clips.validation_waveform))
     probabilities = _probabilities(net, features, task)
@@ -168,7 +168,7 @@ def _features(net: AmbianceNet, waveform: NDArray[np.int16]) -> Tensor:
     return torch.cat([net.features(batch) for batch in _batches(waveform)])
 
 
-def _probabilities(net: AmbianceNet, features: Iterable[Tensor], task: Task) -> NDArray[np.float32]:
+def _probabilities(net: Subnet, features: Iterable[Tensor], task: Task) -> NDArray[np.float32]:
     """Probabilities [N, K] from batches of features.
 
     Raises:

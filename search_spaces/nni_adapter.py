@@ -106,7 +106,12 @@ class MixedFrontEnd(MixedOperation, LogMelFrontEnd):
         Raises:
             ValueError: a differentiable strategy asks for a mixture of settings.
         """
-        settings = {"rate_hz": rate_hz, "hop_ms": hop_ms, "window_ms": window_ms, "mels": mels}
+        settings: dict[str, Any] = {
+            "rate_hz": rate_hz,
+            "hop_ms": hop_ms,
+            "window_ms": window_ms,
+            "mels": mels,
+        }
         mixed = [name for name, value in settings.items() if isinstance(value, dict)]
         if mixed:
             raise ValueError(

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from search_spaces.architecture import Architecture
-from search_spaces.blocks import AmbianceNet
 from search_spaces.budget import Budget, Prices
 from search_spaces.clips_file import read_clips
 from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
 from search_spaces.judge import check_clips, labelled_metrics, validation_ranking_error
 from search_spaces.records import point_record, winner_record
-from search_spaces.space import get_space
+from search_spaces.space import any_space
+from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_json import task_fields
 
@@ -22,7 +22,7 @@ from search_spaces.task_json import task_fields
 def write_single(
     folder: Path,
     architecture: Architecture,
-    net: AmbianceNet,
+    net: Subnet,
     weights: Path,
     clips: Path,
     seed: int,
@@ -44,7 +44,7 @@ def write_single(
     Returns:
         Path of `frontier.json`.
     """
-    loaded, spec, num_outputs = read_clips(clips), get_space(architecture.space), len(task.outputs)
+    loaded, spec, num_outputs = read_clips(clips), any_space(architecture.space), len(task.outputs)
     check_clips(loaded, spec)
     error = validation_ranking_error(net, loaded, task)
     judged = labelled_metrics(net, loaded, task, seed)

@@ -255,6 +255,34 @@ SECOND_SPACES = tuple(
 
 SPACES = {spec.name: spec for spec in (SAM, SAM_LITE, SAM_NANO, *SECOND_SPACES)}
 
+# Spectrogram pictures to an image CNN (docs/deepspectrum.md). Its nets share no weights: each is
+# trained alone, so no supernet and no search has them.
+DEEPSPECTRUM = SpaceSpec(
+    "deepspectrum",
+    1,
+    {
+        "frontend_rate_hz": (16_000,),
+        "frontend_hop_ms": (32, 20, 16, 10),
+        "frontend_window_ms": (20, 32, 64),
+        "frontend_mels": (20, 32, 40, 64, 128),
+        "frontend_scale": ("mel", "linear"),
+        "colour_map": ("grey", "jet", "viridis", "magma", "inferno", "plasma", "cividis"),
+        "picture_size": (32, 64, 96, 128, 160, 224),
+        "cnn": (
+            *("squeezenet1_1", "mobilenet_v2", "resnet18", "densenet121", "resnet34"),
+            *("shufflenet_v2_x1_0", "mnasnet1_0", "mobilenet_v3_large", "efficientnet_b0"),
+            *("resnet50", "densenet169", "densenet201", "vgg16", "vgg19"),
+        ),
+    },
+)
+PICTURE_SPACES = {
+    spec.name: spec
+    for spec in (
+        DEEPSPECTRUM,
+        replace(DEEPSPECTRUM, name="deepspectrum-1s", clip_samples=SAMPLE_RATE_HZ),
+    )
+}
+
 
 def get_space(name: str) -> SpaceSpec:
     """The space called ``name``.
@@ -263,5 +291,17 @@ def get_space(name: str) -> SpaceSpec:
         UserError: no such space; the message names those there are.
     """
     if name not in SPACES:
-        raise UserError(f"space {name!r} is unknown; there are {', '.join(SPACES)}")
+        raise UserError(
+            f"space {name!r} is unknown; there are {', '.join(SPACES)}"
+            f" and, for nets trained alone, {', '.join(PICTURE_SPACES)}"
+        )
     return SPACES[name]
+
+
+def any_space(name: str) -> SpaceSpec:
+    """The space called ``name``, also one whose nets share no weights.
+
+    Raises:
+        UserError: no such space; the message names those there are.
+    """
+    return PICTURE_SPACES[name] if name in PICTURE_SPACES else get_space(name)

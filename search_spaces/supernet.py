@@ -11,7 +11,10 @@ from torch import Tensor, nn
 from search_spaces.architecture import Architecture, largest
 from search_spaces.blocks import AmbianceNet, Layers, assemble, initialise
 from search_spaces.clip import NUM_COUNTS
-from search_spaces.space import SpaceSpec
+from search_spaces.picture_net import PictureNet, build_picture_net
+from search_spaces.space import PICTURE_SPACES, SpaceSpec
+
+Subnet = AmbianceNet | PictureNet
 
 
 class Supernet(nn.Module):
@@ -97,14 +100,16 @@ def build_supernet(spec: SpaceSpec, num_outputs: int = NUM_COUNTS, seed: int = 0
 
 def build_subnet(
     architecture: Architecture, num_outputs: int = NUM_COUNTS, seed: int = 0
-) -> AmbianceNet:
+) -> Subnet:
     """A plain net with fresh weights; its state has the names of `Supernet.extract`'s.
 
     Args:
-        architecture: of any space; of that only the clip's length is asked.
+        architecture: of any space.
         num_outputs: K, logits.
         seed: of the fresh weights; the global random state is left as it was.
     """
+    if architecture.space in PICTURE_SPACES:
+        return build_picture_net(architecture, num_outputs, seed)
     with torch.random.fork_rng(devices=[]):
         parts = assemble(architecture.choices, num_outputs, Layers(), architecture.clip_samples)
         subnet = AmbianceNet(**parts)

@@ -117,13 +117,22 @@ def read_supernet_of(path: Path, spec: SpaceSpec, task: Task) -> Supernet:
         UserError: see `read_supernet`; or it is of another task.
     """
     found = read_supernet(path, spec)
-    if found.task.to_json() != task.to_json():
-        raise UserError(
-            f"{path}: its {len(found.task.outputs)} outputs are {found.task.kind}"
-            f" ({', '.join(found.task.outputs)[:60]}), expected {len(task.outputs)} {task.kind}"
-            f" ({', '.join(task.outputs)[:60]}); give a supernet of the same task"
-        )
+    check_task(path, found.task, task)
     return found.supernet
+
+
+def check_task(path: Path, found: Task, expected: Task) -> None:
+    """Refuse weights whose outputs mean something else.
+
+    Raises:
+        UserError: naming both tasks.
+    """
+    if found.to_json() != expected.to_json():
+        raise UserError(
+            f"{path}: its {len(found.outputs)} outputs are {found.kind}"
+            f" ({', '.join(found.outputs)[:60]}), expected {len(expected.outputs)} {expected.kind}"
+            f" ({', '.join(expected.outputs)[:60]}); give a net of the same task"
+        )
 
 
 def read_training(path: Path) -> dict[str, Any]:
@@ -132,7 +141,16 @@ def read_training(path: Path) -> dict[str, Any]:
     Raises:
         UserError: see `read_supernet`.
     """
-    return _load(Path(path), {FORMAT: FIELDS, WEIGHTS_FORMAT: SUBNET_FIELDS})["training"]
+    return load_trained(path)["training"]
+
+
+def load_trained(path: Path) -> dict[str, Any]:
+    """The content of a `supernet.pt`, or of the `subnet.pt` of one fixed net; see `read_subnet`.
+
+    Raises:
+        UserError: see `read_supernet`.
+    """
+    return _load(Path(path), {FORMAT: FIELDS, WEIGHTS_FORMAT: SUBNET_FIELDS})
 
 
 def _load(path: Path, fields_by_format: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -36,9 +36,9 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_six_configs():
+def test_there_are_seven_configs():
     names = [path.stem for path in CONFIGS]
-    assert names == ["demo", "folder", "sam-labelled", "sam-lite", "sam", "smoke"]
+    assert names == ["deepspectrum", "demo", "folder", "sam-labelled", "sam-lite", "sam", "smoke"]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# A grid of nets of pictures, one per task of a Slurm array, from the root of a set-up checkout:
+#   sbatch docs/examples/slurm_grid.sh DIR
+# Without Slurm: SLURM_ARRAY_TASK_ID=3 bash docs/examples/slurm_grid.sh DIR
+#SBATCH --job-name=ersam-grid
+#SBATCH --array=0-11
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=8G
+#SBATCH --time=04:00:00
+#SBATCH --signal=SIGUSR1@90
+#SBATCH --requeue
+#SBATCH --output=ersam-grid-%A-%a.log
+
+set -euo pipefail
+recordings=$1; shift
+cnns=(squeezenet1_1 mobilenet_v2)
+maps=(viridis magma grey)
+scales=(mel linear)
+
+place=$SLURM_ARRAY_TASK_ID
+cnn=${cnns[place % 2]} map=${maps[place / 2 % 3]} scale=${scales[place / 6]}
+source .venv/bin/activate
+python -m lightning_modules fit --config lightning_modules/configs/deepspectrum.yaml \
+  --data.root "$recordings" --trainer.default_root_dir "runs/grid/$cnn-$map-$scale" \
+  --model.pictures.cnn "$cnn" --model.pictures.colour_map "$map" --model.pictures.scale "$scale" "$@"

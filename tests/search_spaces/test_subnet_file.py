@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from search_spaces.architecture import smallest
+from search_spaces.errors import UserError
+from search_spaces.frontier import save_weights
+from search_spaces.space import get_space
+from search_spaces.subnet_file import read_subnet
+from search_spaces.supernet import build_subnet
+from search_spaces.supernet_file import load_trained
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
+from tests.search_spaces.pictures import picture_architecture
+
+DOGS = ClassesTask(("dog", "door"))
+
+
+def written(folder: Path, architecture: Any, settings: dict[str, Any], num_outputs: int) -> Path:
+    net = build_subnet(architecture, num_outputs, seed=3)
+    path = folder / "subnet.pt"
+    save_weights(path, architecture, net, num_outputs, {"settings": settings})
+    return path
+
+
+def test_a_net_of_pictures_comes_back(tmp_path: Path):
+    path = written(tmp_path, picture_architecture(), {"task": DOGS.to_json()}, 2)
+    found = read_subnet(path, load_trained(path))
+    assert found.architecture == picture_architecture()
+    assert found.task == DOGS
+    waveform = 0.1 * torch.randn(1, 16_000)
+    expected = build_subnet(picture_architecture(), 2, seed=3).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(found.net(waveform), expected(waveform))
+
+
+def test_a_net_of_an_early_version_counts_people(tmp_path: Path):
+    path = written(tmp_path, smallest(get_space("sam-nano")), {}, 11)
+    assert isinstance(read_subnet(path, load_trained(path)).task, CountsTask)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("num_outputs", 3, r"size mismatch for cnn.classifier.1.bias"),
+        ("training", {}, r"'settings'"),
+        ("architecture", {"space": "x", "version": 1, "choices": {}}, r"space 'x' is unknown"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path: Path, field: str, value: Any, reason: str):
+    path = written(tmp_path, picture_architecture(), {"task": DOGS.to_json()}, 2)
+    content = {**load_trained(path), field: value}
+    with pytest.raises(UserError, match=rf"subnet.pt: its net cannot be built \(.*{reason}.*train"):
+        read_subnet(path, content)
