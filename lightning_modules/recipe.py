@@ -20,6 +20,7 @@ from lightning_modules.ingredients import (
     Distillation,
     LabelledLoss,
     Mixing,
+    Proximity,
     PseudoLabels,
     StrongAugmentation,
     WeakAugmentation,
@@ -64,6 +65,7 @@ class Recipe:
         strong_augmentation, pseudo_labels, additivity, distillation: see `ingredients`.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
         counts_add_exactly: whether a sum of clips holds exactly the sum of their counts.
+        proximity: see `ingredients.Proximity`; of an embedding without a teacher alone.
 
     Raises:
         UserError: an ingredient that makes no sense for the task.
@@ -80,6 +82,7 @@ class Recipe:
     distillation: Distillation
     ramp_up_steps: int
     counts_add_exactly: bool
+    proximity: Proximity | None = None
 
     def __post_init__(self) -> None:
         kind = self.task.kind
@@ -94,11 +97,18 @@ class Recipe:
                 f"model.labelled_loss.emd_weight: got {self.labelled_loss.emd_weight}, but {kind}"
                 " have no order; set it to 0 (configs/folder.yaml)"
             )
+        for name in ("mixing", "pseudo_labels"):
+            if getattr(self, name).enabled and not self.task.probabilistic:
+                raise UserError(
+                    f"model.{name}.enabled: true, but an {kind} has no probabilities; set it to"
+                    " false (configs/frill.yaml)"
+                )
 
     @cached_property
     def objective(self) -> Objective:
         """Losses and targets of the task."""
-        return objective_of(self.task, self.labelled_loss.emd_weight)
+        proximity = asdict(self.proximity or Proximity())
+        return objective_of(self.task, self.labelled_loss.emd_weight, proximity)
 
     def settings(self) -> dict[str, object]:
         """All of it as plain values."""
@@ -107,6 +117,7 @@ class Recipe:
         return {
             name: value if isinstance(value, int | float | dict) else asdict(value)
             for name, value in values.items()
+            if value is not None
         }
 
     def student_batch(
