@@ -24,7 +24,7 @@ class Objective(ABC):
 
     @abstractmethod
     def likelihood(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """Mean negative log likelihood of labels (see `search_spaces.task`), or what stands for it."""
+        """Mean negative log likelihood of labels (see `search_spaces.task`), or its stand-in."""
 
     @abstractmethod
     def labelled(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:

@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
-from search_spaces.errors import UserError
+from search_spaces.architecture import Architecture
+from search_spaces.blocks import AmbianceNet
+from search_spaces.errors import UserError, one_line
 from search_spaces.frontier import WEIGHTS_FORMAT
 from search_spaces.space import SpaceSpec, get_space
-from search_spaces.supernet import Supernet, build_supernet
+from search_spaces.supernet import Supernet, build_subnet, build_supernet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 from search_spaces.task_json import read_task
@@ -124,6 +126,26 @@ def read_supernet_of(path: Path, spec: SpaceSpec, task: Task) -> Supernet:
             f" ({', '.join(task.outputs)[:60]}); give a supernet of the same task"
         )
     return found.supernet
+
+
+def read_subnet(path: Path) -> tuple[AmbianceNet, Architecture, Task]:
+    """The one net of a `subnet.pt`, in eval mode, its architecture, and what its outputs mean.
+
+    Raises:
+        UserError: see `read_supernet`.
+    """
+    path = Path(path)
+    value = _load(path, {WEIGHTS_FORMAT: SUBNET_FIELDS})
+    try:
+        architecture = Architecture.from_json(value["architecture"])
+        task = read_task(value["training"]["settings"])
+        net = build_subnet(architecture, value["num_outputs"])
+        net.load_state_dict(value["state_dict"])
+    except (KeyError, RuntimeError, UserError) as error:
+        raise UserError(
+            f"{path}: not a subnet.pt of this kit ({one_line(str(error))}); train it anew"
+        ) from None
+    return net.eval(), architecture, task
 
 
 def read_training(path: Path) -> dict[str, Any]:
