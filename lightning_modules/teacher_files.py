@@ -47,6 +47,7 @@ def read_teacher(
     rate_hz: int | None = None,
     samples: int | None = None,
     device: str = "cpu",
+    own_length: bool = False,
 ) -> Teacher:
     """Read a teacher and let it hear a clip.
 
@@ -57,6 +58,7 @@ def read_teacher(
         samples: that it hears at once, where the file does not say it and it does not take any
             number.
         device: to run on; a `.pt2` stays where it was exported.
+        own_length: whether it will hear clips of its own length instead, where it has one.
 
     Raises:
         UserError: no such file or not a teacher; of another rate, or an unknown one; the file says
@@ -74,14 +76,15 @@ def read_teacher(
                 f"data.{field}: got {given}, but {path} says {found}; leave the option out"
             )
     check_rate(str(path), opened.rate_hz or rate_hz)
+    heard = opened.samples or samples
     teacher = Teacher(
         name=str(path),
         answer=opened.answer,
-        samples=opened.samples or samples,
+        samples=heard,
         batch=opened.batch,
         sha256=sha256_file(path),
         bytes=path.stat().st_size,
-        try_samples=clip_samples,
+        try_samples=(heard or clip_samples) if own_length else clip_samples,
     )
     TeacherTask(
         teacher.dimensions
@@ -147,7 +150,12 @@ def _of_this_kit(path: Path, device: str) -> _Opened:
         net = found.supernet.extract(architecture)
     if not isinstance(task, EmbeddingTask):
         raise UserError(f"{path}: its outputs are {task.kind}, expected an embedding to learn from")
-    return _Opened(_on(net.eval(), device), SAMPLE_RATE_HZ, architecture.clip_samples)
+    raw = _on(net.eval(), device)
+    return _Opened(
+        lambda waveform: task.probabilities(raw(waveform)),
+        SAMPLE_RATE_HZ,
+        architecture.clip_samples,
+    )
 
 
 def _on(net: Any, device: str) -> Callable[[Tensor], Any]:

@@ -145,6 +145,7 @@ class ProximityTask(EmbeddingTask):
     """To put clips of one recording, near in time, nearer to each other than to other clips.
 
     A label is the number of the recording that a clip is from, [N]; of each there are at least two.
+    Only directions are trained, so an embedding is brought to length 1.
     """
 
     learned_from: ClassVar[str] = "time"
@@ -162,6 +163,10 @@ class ProximityTask(EmbeddingTask):
     def blind_error(self) -> float:
         """Of neighbours at random among many."""
         return 1.0
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The outputs [N, K] at length 1."""
+        return logits / (logits * logits).sum(dim=1, keepdim=True).clamp(min=1e-12).sqrt()
 
     def ranking_error(self, probabilities: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> float:
         """One less the mean of 1 / rank of the nearest clip of the same recording.
