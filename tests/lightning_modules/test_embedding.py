@@ -1,4 +1,4 @@
-"""`task: embedding` from speech to a teacher, to a supernet distilled from it, to a searched net."""
+"""`task: embedding`: speech to a teacher, to a supernet distilled from it, to a searched net."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from lightning_modules.datamodule_embedding import EmbeddingDataModule
-from lightning_modules.ingredients import Proximity
+from lightning_modules.ingredients import (
+    Additivity,
+    CountAddition,
+    LabelledLoss,
+    Mixing,
+    Proximity,
+    PseudoLabels,
+)
 from lightning_modules.module import SupernetModule
 from lightning_modules.teacher_files import read_teacher
 from search_spaces.ambiance import AmbianceLevels
@@ -189,27 +196,23 @@ def test_a_test_split_that_a_csv_leaves_empty_is_said(speech_folder: Path, tmp_p
         data.test_dataloader()
 
 
-def test_what_needs_probabilities_is_refused():
-    off = {"enabled": False}
-    from lightning_modules import ingredients
-
-    plain = {
-        "labelled_loss": ingredients.LabelledLoss(emd_weight=0.0),
-        "count_addition": ingredients.CountAddition(**off),
-        "additivity": ingredients.Additivity(**off),
-        "pseudo_labels": ingredients.PseudoLabels(**off),
+@pytest.mark.parametrize("name", ["pseudo_labels", "mixing"])
+def test_what_needs_probabilities_is_refused(name: str):
+    plain: dict[str, object] = {
+        "labelled_loss": LabelledLoss(emd_weight=0.0),
+        "count_addition": CountAddition(enabled=False),
+        "additivity": Additivity(enabled=False),
+        "pseudo_labels": PseudoLabels(enabled=False),
     }
     SupernetModule("sam-nano-1s", TeacherTask(4), **plain)
-    with pytest.raises(UserError, match="model.pseudo_labels.enabled: true, but an embedding has"):
-        SupernetModule(
-            "sam-nano-1s",
-            TeacherTask(4),
-            **{**plain, "pseudo_labels": ingredients.PseudoLabels()},
-        )
-    with pytest.raises(UserError, match="model.mixing.enabled: true, but an embedding has no pro"):
-        mixing = ingredients.Mixing(enabled=True)
-        SupernetModule("sam-nano-1s", TeacherTask(4), **plain, mixing=mixing)
-    with pytest.raises(UserError, match="model.proximity.margin: got 5, expected 0.0 to 4.0"):
+    plain[name] = {"pseudo_labels": PseudoLabels, "mixing": Mixing}[name](enabled=True)
+    message = rf"model\.{name}\.enabled: true, but an embedding has no probabilities; set it"
+    with pytest.raises(UserError, match=message):
+        SupernetModule("sam-nano-1s", TeacherTask(4), **plain)
+
+
+def test_a_margin_out_of_range_is_refused():
+    with pytest.raises(UserError, match=r"model.proximity.margin: got 5, expected 0.0 to 4.0"):
         Proximity(margin=5)
 
 
