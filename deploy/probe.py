@@ -1,6 +1,6 @@
 """`python -m deploy evaluate --probe`: what linear classifiers can tell from embeddings.
 
-After NOSS (Shor et al. 2020, section 4), on any labelled recordings: the same probes on a teacher's
+After NOSS (Shor et al. 2020), on any labelled recordings: the same probes on a teacher's
 embedding and on those of smaller nets, in one table with their time and size.
 Letters: N recordings, K dimensions.
 """

@@ -32,7 +32,7 @@ class EmbeddingObjective(Objective):
 
 
 class TeacherObjective(EmbeddingObjective):
-    """Mean squared distance to the teacher's embedding (Peplinski et al. 2021, section 3)."""
+    """Mean squared distance to the teacher's embedding (Peplinski et al. 2021)."""
 
     def likelihood(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
         """The squared distance, in units of the teacher's variance; labels are float32 [B, N].
@@ -101,7 +101,7 @@ class ProximityObjective(EmbeddingObjective):
 
 
 def triplet_loss(embeddings: Tensor, of: Tensor, margin: float) -> Tensor:
-    """Triplets of TRILL (Shor et al. 2020, section 3.1), semi-hard (Schroff et al. 2015).
+    """Triplets of TRILL (Shor et al. 2020), semi-hard (Schroff et al. 2015).
 
     For each anchor and positive the negative is the nearest that is farther than the positive, or
     the farthest of all where none is.
@@ -132,7 +132,7 @@ def contrastive_loss(embeddings: Tensor, of: Tensor, temperature: float) -> Tens
     """Which clip of the batch is of the same recording, as COLA asks (Saeed et al. 2021).
 
     Cross entropy of the positive among it and all clips of other recordings. The similarity is the
-    cosine over a temperature, one of the two that the paper compares (section 2.2); its bilinear
+    cosine over a temperature, one of the two that the paper compares; its bilinear
     one would need weights that no net of the space has.
 
     Args:

@@ -52,7 +52,7 @@ class Teacher:
 
     @torch.no_grad()
     def embed(self, waveform: Tensor) -> Tensor:
-        """The average embedding over each clip (Peplinski et al. 2021, section 3): its frames'
+        """The average embedding over each clip (Peplinski et al. 2021): its frames'
         and, where a clip is longer than the teacher hears at once, that of stretches that cover it.
 
         Args:
