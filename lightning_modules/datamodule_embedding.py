@@ -48,8 +48,8 @@ class EmbeddingDataModule(StreamDataModule):
     Args:
         root: any folder of speech (reader = parent folder, or LibriSpeech's layout), or a CSV.
         space: whose clips are heard (set from ``model.space``).
-        teacher: file of the teacher whose embedding is learned (`teacher_files.read_teacher`); None
-            to learn from proximity in time.
+        teacher: file of the teacher whose embedding is learned, or ``torchaudio:NAME``
+            (`teacher_files.read_teacher`); None to learn from proximity in time.
         teacher_rate_hz: at which the teacher hears, where its file does not say it.
         teacher_samples: that it hears at once, where its file does not say it.
         dimensions: D of an embedding without a teacher; a teacher has its own.

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.teacher import Teacher, check_rate
+from lightning_modules.teacher_torchaudio import SCHEME, open_pipeline
 from search_spaces.architecture import largest
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError, one_line
@@ -39,6 +40,7 @@ class _Opened:
     rate_hz: int | None
     samples: int | None
     batch: int | None = None
+    weights: Path | None = None  # where these are not the file that was named
 
 
 def read_teacher(
@@ -52,7 +54,7 @@ def read_teacher(
     """Read a teacher and let it hear a clip.
 
     Args:
-        path: of the file.
+        path: of the file, or ``torchaudio:NAME``.
         clip_samples: T of the clips that it will hear.
         rate_hz: at which it hears, where the file does not say it.
         samples: that it hears at once, where the file does not say it and it does not take any
@@ -76,14 +78,14 @@ def read_teacher(
                 f"data.{field}: got {given}, but {path} says {found}; leave the option out"
             )
     check_rate(str(path), opened.rate_hz or rate_hz)
-    heard = opened.samples or samples
+    heard, weights = opened.samples or samples, opened.weights or path
     teacher = Teacher(
         name=str(path),
         answer=opened.answer,
         samples=heard,
         batch=opened.batch,
-        sha256=sha256_file(path),
-        bytes=path.stat().st_size,
+        sha256=sha256_file(weights),
+        bytes=weights.stat().st_size,
         try_samples=(heard or clip_samples) if own_length else clip_samples,
     )
     TeacherTask(
@@ -93,6 +95,9 @@ def read_teacher(
 
 
 def _open(path: Path, device: str) -> _Opened:
+    if str(path).startswith(SCHEME):
+        pipeline = open_pipeline(str(path), device)
+        return _Opened(pipeline.answer, pipeline.rate_hz, None, weights=pipeline.weights)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise UserError(f"{path}: {what}, {_MEND}")

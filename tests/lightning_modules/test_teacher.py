@@ -159,3 +159,50 @@ def damage(path: Path, kept: str) -> None:
 
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"t/{kept}", "pt2" if kept == "archive_format" else "")
+
+
+TINY = {
+    "extractor_mode": "group_norm",
+    "extractor_conv_layer_config": [(8, 10, 5), (8, 3, 2)],
+    "extractor_conv_bias": False,
+    "encoder_embed_dim": 16,
+    "encoder_projection_dropout": 0.0,
+    "encoder_pos_conv_kernel": 4,
+    "encoder_pos_conv_groups": 2,
+    "encoder_num_layers": 2,
+    "encoder_num_heads": 2,
+    "encoder_attention_dropout": 0.0,
+    "encoder_ff_interm_features": 16,
+    "encoder_ff_interm_dropout": 0.0,
+    "encoder_dropout": 0.0,
+    "encoder_layer_norm_first": False,
+    "encoder_layer_drop": 0.0,
+    "aux_num_out": None,
+}
+
+
+def test_a_pipeline_of_torchaudio_teaches_from_its_cache_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pipelines = pytest.importorskip("torchaudio.pipelines")
+    models = pytest.importorskip("torchaudio.models")
+    tiny = pipelines.Wav2Vec2Bundle("tiny.pth", TINY, 16_000, False, "Wav2Vec2")
+    monkeypatch.setattr(pipelines, "TINY", tiny, raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(UserError, match=r"torchaudio:TINY: its weights are not at .*tiny.pth; put"):
+        read_teacher(Path("torchaudio:TINY"), CLIP)
+    (tmp_path / "checkpoints").mkdir()
+    net = models.wav2vec2_model(**TINY).eval()
+    torch.save(net.state_dict(), tmp_path / "checkpoints" / "tiny.pth")
+    clips = torch.randn(2, 4_000)
+    with torch.no_grad():
+        first, last = net.extract_features(clips)[0]
+    read = read_teacher(Path("torchaudio:TINY"), 4_000)
+    assert (read.dimensions, read.samples) == (16, None)
+    assert torch.allclose(read.embed(clips), last.mean(dim=1), atol=1e-5)
+    of_first = read_teacher(Path("torchaudio:TINY:1"), 4_000)
+    assert torch.allclose(of_first.embed(clips), first.mean(dim=1), atol=1e-5)
+    with pytest.raises(UserError, match="torchaudio:TINY:3: layer '3', expected 1 to 2"):
+        read_teacher(Path("torchaudio:TINY:3"), CLIP)
+    with pytest.raises(UserError, match=r"torchaudio:HUGE: no such pipeline of torchaudio; there"):
+        read_teacher(Path("torchaudio:HUGE"), CLIP)
