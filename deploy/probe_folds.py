@@ -55,7 +55,7 @@ def make_folds(
     least = int(counts.min())
     if least < 2:
         raise UserError(
-            f"class {names[counts.argmin()]!r} has one recording, expected at least two: one to"
+            f"class {str(names[counts.argmin()])!r} has one recording, expected at least two: one to"
             " train the probe, one to test it"
         )
     number = min(MOST, least)
@@ -76,7 +76,7 @@ def _given(items: Sequence[Item], labels: NDArray[np.str_]) -> Folds:
             f"its column split names {len(train)} recordings to train and {len(test)} to test,"
             " expected some of each"
         )
-    missing = sorted(set(labels[test]) - set(labels[train]))
+    missing = sorted(map(str, set(labels[test]) - set(labels[train])))
     if missing:
         raise UserError(f"class {missing[0]!r} is in the test only; its probe cannot learn it")
     return Folds([(train, test)], "on the split of the CSV")

@@ -217,7 +217,8 @@ class EmbeddingDataModule(StreamDataModule):
             "training_clips": len(self._training),
             "labels": "none",
             "labels_sha256": sha256_file(self.labels_file),
-            "teacher_sha256": self._teacher_sha256,
+            "teacher_sha256": None if teacher is None else teacher.sha256,
+            "teacher_layer": None if teacher is None else teacher.layer,
             "teacher_bytes": None if teacher is None else teacher.bytes,
             "teacher_spread": None if self._units is None else self._units.spread,
             "proximity_s": self._farthest / SAMPLE_RATE_HZ if teacher is None else None,
@@ -225,7 +226,7 @@ class EmbeddingDataModule(StreamDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """As of every task, and the teacher."""
-        return {**super().state_dict(), "teacher_sha256": self._teacher_sha256}
+        return {**super().state_dict(), "teacher": self._identity}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on at the saved position.
@@ -233,7 +234,7 @@ class EmbeddingDataModule(StreamDataModule):
         Raises:
             UserError: another teacher, or other recordings, than those of the checkpoint.
         """
-        if state_dict["teacher_sha256"] != self._teacher_sha256:
+        if state_dict["teacher"] != self._identity:
             raise UserError(
                 "data.teacher: not the one that the checkpoint learned from; give that, or choose"
                 " another --trainer.default_root_dir"
@@ -241,8 +242,8 @@ class EmbeddingDataModule(StreamDataModule):
         super().load_state_dict(state_dict)
 
     @property
-    def _teacher_sha256(self) -> str | None:
-        return None if self._teacher is None else self._teacher.sha256
+    def _identity(self) -> str | None:
+        return None if self._teacher is None else self._teacher.identity
 
     def _open(self) -> Sounds:
         if self._sounds is None:  # also in a process that did not prepare

@@ -78,7 +78,7 @@ def teacher_says(
     Returns:
         float32 [W, D].
     """
-    folder = cache_root(cache) / "embeddings" / teacher.sha256[:20]
+    folder = cache_root(cache) / "embeddings" / teacher.identity
     parts = [chosen[start : start + PART] for start in range(0, len(chosen), PART)]
     said = []
     for part in tqdm(parts, "Asking the teacher", leave=False, disable=len(parts) < 2):

@@ -30,6 +30,7 @@ class Teacher:
         sha256: of its weights.
         bytes: that its file has.
         try_samples: T of the clips that it will hear.
+        layer: of a net of several, the one that answers; None for its end.
 
     Raises:
         UserError: on first use, if it hears more at once than a clip holds, cannot hear a clip or
@@ -43,6 +44,12 @@ class Teacher:
     sha256: str
     bytes: int
     try_samples: int
+    layer: int | None = None
+
+    @property
+    def identity(self) -> str:
+        """Of its answers: the weights and the layer."""
+        return self.sha256 if self.layer is None else f"{self.sha256}-layer-{self.layer}"
 
     @cached_property
     def dimensions(self) -> int:

@@ -41,6 +41,7 @@ class _Opened:
     samples: int | None
     batch: int | None = None
     weights: Path | None = None  # where these are not the file that was named
+    layer: int | None = None
 
 
 def read_teacher(
@@ -87,6 +88,7 @@ def read_teacher(
         sha256=sha256_file(weights),
         bytes=weights.stat().st_size,
         try_samples=(heard or clip_samples) if own_length else clip_samples,
+        layer=opened.layer,
     )
     TeacherTask(
         teacher.dimensions
@@ -97,7 +99,9 @@ def read_teacher(
 def _open(path: Path, device: str) -> _Opened:
     if str(path).startswith(SCHEME):
         pipeline = open_pipeline(str(path), device)
-        return _Opened(pipeline.answer, pipeline.rate_hz, None, weights=pipeline.weights)
+        return _Opened(
+            pipeline.answer, pipeline.rate_hz, None, None, pipeline.weights, pipeline.layer
+        )
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise UserError(f"{path}: {what}, {_MEND}")

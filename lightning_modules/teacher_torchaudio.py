@@ -18,10 +18,11 @@ SCHEME = "torchaudio:"  # begins `--data.teacher torchaudio:NAME` or `torchaudio
 
 
 class Pipeline(NamedTuple):
-    """One of torchaudio's: waveform [B, L] to [B, frames, D], its rate, and the file it is from."""
+    """One of torchaudio's: waveform [B, L] to [B, frames, D], its rate, layer and weights' file."""
 
     answer: Callable[[Tensor], Tensor]
     rate_hz: int
+    layer: int
     weights: Path
 
 
@@ -62,5 +63,6 @@ def open_pipeline(place: str, device: str) -> Pipeline:
     return Pipeline(
         lambda waveform: net.extract_features(waveform.to(device), num_layers=number)[0][-1],
         round(known[name].sample_rate),
+        number,
         weights,
     )
