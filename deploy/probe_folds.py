@@ -52,11 +52,11 @@ def make_folds(
         pairs = list(splitter.split(labels, labels, speakers))
         return Folds(pairs, f"on new speakers, {number} folds")
     names, counts = np.unique(labels, return_counts=True)
-    least = int(counts.min())
+    least, rarest = int(counts.min()), str(names[counts.argmin()])
     if least < 2:
         raise UserError(
-            f"class {str(names[counts.argmin()])!r} has one recording, expected at least two: one to"
-            " train the probe, one to test it"
+            f"class {rarest!r} has one recording, expected at least two: one to train the probe, one"
+            " to test it"
         )
     number = min(MOST, least)
     pairs = list(StratifiedKFold(number, shuffle=True, random_state=seed).split(labels, labels))
