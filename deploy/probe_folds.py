@@ -55,8 +55,8 @@ def make_folds(
     least, rarest = int(counts.min()), str(names[counts.argmin()])
     if least < 2:
         raise UserError(
-            f"class {rarest!r} has one recording, expected at least two: one to train the probe, one"
-            " to test it"
+            f"class {rarest!r} has one recording, expected at least two: one to train the probe,"
+            " one to test it"
         )
     number = min(MOST, least)
     pairs = list(StratifiedKFold(number, shuffle=True, random_state=seed).split(labels, labels))
