@@ -23,7 +23,7 @@ from deploy.bundle import (
 )
 from deploy.check_clips import VECTOR_CLIPS, vector_gains
 from deploy.engine import BACKEND, RUNTIME_NAME, Engine, runtime_version
-from deploy.lowering import TOLERANCE, LoweredModel, LoweredNet
+from deploy.lowering import LoweredModel, LoweredNet
 from deploy.model_card import model_card
 from deploy.quantize import FP32_MODULES
 from deploy.vectors import VERSION, Vectors, write_vectors
@@ -150,7 +150,7 @@ def _precision(
     return {
         "file": MODEL_FILES[name],
         "quantisation": quantisation,
-        "tolerance": TOLERANCE[name],
+        "tolerance": model.tolerance,
         "max_difference": model.max_difference,
         "compared_clips": model.compared_clips,
         "delegated_macs_share": model.delegation.share,
@@ -167,11 +167,18 @@ def _int8(lowered: LoweredNet, task: Task) -> dict[str, Any] | None:
         "method": "PT2E static, XNNPACKQuantizer",
         "weights": "int8, symmetric, per output channel",
         "activations": "int8, affine, per tensor",
-        "left_fp32": [*FP32_MODULES, "last layer", "sigmoid" if task.several else "softmax"],
+        "left_fp32": [*FP32_MODULES, *_fp32_end(task)],
         "calibration_clips": lowered.calibration_clips,
         f"{task.headline.key}_drop_points": lowered.int8.error - lowered.fp32.error,
     }
     return _precision("int8", lowered.int8, quantisation)
+
+
+def _fp32_end(task: Task) -> tuple[str, ...]:
+    """What of the net's end int8 leaves alone."""
+    if not task.probabilistic:
+        return ()
+    return "last layer", "sigmoid" if task.several else "softmax"
 
 
 def _flush(folder: Path) -> None:

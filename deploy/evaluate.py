@@ -20,6 +20,7 @@ from deploy.evaluate_classes import evaluate_classes
 from deploy.evaluation import SCHEMA, make_evaluation, origin_of, output_paths
 from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
 from deploy.labelled_windows import read_labelled_windows
+from deploy.probe_options import add_probe_arguments
 from deploy.progress import stderr_progress
 from deploy.wandb_evaluation import log_evaluation
 from deploy.windows import Window, windows
@@ -27,6 +28,7 @@ from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
+from search_spaces.task_embedding import EmbeddingTask
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online
 
@@ -36,12 +38,15 @@ HELP = "error, calibration and confusion of a bundle on clips with known labels"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument(
-        "--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: %(default)s)"
+        "--bundle",
+        type=Path,
+        nargs="+",
+        default=[DEFAULT_BUNDLE],
+        help=f"bundle folder, of embeddings one or several (default: {DEFAULT_BUNDLE})",
     )
     parser.add_argument(
         "--clips",
         type=Path,
-        required=True,
         help="folder of <count>_<anything>.wav (LibriCount's too), a CSV with the columns"
         " file,count, or with --segments a folder of recordings; of classes a folder per class, or"
         " a CSV with path,label",
@@ -65,11 +70,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rows", action="store_true", help="also write one row per clip, with its file name"
     )
     add_wandb_arguments(parser)
+    add_probe_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write the files, print the metrics, and then log them if asked to."""
-    bundle = read_bundle(args.bundle)
+    if args.probe is not None:
+        from deploy.probe import run_probe
+
+        return run_probe(args)
+    bundle = read_bundle(_asked(args))
     wandb = read_wandb_options(args, output_paths(args.out)[0].parent)
     check_online(wandb)
     precision = bundle.choose_precision(args.precision)
@@ -80,6 +90,11 @@ def run(args: argparse.Namespace) -> int:
                 " classes; leave it out"
             )
         evaluation = evaluate_classes(args, bundle, precision, bundle.task)
+    elif isinstance(bundle.task, EmbeddingTask):
+        raise UserError(
+            f"{bundle.path}: gives embeddings, which have no labels of their own; judge them by"
+            " --probe SET"
+        )
     else:
         evaluation = _evaluate_counts(args, bundle, precision)
     if wandb is not None:
@@ -111,6 +126,22 @@ def _evaluate_counts(args: argparse.Namespace, bundle: Bundle, precision: str) -
     print(table(evaluation))
     print(f"wrote {json_path} and {picture_path}")
     return evaluation
+
+
+def _asked(args: argparse.Namespace) -> Path:
+    """The one bundle, once it is clear what is to be judged.
+
+    Raises:
+        UserError: several bundles, no clips, or options of the probes alone.
+    """
+    if args.teacher is not None or args.speaker_normalised or len(args.bundle) > 1:
+        raise UserError(
+            "--teacher, --speaker-normalised and several bundles are of the probes of embeddings;"
+            " give --probe with labelled recordings"
+        )
+    if args.clips is None:
+        raise UserError("--clips: not given; name labelled clips, or of embeddings give --probe")
+    return args.bundle[0]
 
 
 def hear(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from deploy.delegation import Delegation, delegation_of
+from search_spaces.task import Task
 
 
 class ProbabilityNet(nn.Module):
@@ -35,6 +36,37 @@ class ProbabilityNet(nn.Module):
         """Waveform float32 [B, T] -> probability of each output, float32 [B, K]."""
         logits = self.network(waveform) / self.temperature
         return torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=-1)
+
+
+class EmbeddingNet(nn.Module):
+    """What is lowered of an embedding: a net, and what its task makes of the outputs.
+
+    Args:
+        network: waveform [B, T] to outputs [B, K].
+        task: of the outputs.
+    """
+
+    def __init__(self, network: nn.Module, task: Task) -> None:
+        super().__init__()
+        self.network = network
+        self.task = task
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveform float32 [B, T] -> embedding float32 [B, K]."""
+        return self.task.probabilities(self.network(waveform))
+
+
+def answering_net(network: nn.Module, task: Task, temperature: float) -> nn.Module:
+    """What is lowered of a net, in evaluation mode.
+
+    Args:
+        network: waveform [B, T] to logits [B, K].
+        task: what these mean.
+        temperature: see `ProbabilityNet`; of probabilities alone.
+    """
+    if task.probabilistic:
+        return ProbabilityNet(network, temperature, task.several).eval()
+    return EmbeddingNet(network, task).eval()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from search_spaces.clips_file import read_clips
     from search_spaces.frontier import read_frontier
     from search_spaces.space import PICTURE_SPACES
-    from search_spaces.task_classes import ClassesTask
+    from search_spaces.task_counts import CountsTask
     from search_spaces.wandb_run import check_online
 
     wandb = read_wandb_options(args, args.out.parent)
@@ -70,9 +70,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.max_int8_drop >= 0:
         raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
     frontier = read_frontier(args.frontier)
-    if args.share_frames and isinstance(frontier.task, ClassesTask):
+    if args.share_frames and not isinstance(frontier.task, CountsTask):
         raise UserError(
-            f"--share-frames: {args.frontier} names classes, only counts share frames; leave it out"
+            f"--share-frames: {args.frontier} is of {frontier.task.kind}, only counts share frames;"
+            " leave it out"
         )
     if args.share_frames and frontier.space in PICTURE_SPACES:
         raise UserError(

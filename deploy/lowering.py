@@ -18,7 +18,7 @@ from deploy.bundle import MODEL_FILES
 from deploy.check_clips import calibration_waveforms, extreme_waveforms
 from deploy.delegation import Delegation
 from deploy.engine import Engine
-from deploy.export import ProbabilityNet, example_waveform, lower_program, ready_to_lower
+from deploy.export import answering_net, example_waveform, lower_program, ready_to_lower
 from deploy.quantize import quantize
 from deploy.quiet import quiet
 from deploy.temperature import fit_temperature
@@ -27,7 +27,8 @@ from search_spaces.errors import UserError
 from search_spaces.metrics import Estimate
 from search_spaces.task import Task
 
-TOLERANCE = {"fp32": 1e-3, "int8": 0.1}  # of a probability; int8 rounds differently
+# Of a probability, or of the range of an embedding's numbers; int8 rounds differently.
+TOLERANCE = {"fp32": 1e-3, "int8": 0.1}
 MAX_INT8_DROP_POINTS = 0.5
 INT8_COMPARED_VALIDATION_CLIPS = 64  # the quantised graph is slow in eager torch
 _BATCH = 16
@@ -39,7 +40,8 @@ class LoweredModel:
 
     Attributes:
         delegation: where it runs.
-        max_difference: largest difference of a probability from eager torch.
+        max_difference: largest difference of an output from eager torch.
+        tolerance: that it may have.
         compared_clips: clips that were compared.
         validation: figures of the task of this very file on the labelled validation clips.
         error: the headline on those clips and the sums of them, in points; finer where there are
@@ -48,6 +50,7 @@ class LoweredModel:
 
     delegation: Delegation
     max_difference: float
+    tolerance: float
     compared_clips: int
     validation: dict[str, Estimate]
     error: float
@@ -108,7 +111,7 @@ def lower_net(
     """
     validation = to_float32(clips.validation_waveform)
     temperature = _temperature(network, validation, clips, task)
-    net = ProbabilityNet(network, temperature, task.several).eval()
+    net = answering_net(network, task, temperature)
     folded = ready_to_lower(net)
 
     tell("fp32")
@@ -117,17 +120,18 @@ def lower_net(
     lowered.delegation.check(name)
     engine = _write(folder, "fp32", lowered.program)
     checked = np.concatenate([calibration_waveforms(clips), extreme_waveforms(clips), validation])
-    answers = engine.run_many(checked)
-    difference = _largest_difference(run_eager(net, checked), answers)
-    if not difference <= TOLERANCE["fp32"]:
+    answers, expected = engine.run_many(checked), run_eager(net, checked)
+    difference, allowed = _largest_difference(expected, answers), tolerance("fp32", task, expected)
+    if not difference <= allowed:
         raise UserError(
             f"{name}: fp32 differs from eager torch by {difference:.2g} on {len(checked)} clips,"
-            f" allowed {TOLERANCE['fp32']:g}; report it with the architecture"
+            f" allowed {allowed:g}; report it with the architecture"
         )
     fp32 = _judge(
         name,
         lowered.delegation,
         difference,
+        allowed,
         len(checked),
         answers[-len(validation) :],
         clips,
@@ -141,13 +145,13 @@ def lower_net(
     try:
         int8 = _lower_int8(name, folded, calibration, clips, task, folder)
         drop = int8.error - fp32.error
-        allowed = max_int8_drop_points
+        limit = max_int8_drop_points
         if not task.adds:  # no sums of clips: one clip may weigh more than the limit
-            allowed = max(allowed, 100.0 / len(validation))
-        if drop > allowed:
+            limit = max(limit, 100.0 / len(validation))
+        if drop > limit:
             reason = (
                 f"int8 loses {drop:.2f} points of {task.accuracy} on {len(validation)} validation"
-                f" clips, allowed {allowed:.3g}"
+                f" clips, allowed {limit:.3g}"
             )
             if not allow_drop:
                 raise _Int8RejectedError(f"{reason} (--allow-drop keeps it)")
@@ -178,7 +182,9 @@ def run_eager(net: nn.Module, waveforms: NDArray[np.float32], batch: int = _BATC
 def _temperature(
     network: nn.Module, validation: NDArray[np.float32], clips: Clips, task: Task
 ) -> float:
-    """Fitted on the clips that were labelled, not on the sums of them."""
+    """Fitted on the clips that were labelled, not on the sums of them; 1 without probabilities."""
+    if not task.probabilistic:
+        return 1.0
     original = clips.validation_original
     logits = run_eager(network, validation[original])
     lo, hi = clips.validation_lo[original], clips.validation_hi[original]
@@ -195,7 +201,8 @@ def _lower_int8(
 ) -> LoweredModel:
     inputs: list[Tensor] = [torch.from_numpy(clip)[None] for clip in calibration]
     with quiet():
-        quantized = quantize(folded, inputs)
+        # The last layer of an embedding is most of a small net, and has no probabilities to spoil.
+        quantized = quantize(folded, inputs, last_layer_fp32=task.probabilistic)
         lowered = lower_program(quantized, inputs[0])
     try:
         lowered.delegation.check(f"{name} int8")
@@ -206,18 +213,19 @@ def _lower_int8(
     checked = np.concatenate(
         [calibration, extreme_waveforms(clips), validation[:INT8_COMPARED_VALIDATION_CLIPS]]
     )
-    difference = _largest_difference(
-        run_eager(quantized, checked, batch=1), engine.run_many(checked)
-    )
-    if not difference <= TOLERANCE["int8"]:
+    expected = run_eager(quantized, checked, batch=1)
+    difference = _largest_difference(expected, engine.run_many(checked))
+    allowed = tolerance("int8", task, expected)
+    if not difference <= allowed:
         raise _Int8RejectedError(
             f"int8 differs from its quantised graph in eager torch by {difference:.2g} on"
-            f" {len(checked)} clips, allowed {TOLERANCE['int8']:g}"
+            f" {len(checked)} clips, allowed {allowed:g}"
         )
     return _judge(
         name,
         lowered.delegation,
         difference,
+        allowed,
         len(checked),
         engine.run_many(validation),
         clips,
@@ -231,6 +239,12 @@ def _write(folder: Path, precision: str, program: bytes) -> Engine:
     return Engine(path)
 
 
+def tolerance(precision: str, task: Task, expected: NDArray[np.float32]) -> float:
+    """Largest difference that is allowed from outputs [N, K]."""
+    outputs_range = 1.0 if task.probabilistic else float(np.ptp(expected))
+    return TOLERANCE[precision] * outputs_range
+
+
 def _largest_difference(expected: NDArray, got: NDArray) -> float:
     """Largest absolute difference; NaN in either is NaN, which no tolerance allows."""
     return float(np.abs(expected.astype(np.float64) - got).max())
@@ -240,6 +254,7 @@ def _judge(
     name: str,
     delegation: Delegation,
     difference: float,
+    allowed: float,
     compared: int,
     answers: NDArray[np.float32],
     clips: Clips,
@@ -255,6 +270,7 @@ def _judge(
     return LoweredModel(
         delegation=delegation,
         max_difference=difference,
+        tolerance=allowed,
         compared_clips=compared,
         validation=task.judge(answers[original], low[original], high[original]),
         error=100.0 * every,

@@ -9,12 +9,13 @@ import yaml
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.task import Metric, Task
 from search_spaces.task_counts import CountsTask
+from search_spaces.task_embedding import EmbeddingTask
 from search_spaces.task_json import read_task
 
 CARD = """# {name}
 
-A {params:,}-parameter net that says {what}.
-Waveform in ({rate_hz} Hz, mono, float32 in [-1, 1], {clip_samples:,} samples), probability of each
+A {params:,}-parameter net that {what}.
+Waveform in ({rate_hz} Hz, mono, float32 in [-1, 1], {clip_samples:,} samples),
 {output} out ({outputs}).
 
 ## Use
@@ -61,20 +62,31 @@ Not for telling who speaks or what is said, and not where a wrong count could ha
 FOR_CLASSES = """Intended for sounds like those that it was trained on, heard on the device itself.
 It names one of its classes whatever it hears, and must not decide alone where that could harm
 somebody."""
+FOR_EMBEDDINGS = """Intended as the input of small classifiers of what a voice or a sound is like,
+trained on few examples. An embedding says much of who speaks: keep it as you would the sound."""
+UNITS = {
+    "teacher": "its teacher's less their mean, in units of their spread",
+    "time": "of length 1",
+}
 
 
 def model_card(manifest: dict[str, Any]) -> str:
     """The card of a manifest (all fields but ``files``, which the card is one of)."""
     task, seconds = read_task(manifest), manifest["clip_samples"] / manifest["rate_hz"]
     if isinstance(task, CountsTask):
-        what = f"how many people speak in {seconds:g} s of sound and how lively the place is"
+        what = f"says how many people speak in {seconds:g} s of sound and how lively the place is"
         meant_for = FOR_COUNTS.format(levels=_levels(task.levels, task.outputs[-1]))
-        output, outputs = "count", f"{task.outputs[0]} to {task.outputs[-1]}"
+        output = "probability of each count"
+        outputs = f"{task.outputs[0]} to {task.outputs[-1]}"
+    elif isinstance(task, EmbeddingTask):
+        what = f"makes an embedding of {seconds:g} s of sound"
+        meant_for = FOR_EMBEDDINGS
+        output, outputs = "an embedding", f"{task.dimensions} numbers, {UNITS[task.learned_from]}"
     else:
         number = "which of" if task.several else "which one of"
-        what = f"{number} {len(task.outputs)} classes is heard in {seconds:g} s of sound"
+        what = f"says {number} {len(task.outputs)} classes is heard in {seconds:g} s of sound"
         meant_for = FOR_CLASSES
-        output, outputs = "class", ", ".join(task.outputs)
+        output, outputs = "probability of each class", ", ".join(task.outputs)
     held = {name: value for name, value in manifest["precisions"].items() if value is not None}
     note = manifest["int8_reason"]
     return CARD.format(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from deploy.audio_files import audio_files
 from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, Bundle, read_bundle
 from deploy.predict_classes import ClassListener
+from deploy.predict_embedding import ARRAYS, EmbeddingListener, check_array, write_array
 from deploy.prediction_output import Output, open_output
 from deploy.prediction_rows import FORMATS, AnyRow, Row
 from deploy.progress import stderr_progress
@@ -32,8 +33,9 @@ from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.task import Task
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
+from search_spaces.task_embedding import EmbeddingTask
 
-HELP = "count people or name classes in audio files, one row per window"
+HELP = "count people, name classes or make embeddings of audio files, one row per window"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
 AT_ONCE = 64  # windows decided, and rows written, together
 
@@ -78,6 +80,9 @@ class Listener:
                 )
 
 
+AnyListener = Listener | ClassListener | EmbeddingListener
+
+
 def run_windows(model: Model, windows: Sequence[Window]) -> NDArray[np.float32]:
     """Probabilities float32 [N, K] of consecutive windows."""
     if isinstance(model, SharedFrames):
@@ -94,7 +99,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"
     )
-    parser.add_argument("--format", choices=FORMATS, default="csv", help="default: %(default)s")
+    parser.add_argument(
+        "--format",
+        choices=(*FORMATS, *ARRAYS),
+        help="npy and parquet (where pyarrow is installed) are of embeddings; default: by the name"
+        " of --output, else csv",
+    )
     parser.add_argument(
         "--hop-s",
         type=float,
@@ -104,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--per",
         choices=("window", "file"),
         default="window",
-        help="one row per window, or of classes one per file (default: %(default)s)",
+        help="one row per window, or of classes and embeddings one per file (default: %(default)s)",
     )
     parser.add_argument("--output", type=Path, help="file for the rows (default: stdout)")
 
@@ -114,6 +124,8 @@ def run(args: argparse.Namespace) -> int:
     bundle = read_bundle(args.bundle)
     hop_samples = _hop_samples(args.hop_s, bundle.clip_samples)
     listener = _listener(bundle, args.precision, args.per, hop_samples)
+    form = args.format or _by_name(args.output)
+    rows = check_array(form, args.output, listener.task) if form in ARRAYS else args.output
     found = audio_files(args.audio)
     settings = {
         "bundle": bundle.manifest,
@@ -122,10 +134,11 @@ def run(args: argparse.Namespace) -> int:
         "per": args.per,
     }
     try:
-        with open_output(
-            args.output, args.format, found.paths, settings, listener.row_type
-        ) as output:
+        stream_form = "csv" if form in ARRAYS else form
+        with open_output(rows, stream_form, found.paths, settings, listener.row_type) as output:
             predict_files(listener, hop_samples, output)
+        if form in ARRAYS:
+            write_array(rows, args.output, form)
     except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush to it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -140,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_BAD_INPUT if problems else 0
 
 
-def predict_files(listener: Listener | ClassListener, hop_samples: int, output: Output) -> None:
+def predict_files(listener: AnyListener, hop_samples: int, output: Output) -> None:
     """Write one row per window of every file that ``output`` has not got yet."""
     # Rows that scroll by on a terminal are progress enough, and a bar would tear them.
     with stderr_progress(not output.watched) as progress:
@@ -181,10 +194,15 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _listener(
-    bundle: Bundle, precision: str | None, per: str, hop_samples: int
-) -> Listener | ClassListener:
+def _by_name(output: Path | None) -> str:
+    suffix = "" if output is None else output.suffix.removeprefix(".")
+    return suffix if suffix in ARRAYS else FORMATS[0]
+
+
+def _listener(bundle: Bundle, precision: str | None, per: str, hop_samples: int) -> AnyListener:
     task = bundle.task
+    if isinstance(task, EmbeddingTask):
+        return EmbeddingListener(bundle.load(precision), task, bundle.clip_samples, per == "file")
     if isinstance(task, ClassesTask):
         return ClassListener(bundle.load(precision), task, bundle.clip_samples, per == "file")
     if per == "file":

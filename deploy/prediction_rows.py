@@ -35,7 +35,17 @@ class ClassRow:
     probability: float  # of exactly this; where there may be several, of the least sure class
 
 
-AnyRow = Row | ClassRow
+@dataclass(frozen=True)
+class EmbeddingRow:
+    """The embedding of a window, or the average of a whole file."""
+
+    file: str
+    start_s: float
+    end_s: float
+    embedding: list[float]
+
+
+AnyRow = Row | ClassRow | EmbeddingRow
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
@@ -62,11 +72,11 @@ class CsvWriter:
     def write(self, rows: Iterable[AnyRow]) -> None:
         """Write rows."""
         for row in rows:
-            texts = {
-                "start_s": f"{row.start_s:.3f}",
-                "end_s": f"{row.end_s:.3f}",
-                "probability": f"{row.probability:.4f}",
-            }
+            texts = {"start_s": f"{row.start_s:.3f}", "end_s": f"{row.end_s:.3f}"}
+            if isinstance(row, EmbeddingRow):
+                texts["embedding"] = json.dumps(row.embedding)
+            else:
+                texts["probability"] = f"{row.probability:.4f}"
             self._writer.writerow((asdict(row) | texts).values())
         self._stream.flush()
 
@@ -87,8 +97,9 @@ class JsonWriter:
             rounded = asdict(row) | {
                 "start_s": round(row.start_s, 3),
                 "end_s": round(row.end_s, 3),
-                "probability": round(row.probability, 4),
             }
+            if not isinstance(row, EmbeddingRow):
+                rounded["probability"] = round(row.probability, 4)
             self._stream.write(self._separator + json.dumps(rounded))
             self._separator = ",\n"
         self._stream.flush()

@@ -2,7 +2,7 @@
 
 Weights per output channel, activations per tensor, calibrated on unlabelled clips. The front end,
 the last layer and the softmax stay fp32: the front end's products span more than 8 bits, and the
-last layer is too small to gain anything.
+last layer is too small to gain anything (of an embedding it is large, and is quantised too).
 Letters: N clips, T samples of a clip.
 """
 
@@ -47,7 +47,7 @@ def quantize(
     """Quantise a net with folded batch norms.
 
     Args:
-        network: waveform [1, T] to probabilities; see `deploy.export.ProbabilityNet`.
+        network: waveform [1, T] to probabilities or an embedding; see `deploy.export`.
         calibration: inputs, each as the lowered file takes it; their activations set the scales.
         last_layer_fp32: whether the last convolution or linear layer is left alone.
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from deploy.bundle import Bundle
 from deploy.engine import Engine
-from deploy.export import ProbabilityNet, lower_program, ready_to_lower
+from deploy.export import answering_net, lower_program, ready_to_lower
 from deploy.quantize import quantize
 from deploy.quiet import quiet
 from search_spaces.architecture import Architecture
@@ -58,7 +58,7 @@ def references(bundle: Bundle, precision: str, threads: int, clip: Tensor) -> Re
 
         net = build_subnet(architecture, len(bundle.manifest["outputs"])).eval()
         frontend = load_program(ready_to_lower(net.frontend), clip, threads)
-        eager = ProbabilityNet(net, bundle.manifest["temperature"], bundle.task.several).eval()
+        eager = answering_net(net, bundle.task, bundle.manifest["temperature"])
         subjects["frontend"] = lambda: frontend.run_tensor(clip)
         subjects["eager"] = lambda: _run_eager(eager, clip)
     return References(subjects, macs, reason)

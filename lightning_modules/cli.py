@@ -17,6 +17,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
+from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
@@ -26,7 +27,12 @@ from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import add_wandb_arguments
 
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
-DATA = {"counts": AmbianceDataModule, "classes": FolderDataModule}  # by task
+# By task.
+DATA = {
+    "counts": AmbianceDataModule,
+    "classes": FolderDataModule,
+    "embedding": EmbeddingDataModule,
+}
 # What torch says when another process of a run is gone, and what that means.
 DEAD_PROCESSES = {
     r"DataLoader worker": "data.num_workers: a process that makes clips died, perhaps of too little"
@@ -89,7 +95,8 @@ class AmbianceCLI(LightningCLI):
             "--task",
             choices=list(DATA),
             default="counts",
-            help="counting people in mixtures of speech, or naming classes of any recordings",
+            help="counting people in mixtures of speech, naming classes of any recordings, or an"
+            " embedding of them",
         )
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("seed_everything", "model.seed")

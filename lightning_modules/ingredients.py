@@ -351,3 +351,24 @@ class Distillation:
 
     def __post_init__(self) -> None:
         check_range("distillation.weight", self.weight, 0.0, 1e3)
+
+
+@dataclass(frozen=True)
+class Proximity:
+    """How an embedding without a teacher is told that clips of one recording belong together.
+
+    Attributes:
+        loss: ``triplet``, of TRILL (Shor et al. 2020), or ``contrastive``, over the whole batch, of
+            COLA (Saeed et al. 2021).
+        margin: of triplets, by which a clip of another recording must be farther, as a squared
+            distance of embeddings of length 1 (0 to 4).
+        temperature: of ``contrastive``, divisor of cosines before the softmax.
+    """
+
+    loss: Literal["triplet", "contrastive"] = "triplet"
+    margin: float = 0.2
+    temperature: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_range("proximity.margin", self.margin, 0.0, 4.0)
+        check_range("proximity.temperature", self.temperature, 0.01, 10.0)

@@ -26,6 +26,7 @@ from lightning_modules.ingredients import (
     LabelledLoss,
     Mixing,
     Optimisation,
+    Proximity,
     PseudoLabels,
     StrongAugmentation,
     WeakAugmentation,
@@ -63,7 +64,8 @@ class SupernetModule(pl.LightningModule):
         protocol: how the clips are mixed (set from `data.protocol`): under `libricount` the counts
             of summed clips add exactly, otherwise they are bounded.
         seed: of every random draw (set from `seed_everything`).
-        architecture: an `architecture.json`, to train that net alone by the same recipe.
+        architecture: an `architecture.json`, or ``largest``, to train that net alone by the same
+            recipe.
         initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
             ``architecture``, or a `subnet.pt` of any space (docs/deepspectrum.md) that teaches it
@@ -81,6 +83,7 @@ class SupernetModule(pl.LightningModule):
         pseudo_labels: see `ingredients.PseudoLabels`.
         additivity: see `ingredients.Additivity`; of counts alone.
         distillation: see `ingredients.Distillation`.
+        proximity: see `ingredients.Proximity`; of an embedding without a teacher alone.
         ema_decay: of the teacher's weights.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
 
@@ -111,6 +114,7 @@ class SupernetModule(pl.LightningModule):
         pseudo_labels: PseudoLabels = PseudoLabels(),  # noqa: B008
         additivity: Additivity = Additivity(),  # noqa: B008
         distillation: Distillation = Distillation(),  # noqa: B008
+        proximity: Proximity | None = None,
         ema_decay: float = 0.998,
         ramp_up_steps: int = 1000,
     ) -> None:
@@ -136,6 +140,7 @@ class SupernetModule(pl.LightningModule):
             ramp_up_steps=ramp_up_steps,
             counts_add_exactly=protocol == "libricount",
             sap_augment=sap_augment,
+            proximity=proximity,
         )
         self.students = Students(
             space,

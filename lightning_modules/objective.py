@@ -6,73 +6,34 @@ be, each output has a probability of its own, and so has its weight in a target.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from lightning_modules import losses
+from lightning_modules.objective_base import Objective
+from lightning_modules.objective_embedding import ProximityObjective, TeacherObjective
 from search_spaces.task import Task
+from search_spaces.task_embedding import ProximityTask, TeacherTask
+
+__all__ = ["Objective", "OneRight", "SeveralRight", "objective_of"]
 
 
-class Objective(ABC):
-    """Losses and targets of one task.
+class OneRight(Objective):
+    """Softmax: cross entropy and, for ordered outputs, the squared earth mover's distance.
 
     Args:
         task: says what the outputs mean.
         emd_weight: of the squared earth mover's distance, for outputs that are ordered.
     """
 
-    def __init__(self, task: Task, emd_weight: float) -> None:
-        self.task = task
+    def __init__(self, task: Task, emd_weight: float = 0.0) -> None:
+        super().__init__(task)
         self.emd_weight = emd_weight
-
-    @abstractmethod
-    def likelihood(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """Mean negative log likelihood of labels (see `search_spaces.task`)."""
-
-    @abstractmethod
-    def labelled(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """Loss of logits [B, N] against labels."""
-
-    @abstractmethod
-    def soft(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Loss of logits [B, N] against probabilities [B, N]; weight as `sure` gives it."""
-
-    @abstractmethod
-    def distil(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        """Loss of logits [B, N] against those of a teacher, which get no gradient."""
-
-    @abstractmethod
-    def sure(self, probabilities: Tensor, threshold: float | Tensor, radius: int) -> Tensor:
-        """Where probabilities [B, N] reach ``threshold``: bool [B] or [B, N].
-
-        Args:
-            probabilities: the teacher's.
-            threshold: for all clips, or for each [B].
-            radius: outputs so near to the likeliest count as it; for ordered ones.
-        """
-
-    @abstractmethod
-    def harden(self, probabilities: Tensor) -> Tensor:
-        """What probabilities [B, N] say, as probabilities of 0 and 1."""
-
-    @abstractmethod
-    def surprise(self, probabilities: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy of each clip [B] for probabilities [B, N] against a target [B, N]."""
-
-    @abstractmethod
-    def target(self, lo: Tensor, hi: Tensor) -> Tensor:
-        """Labels as probabilities float32 [B, N]; what a label leaves open is shared evenly."""
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Logits [B, N] as probabilities, in float32."""
-        return self.task.probabilities(logits.float())
-
-
-class OneRight(Objective):
-    """Softmax: cross entropy and, for ordered outputs, the squared earth mover's distance."""
 
     def likelihood(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
         """See `losses.interval_nll`."""
@@ -166,6 +127,18 @@ class SeveralRight(Objective):
         return (lo + hi).float() / 2
 
 
-def objective_of(task: Task, emd_weight: float = 0.0) -> Objective:
-    """The objective of a task."""
-    return (SeveralRight if task.several else OneRight)(task, emd_weight)
+def objective_of(
+    task: Task, emd_weight: float = 0.0, proximity: Mapping[str, Any] = MappingProxyType({})
+) -> Objective:
+    """The objective of a task.
+
+    Args:
+        task: what is learned.
+        emd_weight: see `OneRight`.
+        proximity: see `ProximityObjective`.
+    """
+    if isinstance(task, TeacherTask):
+        return TeacherObjective(task)
+    if isinstance(task, ProximityTask):
+        return ProximityObjective(task, **proximity)
+    return SeveralRight(task) if task.several else OneRight(task, emd_weight)

@@ -20,6 +20,7 @@ from lightning_modules.ingredients import (
     Distillation,
     LabelledLoss,
     Mixing,
+    Proximity,
     PseudoLabels,
     StrongAugmentation,
     WeakAugmentation,
@@ -29,6 +30,7 @@ from lightning_modules.sap_augment import SapAugment, Strengths
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 from search_spaces.task import Task
+from search_spaces.task_embedding import ProximityTask
 
 View = views.TargetView | views.LabelledView | views.SumView
 _PSEUDO = 2  # place of the clips that the teacher labels among the parts of a step
@@ -70,6 +72,7 @@ class Recipe:
         sap_augment: see `sap_augment`.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
         counts_add_exactly: whether a sum of clips holds exactly the sum of their counts.
+        proximity: see `ingredients.Proximity`; of an embedding without a teacher alone.
 
     Raises:
         UserError: an ingredient that makes no sense for the task.
@@ -87,6 +90,7 @@ class Recipe:
     ramp_up_steps: int
     counts_add_exactly: bool
     sap_augment: SapAugment = field(default_factory=SapAugment)
+    proximity: Proximity | None = None
 
     def __post_init__(self) -> None:
         kind = self.task.kind
@@ -101,11 +105,23 @@ class Recipe:
                 f"model.labelled_loss.emd_weight: got {self.labelled_loss.emd_weight}, but {kind}"
                 " have no order; set it to 0 (configs/folder.yaml)"
             )
+        for name in ("mixing", "pseudo_labels"):
+            if getattr(self, name).enabled and not self.task.probabilistic:
+                raise UserError(
+                    f"model.{name}.enabled: true, but an {kind} has no probabilities; set it to"
+                    " false (configs/frill.yaml)"
+                )
+        if self.sap_augment.enabled and isinstance(self.task, ProximityTask):
+            raise UserError(
+                "model.sap_augment.enabled: true, but an embedding without a teacher has no target"
+                " that a clip could be hard for; set it to false"
+            )
 
     @cached_property
     def objective(self) -> Objective:
         """Losses and targets of the task."""
-        return objective_of(self.task, self.labelled_loss.emd_weight)
+        proximity = asdict(self.proximity or Proximity())
+        return objective_of(self.task, self.labelled_loss.emd_weight, proximity)
 
     def settings(self) -> dict[str, object]:
         """All of it as plain values."""
@@ -114,6 +130,7 @@ class Recipe:
         return {
             name: value if isinstance(value, int | float | dict) else asdict(value)
             for name, value in values.items()
+            if value is not None
         }
 
     def student_batch(

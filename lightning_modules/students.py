@@ -30,6 +30,7 @@ from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 
 Net = Supernet | Subnet
+LARGEST = "largest"  # instead of a file: the largest net of the space
 
 
 def middle(spec: SpaceSpec) -> Architecture:
@@ -43,8 +44,8 @@ class Students:
 
     Args:
         space: name of the search space.
-        architecture: path of an `architecture.json`, to train that one net alone; None for the
-            supernet.
+        architecture: path of an `architecture.json`, or ``largest``, to train that one net alone;
+            None for the supernet.
         random_subnets: random subnets per step beside the largest and the smallest.
         seed: of the subnets drawn and of fresh weights.
         initial_weights: a `supernet.pt` of the space to start from; None for fresh weights.
@@ -89,7 +90,7 @@ class Students:
                 " one to train (configs/deepspectrum.yaml)"
             )
         else:
-            self.fixed = None if architecture is None else read_architecture(architecture)
+            self.fixed = None if architecture is None else self._named(architecture)
         if self.fixed is not None and self.fixed.space != self.spec.name:
             raise UserError(
                 f"model.architecture: {architecture} is of space {self.fixed.space}, not"
@@ -98,6 +99,11 @@ class Students:
         self.random_subnets = random_subnets
         self.seed = seed
         self.initial_weights = initial_weights
+
+    def _named(self, architecture: Path) -> Architecture:
+        if str(architecture) == LARGEST:
+            return largest(self.spec)
+        return read_architecture(architecture)
 
     @property
     def num_outputs(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +30,21 @@ class Clips:
     """
 
     validation_waveform: NDArray[np.int16]  # [V, T]
-    validation_lo: NDArray[np.int64]  # [V], or [V, K] where several outputs may be right;
-    validation_hi: NDArray[np.int64]  # the least and the most that the label allows (see `task`)
+    # [V], or [V, K] where several outputs may be right: the least and the most that the label
+    # allows (see `task`); int64, of an embedding that is to be met float32
+    validation_lo: NDArray[Any]
+    validation_hi: NDArray[Any]
     validation_original: NDArray[np.bool_]  # [V], False for a sum of two labelled clips
     calibration_waveform: NDArray[np.int16]  # [C, T]
 
     def __post_init__(self) -> None:
         labels, num_validation = self.validation_lo.shape, len(self.validation_lo)
         samples = self.validation_waveform.shape[-1]
+        label = np.float32 if self.validation_lo.dtype == np.float32 else np.int64
         expected = {
             "validation_waveform": (np.int16, (num_validation, samples)),
-            "validation_lo": (np.int64, labels),
-            "validation_hi": (np.int64, labels),
+            "validation_lo": (label, labels),
+            "validation_hi": (label, labels),
             "validation_original": (np.bool_, (num_validation,)),
             "calibration_waveform": (np.int16, (len(self.calibration_waveform), samples)),
         }
@@ -52,7 +56,7 @@ class Clips:
                     f" expected {np.dtype(dtype)} {list(shape)}"
                 )
         low, high = self.validation_lo, self.validation_hi
-        if ((low < 0) | (low > high)).any():
+        if not (low <= high).all() or (label == np.int64 and (low < 0).any()):
             raise ValueError("fields validation_lo, validation_hi: expected 0 <= lo <= hi")
         if not self.validation_original.any():
             raise ValueError("field validation_original: marks no clip, expected at least one")

@@ -1,11 +1,13 @@
-"""What a net is asked: the one place that tells counting people from naming classes.
+"""What a net is asked: the one place that tells counting people, naming classes and embeddings.
 
 Everything that trains, searches, lowers, predicts and judges asks a `Task` for what its outputs
 mean, how good they are and what is decided from them.
 
 A label is a closed interval ``[lo, hi]`` of what the label allows, int64: of the one index that is
 right [N], or, where several outputs may be right at once, of each output being absent (0) or
-present (1) [N, K]; ``[0, 1]`` is an output of which the label says nothing.
+present (1) [N, K]; ``[0, 1]`` is an output of which the label says nothing. Of an embedding the
+label is what the outputs should be, float32 [N, K] with ``lo == hi``, or the recording that a clip
+is from [N].
 Letters: N clips, K outputs, T samples.
 """
 
@@ -48,6 +50,7 @@ class Task(ABC):
         shortest_seconds: a recording that holds less is refused.
         ordered: whether a near output is nearly right.
         adds: whether the sum of two clips has the sum of their labels.
+        probabilistic: whether outputs are probabilities, of which one can be more or less sure.
         score: what `ranking_error` is called.
         judged_by: the figures, the headline first.
     """
@@ -58,6 +61,7 @@ class Task(ABC):
     shortest_seconds: ClassVar[float]
     ordered: ClassVar[bool]
     adds: ClassVar[bool]
+    probabilistic: ClassVar[bool] = True
     score: ClassVar[str]
     judged_by: tuple[Metric, ...]
 

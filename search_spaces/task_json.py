@@ -10,6 +10,7 @@ from search_spaces.errors import UserError
 from search_spaces.task import Task
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
+from search_spaces.task_embedding import EmbeddingTask, read_embedding_task
 
 
 def read_task(value: Mapping[str, Any]) -> Task:
@@ -23,8 +24,10 @@ def read_task(value: Mapping[str, Any]) -> Task:
     task = value.get("task", {"kind": CountsTask.kind})
     if task["kind"] == ClassesTask.kind:
         return ClassesTask(tuple(task["names"]), task["several"])
+    if task["kind"] == EmbeddingTask.kind:
+        return read_embedding_task(task)
     if task["kind"] != CountsTask.kind:
-        kinds = f"{CountsTask.kind} and {ClassesTask.kind}"
+        kinds = f"{CountsTask.kind}, {ClassesTask.kind} and {EmbeddingTask.kind}"
         raise UserError(f"task: got {task['kind']!r}, this kit knows {kinds}")
     levels = value.get("levels")
     if levels is None:

@@ -41,7 +41,7 @@ def lower(
         def int8(name: str, *_: object) -> LoweredModel:
             (tmp_path / "model_int8.pte").write_bytes(b"int8")
             judged = CountsTask().judge(np.full((2, 11), 1 / 11), [0, 1], [0, 1])
-            return LoweredModel(WHOLE, 0.0, 1, judged, error=fp32_error + drop)
+            return LoweredModel(WHOLE, 0.0, 0.1, 1, judged, error=fp32_error + drop)
 
         monkeypatch.setattr(lowering, "_lower_int8", int8)
         return lower_net("net-1", net, clips, CountsTask(), tmp_path, **options)  # type: ignore[arg-type]

@@ -117,7 +117,7 @@ def test_a_bundle_of_classes_is_refused(
     arguments = ["lower", "--frontier", str(frontier_path), "--out", str(tmp_path)]
     assert main([*arguments, "--share-frames"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"error: --share-frames: {frontier_path} names classes, only counts")
+    assert error.startswith(f"error: --share-frames: {frontier_path} is of classes, only counts")
 
 
 def test_halves_that_answer_otherwise_are_refused(

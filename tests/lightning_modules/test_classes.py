@@ -179,7 +179,9 @@ def test_the_task_is_read_before_the_options_that_depend_on_it(tmp_path: Path):
     assert task_of(["fit", "--config", str(tmp_path / "c.yaml")]) == "classes"
     assert task_of(["fit", f"--config={tmp_path / 'c.yaml'}", "--task=counts"]) == "counts"
     assert task_of(["fit"]) == "counts"
-    with pytest.raises(UserError, match="task: got 'moods', expected counts or classes"):
+    with pytest.raises(
+        UserError, match="task: got 'moods', expected counts or classes or embedding"
+    ):
         task_of(["fit", "--task", "moods"])
 
 

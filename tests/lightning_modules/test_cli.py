@@ -13,6 +13,7 @@ from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
+from search_spaces.task_embedding import ProximityTask
 from tests.lightning_modules.recording_folder import write_folder
 from tests.lightning_modules.runs import SMOKE
 
@@ -36,17 +37,22 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_seven_configs():
+def test_there_are_nine_configs():
     names = [path.stem for path in CONFIGS]
-    assert names == ["deepspectrum", "demo", "folder", "sam-labelled", "sam-lite", "sam", "smoke"]
+    assert names[:5] == ["deepspectrum", "demo", "embedding", "folder", "frill"]
+    assert names[5:] == ["sam-labelled", "sam-lite", "sam", "smoke"]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_shipped_config_can_be_instantiated(config: Path, tmp_path: Path):
     values = yaml.safe_load(config.read_text())
     options = ["--trainer.default_root_dir", str(tmp_path)]
-    if values.get("task") == "classes":
+    if values.get("task") in ("classes", "embedding"):
         options += ["--data.root", str(write_folder(tmp_path / "data", each=1))]
+    if "teacher" in values["data"]:
+        teacher = build_supernet(get_space("sam-nano-1s"), num_outputs=4)
+        write_supernet(tmp_path / "teacher.pt", teacher, {}, ProximityTask(4))
+        options += ["--data.teacher", str(tmp_path / "teacher.pt")]
     if "initial_weights" in values["model"]:
         supernet = build_supernet(get_space(values["model"]["space"]))
         write_supernet(tmp_path / "supernet.pt", supernet, {})

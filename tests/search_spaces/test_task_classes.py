@@ -72,7 +72,7 @@ def test_a_file_without_a_task_counts_people():
     task = read_task({"levels": levels})
     assert isinstance(task, CountsTask)
     assert task.levels.names == ("none", "few", "many")
-    with pytest.raises(UserError, match="task: got 'moods', this kit knows counts and classes"):
+    with pytest.raises(UserError, match="task: got 'moods', this kit knows counts, classes and"):
         read_task({"task": {"kind": "moods"}})
 
 

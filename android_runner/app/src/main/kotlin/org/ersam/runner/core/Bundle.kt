@@ -11,7 +11,7 @@ data class Manifest(
     val name: String,
     val clipSamples: Int,
     val outputs: List<String>,
-    val levels: Levels,
+    val levels: Levels? = null,
     val runtime: Runtime,
     val precisions: Map<String, Precision?>,
     val files: Map<String, Content>,
@@ -27,6 +27,14 @@ data class Manifest(
 
     @Serializable
     data class Content(val sha256: String)
+
+    /**
+     * The levels by which a bundle that counts people decides.
+     *
+     * @throws RunnerError `bad_bundle`: it names classes or makes embeddings.
+     */
+    fun ambianceLevels(): AmbianceLevels = levels?.let { AmbianceLevels(it.edges, it.names) }
+        ?: throw RunnerError(ErrorCode.BAD_BUNDLE, "$name: has no levels, for it does not count people; choose one that does")
 }
 
 /**

@@ -1,6 +1,5 @@
 package org.ersam.runner.live
 
-import org.ersam.runner.core.AmbianceLevels
 import org.ersam.runner.core.LoadedModel
 import org.ersam.runner.core.Manifest
 import org.ersam.runner.core.utcNow
@@ -15,7 +14,7 @@ class Listening(
 ) {
     private val window = FloatArray(manifest.clipSamples)
     private val shape = intArrayOf(1, manifest.clipSamples)
-    private val levels = AmbianceLevels(manifest.levels.edges, manifest.levels.names)
+    private val levels = manifest.ambianceLevels()
 
     /** Until [stopped] or the sound ends; the time of a window is that of its end. */
     fun run(stopped: () -> Boolean) {

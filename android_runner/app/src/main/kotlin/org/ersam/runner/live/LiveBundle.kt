@@ -21,7 +21,7 @@ class LiveBundle(private val folder: File) {
     /**
      * Keep a manifest and a model of its bundle, whichever of [files] they are.
      *
-     * @throws RunnerError `bad_bundle`: they do not belong together.
+     * @throws RunnerError `bad_bundle`: they do not belong together, or the bundle does not count people.
      */
     fun install(files: List<() -> InputStream>): Manifest {
         folder.mkdirs()
@@ -31,7 +31,7 @@ class LiveBundle(private val folder: File) {
         try {
             val chosenManifest = copies.firstOrNull { it.isManifest() }
                 ?: throw RunnerError(ErrorCode.BAD_BUNDLE, "none of the ${files.size} files is a bundle's manifest.json")
-            val manifest = readManifest(chosenManifest)
+            val manifest = readManifest(chosenManifest).also { it.ambianceLevels() }
             val models = manifest.precisions.values.mapNotNull { it?.file }.mapNotNull { manifest.files[it]?.sha256 }
             val chosenModel = copies.firstOrNull { sha256(it) in models }
                 ?: throw RunnerError(ErrorCode.BAD_BUNDLE, "none of the ${files.size} files is a model of ${manifest.name}")

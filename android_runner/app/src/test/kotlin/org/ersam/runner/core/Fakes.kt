@@ -102,15 +102,22 @@ fun vectorsBytes(samples: ShortArray, vectors: Int, expected: List<FloatArray>):
     return buffer.array()
 }
 
-/** A pushed bundle in [folder], and the entry of a job for it. */
-fun writeBundle(folder: File, key: String, expected: FloatArray, tolerance: Double = 1e-4, runtime: String = "1.4.1"): BundleModel {
+/** A pushed bundle in [folder], and the entry of a job for it; one of classes or embeddings has no [levels]. */
+fun writeBundle(
+    folder: File,
+    key: String,
+    expected: FloatArray,
+    tolerance: Double = 1e-4,
+    runtime: String = "1.4.1",
+    levels: Boolean = true,
+): BundleModel {
     fun push(name: String, bytes: ByteArray): FileRef {
         File(folder, "$key-$name").writeBytes(bytes)
         return FileRef("$key-$name", sha256(bytes))
     }
     val manifest = """
         {"schema_version": 1, "name": "$key", "clip_samples": 4, "outputs": ["0", "1"],
-         "levels": {"edges": [1], "names": ["none", "some"]}, "runtime": {"name": "executorch", "version": "$runtime"},
+         ${if (levels) """"levels": {"edges": [1], "names": ["none", "some"]},""" else ""} "runtime": {"name": "executorch", "version": "$runtime"},
          "precisions": {"fp32": {"tolerance": $tolerance, "file": "model.pte"}, "int8": null},
          "files": {"model.pte": {"bytes": 1, "sha256": "${sha256("model of $key".encodeToByteArray())}"}}}
     """.trimIndent()

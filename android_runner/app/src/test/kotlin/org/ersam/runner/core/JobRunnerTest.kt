@@ -38,6 +38,14 @@ class JobRunnerTest {
     }
 
     @Test
+    fun `a bundle that does not count people is checked and measured as any`() {
+        val embedding = writeBundle(folder.root, "embedding", expected, levels = false)
+        val result = result(run(SMALL_JOB.copy(models = listOf(embedding))))
+        assertEquals(listOf("ok"), result.models.map { it.status })
+        assertTrue(result.models.single().vectors!!.passed)
+    }
+
+    @Test
     fun `a job is measured whole`() {
         val finish = run(SMALL_JOB.copy(models = listOf(bundle("net"), piece("front"))))
         assertEquals(Finish(FinishCode.ALL_OK, File(results, "job-1.json"), null), finish)

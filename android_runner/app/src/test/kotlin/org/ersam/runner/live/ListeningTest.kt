@@ -103,6 +103,11 @@ class ListeningTest {
             assertThrows(RunnerError::class.java) { bundle.install(paths.map(::file)) }.message
         assertEquals("none of the 1 files is a bundle's manifest.json", refusal(entry.model.path))
         assertEquals("none of the 2 files is a model of other", refusal(entry.model.path, other.manifest.path))
+        val embedding = writeBundle(folder.root, "embedding", floatArrayOf(0.5f, 0.5f), levels = false)
+        assertEquals(
+            "embedding: has no levels, for it does not count people; choose one that does",
+            refusal(embedding.model.path, embedding.manifest.path),
+        )
         assertEquals("net", bundle.manifest()!!.name)
     }
 }

@@ -1,0 +1,82 @@
+"""Which recordings train a probe and which test it: new speakers wherever that can be.
+
+Letters: N recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_modules.recordings_item import Item
+from search_spaces.errors import UserError
+
+MOST = 5  # folds
+
+
+class Folds(NamedTuple):
+    """Places that train and places that test, int64, of each fold; and in words, how chosen."""
+
+    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    how: str
+
+
+def make_folds(
+    items: Sequence[Item], labels: NDArray[np.str_], speakers: NDArray[np.str_] | None, seed: int
+) -> Folds:
+    """The split that a CSV gives; else folds of whole speakers; else of recordings.
+
+    With four speakers that is to leave out one after the other. Where a label follows from the
+    speaker (whose voice it is) there are no new speakers to test by, and folds are of recordings.
+
+    Args:
+        items: N recordings.
+        labels: of each [N].
+        speakers: of each [N]; None where not all are known.
+        seed: of the folds.
+
+    Raises:
+        UserError: a split without training or test recordings, a class that a split's training
+            lacks, or a class of one recording.
+    """
+    if any(item.split for item in items):
+        return _given(items, labels)
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    if speakers is not None and _several_speakers_each(labels, speakers):
+        number = min(MOST, len(np.unique(speakers)))
+        splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+        pairs = list(splitter.split(labels, labels, speakers))
+        return Folds(pairs, f"on new speakers, {number} folds")
+    names, counts = np.unique(labels, return_counts=True)
+    least, rarest = int(counts.min()), str(names[counts.argmin()])
+    if least < 2:
+        raise UserError(
+            f"class {rarest!r} has one recording, expected at least two: one to train the probe,"
+            " one to test it"
+        )
+    number = min(MOST, least)
+    pairs = list(StratifiedKFold(number, shuffle=True, random_state=seed).split(labels, labels))
+    why = "no speakers are known" if speakers is None else "the label tells the speaker"
+    return Folds(pairs, f"on other recordings, {number} folds ({why})")
+
+
+def _several_speakers_each(labels: NDArray[np.str_], speakers: NDArray[np.str_]) -> bool:
+    return all(len(np.unique(speakers[labels == name])) > 1 for name in np.unique(labels))
+
+
+def _given(items: Sequence[Item], labels: NDArray[np.str_]) -> Folds:
+    of = np.array([item.split or "train" for item in items])
+    train, test = np.flatnonzero(of != "test"), np.flatnonzero(of == "test")
+    if not len(train) or not len(test):
+        raise UserError(
+            f"its column split names {len(train)} recordings to train and {len(test)} to test,"
+            " expected some of each"
+        )
+    missing = sorted(map(str, set(labels[test]) - set(labels[train])))
+    if missing:
+        raise UserError(f"class {missing[0]!r} is in the test only; its probe cannot learn it")
+    return Folds([(train, test)], "on the split of the CSV")

@@ -1,0 +1,311 @@
+"""The data of `task: embedding`: unlabelled recordings, and a teacher that has heard them, if any.
+
+Legend: V validation clips, T samples, D dimensions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from lightning_modules.audio import Int16
+from lightning_modules.datamodule_base import StreamDataModule, check_least
+from lightning_modules.embedding_clips import (
+    LabelledClips,
+    PairBatches,
+    Stretch,
+    TargetBatches,
+    cut,
+    near_pair,
+    stretches_of,
+)
+from lightning_modules.embedding_recordings import read_unlabelled, without_labels
+from lightning_modules.embedding_targets import Units, teacher_says, units_of
+from lightning_modules.recordings_budget import Budget, write_or_check
+from lightning_modules.recordings_cache import Sounds, prepare_sounds
+from lightning_modules.recordings_split import Splits, split_recordings
+from lightning_modules.splits import SPLITS, Split
+from lightning_modules.teacher_files import read_teacher
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
+from search_spaces.files import sha256_file
+from search_spaces.space import get_space
+from search_spaces.task_embedding import EmbeddingTask, ProximityTask, TeacherTask
+
+MOST_PAIRS = 4  # of one recording that validate, where there are few recordings
+
+
+class EmbeddingDataModule(StreamDataModule):
+    """Recordings without labels: clips with a teacher's embedding, or pairs of clips near in time.
+
+    Args:
+        root: any folder of speech (reader = parent folder, or LibriSpeech's layout), or a CSV.
+        space: whose clips are heard (set from ``model.space``).
+        teacher: file of the teacher whose embedding is learned, or ``torchaudio:NAME``
+            (`teacher_files.read_teacher`); None to learn from proximity in time.
+        teacher_rate_hz: at which the teacher hears, where its file does not say it.
+        teacher_samples: that it hears at once, where its file does not say it.
+        dimensions: D of an embedding without a teacher; a teacher has its own.
+        proximity_s: seconds between the beginnings of two clips that belong together at most (TRILL
+            takes recordings of 10 s); of an embedding without a teacher.
+        batch_size: clips of a training batch; of pairs an even number.
+        eval_batch_size: clips of a validation or test batch.
+        validation_clips: at most so many clips validate, and as many test.
+        steps_per_epoch: training batches of an epoch.
+        num_workers: processes that make clips while the model trains; 0 for none.
+        seed: seed of the order.
+        labels: where `labels.csv` lies, which lists the recordings; in the trainer's root folder if
+            not given.
+        cache: folder of decoded recordings and of what teachers said; $ERSAM_CACHE or
+            ``.cache/ersam`` if not given.
+        strict: refuse recordings that cannot be used, instead of skipping them.
+
+    Raises:
+        UserError: a value out of range; no recordings; a teacher that cannot be one.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        space: str = "sam-lite",
+        teacher: str | None = None,
+        teacher_rate_hz: int | None = None,
+        teacher_samples: int | None = None,
+        dimensions: int | None = None,
+        proximity_s: float = 10.0,
+        batch_size: int = 64,
+        eval_batch_size: int = 50,
+        validation_clips: int = 400,
+        steps_per_epoch: int = 200,
+        num_workers: int = 1,
+        seed: int = 0,
+        labels: str | None = None,
+        cache: str | None = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
+        check_least(batch_size=(batch_size, 4), validation_clips=(validation_clips, 4))
+        check_least(seed=(seed, 0))
+        if batch_size % 2:
+            raise UserError(f"batch_size: {batch_size}, expected an even number: clips are paired")
+        if not proximity_s > 0:
+            raise UserError(f"proximity_s: {proximity_s:g}, expected more than 0 seconds")
+        if teacher is not None and dimensions is not None:
+            raise UserError(f"dimensions: {dimensions} is given, but the teacher has its own")
+        self.samples = get_space(space).clip_samples
+        self._items = read_unlabelled(Path(root))
+        self._teacher = None
+        if teacher is not None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            self._teacher = read_teacher(
+                Path(teacher), self.samples, teacher_rate_hz, teacher_samples, device
+            )
+        self._task: EmbeddingTask = (
+            ProximityTask(dimensions or 128)
+            if self._teacher is None
+            else TeacherTask(self._teacher.dimensions)
+        )
+        self._farthest = round(proximity_s * SAMPLE_RATE_HZ)
+        self._batch_size = batch_size
+        self._validation_clips = validation_clips
+        self._seed = seed
+        self._cache = cache
+        self._strict = strict
+        self._sounds: Sounds | None = None
+        self._units: Units | None = None
+
+    @property
+    def task(self) -> EmbeddingTask:
+        """Meeting the teacher, or keeping together what is near in time."""
+        return self._task
+
+    def prepare_data(self) -> None:
+        """Decode the recordings and ask the teacher, once; later runs find both in the cache.
+
+        Raises:
+            UserError: no recording can be used, or one cannot under ``strict``.
+        """
+        sounds = self._open()
+        splits = self._split(sounds)
+        for split in SPLITS:
+            self._said(sounds, self._stretches(sounds, splits, split))
+
+    def setup(self, stage: str | None = None) -> None:
+        """Split the recordings by reader, and choose the clips.
+
+        Raises:
+            UserError: see `recordings_split.split_recordings`; a `labels.csv` of other recordings;
+                a teacher that answers all clips alike.
+        """
+        sounds = self._open()
+        splits = self._split(sounds)
+        self._splits = splits
+        self._say(sounds, splits)
+        training = self._stretches(sounds, splits, "train")
+        said = self._said(sounds, training)
+        if self._teacher is not None:
+            self._units = units_of(said, self._teacher.name)
+        if stage in (None, "test"):
+            self._test = self._judged(sounds, splits, "test")
+        if stage == "test":
+            return
+        self._rewind()
+        budget = Budget(splits.places["train"], splits.places["validation"], [])
+        write_or_check(self.labels_file, without_labels(sounds.items), budget)
+        self._training = training
+        if self._units is None:
+            heard = [sounds.samples[place] for place in splits.places["train"]]
+            self._batches = PairBatches(
+                heard, self.samples, self._batch_size // 2, self._farthest, self._seed
+            )
+        else:
+            self._batches = TargetBatches(
+                sounds.samples,
+                training,
+                self._units.of(said),
+                self._task,
+                self.samples,
+                self._batch_size,
+                self._seed,
+            )
+        self._validation = self._judged(sounds, splits, "validation")
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """The validation clips in order: ``waveform`` [V, T], ``lo``, ``hi``."""
+        return self._eval_loader(LabelledClips(*self._validation))
+
+    def test_dataloader(self) -> DataLoader[Any]:
+        """Clips of the test split's readers.
+
+        Raises:
+            UserError: a CSV's column ``split`` names no test.
+        """
+        if not self._splits.places["test"]:
+            raise UserError("root: no recording is in the test split")
+        return self._eval_loader(LabelledClips(*self._test))
+
+    def validation_clips(self) -> tuple[Int16, NDArray[Any], NDArray[Any]]:
+        """The validation clips: int16 [V, T], and what is learned of them, twice (see `Task`)."""
+        clips, labels = self._validation
+        return clips, labels, labels
+
+    def calibration_clips(self, number: int) -> Int16:
+        """At most ``number`` training clips, int16 [number, T], spread over the recordings."""
+        order = np.random.default_rng(self._seed).permutation(len(self._training))[:number]
+        chosen = [self._training[place] for place in order]
+        return cut(self._open().samples, chosen, self.samples, self._task)
+
+    def provenance(self) -> dict[str, Any]:
+        """What a model trained on this data should say about it; no names of people or folders."""
+        sounds = self._open()
+        teacher = self._teacher
+        return {
+            "recordings": len(sounds.items),
+            "skipped_recordings": len(sounds.skipped),
+            "hours": round(sum(map(len, sounds.samples)) / SAMPLE_RATE_HZ / 3600, 3),
+            "speakers": len({item.speaker for item in sounds.items if item.speaker}),
+            "split": {name: len(self._splits.places[name]) for name in SPLITS},
+            "test_by_speaker": self._splits.by_speaker,
+            "seed": self._seed,
+            "training_clips": len(self._training),
+            "labels": "none",
+            "labels_sha256": sha256_file(self.labels_file),
+            "teacher_sha256": None if teacher is None else teacher.sha256,
+            "teacher_layer": None if teacher is None else teacher.layer,
+            "teacher_bytes": None if teacher is None else teacher.bytes,
+            "teacher_spread": None if self._units is None else self._units.spread,
+            "proximity_s": self._farthest / SAMPLE_RATE_HZ if teacher is None else None,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """As of every task, and the teacher."""
+        return {**super().state_dict(), "teacher": self._identity}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on at the saved position.
+
+        Raises:
+            UserError: another teacher, or other recordings, than those of the checkpoint.
+        """
+        if state_dict["teacher"] != self._identity:
+            raise UserError(
+                "data.teacher: not the one that the checkpoint learned from; give that, or choose"
+                " another --trainer.default_root_dir"
+            )
+        super().load_state_dict(state_dict)
+
+    @property
+    def _identity(self) -> str | None:
+        return None if self._teacher is None else self._teacher.identity
+
+    def _open(self) -> Sounds:
+        if self._sounds is None:  # also in a process that did not prepare
+            self._sounds = prepare_sounds(self._items, self._cache, self._strict)
+        return self._sounds
+
+    def _split(self, sounds: Sounds) -> Splits:
+        return split_recordings(sounds.items, sounds.digests)
+
+    def _stretches(self, sounds: Sounds, splits: Splits, split: Split) -> list[Stretch]:
+        """All clips of training; of the others an even choice."""
+        places = splits.places[split]
+        found = stretches_of([sounds.samples[place] for place in places], self.samples)
+        every = [Stretch(places[of], start) for of, start in found]
+        if split == "train" or len(every) <= self._validation_clips:
+            return every
+        order = np.random.default_rng((self._seed, SPLITS.index(split))).permutation(len(every))
+        return [every[at] for at in sorted(order[: self._validation_clips])]
+
+    def _said(self, sounds: Sounds, chosen: list[Stretch]) -> NDArray[np.float32]:
+        if self._teacher is None:
+            return np.empty((len(chosen), 0), np.float32)
+        return teacher_says(
+            self._teacher,
+            sounds.samples,
+            sounds.digests,
+            chosen,
+            self.samples,
+            self._task,
+            self._cache,
+        )
+
+    def _judged(self, sounds: Sounds, splits: Splits, split: Split) -> tuple[Int16, NDArray[Any]]:
+        """Clips int16 [V, T] with the teacher's embeddings, or pairs with their recording's."""
+        chosen = self._stretches(sounds, splits, split)
+        if self._units is not None:
+            clips = cut(sounds.samples, chosen, self.samples, self._task)
+            return clips, self._units.of(self._said(sounds, chosen))
+        rng = np.random.default_rng((self._seed, SPLITS.index(split), 1))
+        heard = splits.places[split]
+        if len(heard) > self._validation_clips // 2:
+            heard = sorted(rng.permutation(heard)[: self._validation_clips // 2])
+        each = min(MOST_PAIRS, max(1, self._validation_clips // (2 * max(1, len(heard)))))
+        pairs = [
+            near_pair(sounds.samples[place], self.samples, self._farthest, rng)
+            for place in heard
+            for _ in range(each)
+        ]
+        empty = np.empty((0, self.samples), np.int16)
+        return np.concatenate([empty, *pairs]), np.repeat(np.arange(len(heard)), 2 * each)
+
+    def _say(self, sounds: Sounds, splits: Splits) -> None:
+        if self.trainer is not None and not self.trainer.is_global_zero:
+            return
+        sizes = ", ".join(f"{name} {len(splits.places[name])}" for name in SPLITS)
+        remarks = [f"{len(sounds.items)} recordings: {sizes}", *splits.remarks]
+        short = sum(len(sound) < 2 * self.samples for sound in sounds.samples)
+        if self._teacher is None and 2 * short > len(sounds.samples):
+            remarks.append(
+                f"half of the recordings are shorter than two clips of"
+                f" {self.samples / SAMPLE_RATE_HZ:g} s, so that pairs overlap and teach little;"
+                " longer recordings, or a space of shorter clips (sam-lite-1s), would teach more"
+            )
+        for remark in remarks:
+            print(f"data: {remark}", file=sys.stderr)

@@ -1,0 +1,164 @@
+"""Which clips an embedding learns from: stretches one after the other, or pairs near in time.
+
+B clips, T samples of a clip, D dimensions of the teacher, W stretches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from lightning_modules.audio import Int16, from_pcm16
+from lightning_modules.datamodule_batches import LABELLED, Batch
+from lightning_modules.datamodule_places import places
+from lightning_modules.recordings_clips import anywhere
+from search_spaces.task_embedding import EmbeddingTask
+
+
+class Stretch(NamedTuple):
+    """A clip of a recording: its place in the list of sounds, and where it begins."""
+
+    sound: int
+    start: int
+
+
+def stretches_of(sounds: Sequence[Int16], samples: int) -> list[Stretch]:
+    """Clips of T samples one after the other; a last one of less than half of T is left out."""
+    return [
+        Stretch(place, start)
+        for place, sound in enumerate(sounds)
+        for start in range(0, max(1, len(sound) - samples // 2), samples)
+    ]
+
+
+def cut(
+    sounds: Sequence[Int16], chosen: Sequence[Stretch], samples: int, task: EmbeddingTask
+) -> Int16:
+    """The sound of stretches, int16 [W, T]; what a recording lacks is filled as the task does."""
+    clips = np.empty((len(chosen), samples), np.int16)
+    for row, (place, start) in enumerate(chosen):
+        clips[row] = task.fill(np.asarray(sounds[place][start : start + samples]), samples)
+    return clips
+
+
+class TargetBatches(Dataset[Batch]):
+    """Batch ``step`` of clips with the teacher's embedding, a function of seed and step alone.
+
+    Args:
+        sounds: int16, of the training recordings.
+        chosen: the W clips, always the same, for the teacher has heard these.
+        targets: float32 [W, D], the teacher's embeddings of them.
+        task: fills clips.
+        samples: T.
+        batch_size: B.
+        seed: entropy of the order.
+    """
+
+    def __init__(
+        self,
+        sounds: Sequence[Int16],
+        chosen: Sequence[Stretch],
+        targets: NDArray[np.float32],
+        task: EmbeddingTask,
+        samples: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._sounds, self._chosen, self._targets = sounds, chosen, targets
+        self._task = task
+        self._samples = samples
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch with int16 waveforms; see `StreamDataModule.batch`."""
+        at = places(self._seed, LABELLED, step, self._batch_size, len(self._chosen))
+        clips = cut(self._sounds, [self._chosen[i] for i in at], self._samples, self._task)
+        return batch_of(clips, self._targets[at])
+
+
+class PairBatches(Dataset[Batch]):
+    """Batch ``step`` of pairs: two clips of a recording, near in time, labelled by its number.
+
+    Args:
+        sounds: int16, of the training recordings.
+        samples: T.
+        pairs: B / 2.
+        farthest: samples between the beginnings of the two clips at most.
+        seed: entropy of the order and the cuts.
+    """
+
+    def __init__(
+        self, sounds: Sequence[Int16], samples: int, pairs: int, farthest: int, seed: int
+    ) -> None:
+        self._sounds = sounds
+        self._samples = samples
+        self._pairs = pairs
+        self._farthest = farthest
+        self._seed = seed
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch with int16 waveforms; see `StreamDataModule.batch`."""
+        at = places(self._seed, LABELLED, step, self._pairs, len(self._sounds))
+        rng = np.random.default_rng((self._seed, LABELLED, step, 1))
+        near = [near_pair(self._sounds[i], self._samples, self._farthest, rng) for i in at]
+        return batch_of(np.concatenate(near), np.repeat(at, 2))
+
+
+def near_pair(sound: Int16, samples: int, farthest: int, rng: np.random.Generator) -> Int16:
+    """Two clips, int16 [2, T], that begin at most ``farthest`` samples apart.
+
+    They do not overlap where the recording is long enough for that. Of one that is shorter than a
+    clip both lie somewhere in silence.
+    """
+    last = len(sound) - samples
+    if last <= 0:
+        return np.stack([anywhere(sound, samples, rng) for _ in range(2)])
+    first = int(rng.integers(last + 1))
+    reach = max(farthest, 1)
+    low, high = max(0, first - reach), min(last, first + reach)
+    apart = [start for start in (low, high) if abs(start - first) >= samples]
+    if not apart:  # overlapping as little as it goes
+        second = low if first - low > high - first else high
+    elif rng.choice(apart) == high:
+        second = int(rng.integers(first + samples, high + 1))
+    else:
+        second = int(rng.integers(low, first - samples + 1))
+    return np.stack([sound[start : start + samples] for start in (first, second)])
+
+
+def batch_of(clips: Int16, labels: NDArray[Any]) -> Batch:
+    """A batch of labelled clips alone, as every task has it."""
+    labelled = torch.from_numpy(labels)
+    return {
+        "labelled": {"waveform": torch.from_numpy(clips), "lo": labelled, "hi": labelled},
+        "unlabelled": {"waveform": torch.empty(0, clips.shape[1], dtype=torch.int16)},
+    }
+
+
+class LabelledClips(Dataset[dict[str, Any]]):
+    """Items of ``waveform`` float32 [T], ``lo`` and ``hi``, to be judged.
+
+    Args:
+        clips: int16 [W, T].
+        labels: theirs.
+    """
+
+    def __init__(self, clips: Int16, labels: NDArray[Any]) -> None:
+        self._clips, self._labels = clips, labels
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        label = self._labels[place]
+        return {
+            "waveform": torch.from_numpy(from_pcm16(self._clips[place])),
+            "lo": label,
+            "hi": label,
+        }

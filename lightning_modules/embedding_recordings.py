@@ -1,0 +1,42 @@
+"""Recordings of which no label is wanted: any folder of speech, or a CSV that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from lightning_modules.recordings import read_recordings
+from lightning_modules.recordings_item import Item
+from lightning_modules.sources import folder_source
+from search_spaces.errors import UserError
+
+ANY = ("recording",)  # the one class of all, by which `split_recordings` splits
+
+
+def read_unlabelled(root: Path) -> list[Item]:
+    """List the recordings below a folder, or those of a CSV, without their labels.
+
+    Args:
+        root: a folder, in which the reader is the parent folder (or LibriSpeech's layout), as where
+            people are counted; or a CSV as of classes, whose labels are not looked at.
+
+    Raises:
+        UserError: see `sources.folder_source` and `recordings.read_recordings`.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        return [replace(item, labels=ANY) for item in read_recordings(root)]
+    try:
+        source = folder_source(root)
+    except UserError as error:
+        raise UserError(f"root: {str(error).removeprefix('speech: ')}") from None
+    return [
+        Item(Path(source.place, recording.name), recording.name, ANY, recording.reader)
+        for recording in source.recordings
+    ]
+
+
+def without_labels(items: Iterable[Item]) -> list[Item]:
+    """The same recordings, as `labels.csv` lists them: no label of theirs was looked at."""
+    return [replace(item, labels=()) for item in items]

@@ -1,0 +1,190 @@
+"""Teachers of embeddings from local files; nothing is downloaded.
+
+A TorchScript file or a `.pt2` of `torch.export` may say how it hears in an extra file
+`teacher.json`, ``{"rate_hz": 16000, "samples": 16000}``; nets trained by this kit need not.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_modules.teacher import Teacher, check_rate
+from lightning_modules.teacher_torchaudio import SCHEME, open_pipeline
+from search_spaces.architecture import largest
+from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError, one_line
+from search_spaces.files import sha256_file
+from search_spaces.frontier import WEIGHTS_FORMAT
+from search_spaces.subnet_file import read_subnet
+from search_spaces.supernet_file import load_trained, read_supernet
+from search_spaces.task_embedding import EmbeddingTask, TeacherTask
+
+EXTRA = "teacher.json"
+_MEND = (
+    "expected TorchScript, a .pt2 of torch.export, or the subnet.pt or supernet.pt of an embedding"
+)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What a file holds: how to ask it, and what it says of itself."""
+
+    answer: Callable[[Tensor], Any]
+    rate_hz: int | None
+    samples: int | None
+    batch: int | None = None
+    weights: Path | None = None  # where these are not the file that was named
+    layer: int | None = None
+
+
+def read_teacher(
+    path: Path,
+    clip_samples: int,
+    rate_hz: int | None = None,
+    samples: int | None = None,
+    device: str = "cpu",
+    own_length: bool = False,
+) -> Teacher:
+    """Read a teacher and let it hear a clip.
+
+    Args:
+        path: of the file, or ``torchaudio:NAME``.
+        clip_samples: T of the clips that it will hear.
+        rate_hz: at which it hears, where the file does not say it.
+        samples: that it hears at once, where the file does not say it and it does not take any
+            number.
+        device: to run on; a `.pt2` stays where it was exported.
+        own_length: whether it will hear clips of its own length instead, where it has one.
+
+    Raises:
+        UserError: no such file or not a teacher; of another rate, or an unknown one; the file says
+            otherwise than was given; see also `Teacher`.
+    """
+    path = Path(path)
+    opened = _open(path, device)
+    told = {
+        "teacher_rate_hz": (rate_hz, opened.rate_hz),
+        "teacher_samples": (samples, opened.samples),
+    }
+    for field, (given, found) in told.items():
+        if given is not None and found is not None and given != found:
+            raise UserError(
+                f"data.{field}: got {given}, but {path} says {found}; leave the option out"
+            )
+    check_rate(str(path), opened.rate_hz or rate_hz)
+    heard, weights = opened.samples or samples, opened.weights or path
+    teacher = Teacher(
+        name=str(path),
+        answer=opened.answer,
+        samples=heard,
+        batch=opened.batch,
+        sha256=sha256_file(weights),
+        bytes=weights.stat().st_size,
+        try_samples=(heard or clip_samples) if own_length else clip_samples,
+        layer=opened.layer,
+    )
+    TeacherTask(
+        teacher.dimensions
+    )  # refuses what cannot be an embedding, before anything is decoded
+    return teacher
+
+
+def _open(path: Path, device: str) -> _Opened:
+    if str(path).startswith(SCHEME):
+        pipeline = open_pipeline(str(path), device)
+        return _Opened(
+            pipeline.answer, pipeline.rate_hz, None, None, pipeline.weights, pipeline.layer
+        )
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {what}, {_MEND}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = {name.partition("/")[2] for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        raise UserError(f"{path}: not a teacher, {_MEND}") from None
+    if "archive_format" in inside:
+        return _of_export(path)
+    if "constants.pkl" in inside:
+        return _of_torchscript(path, device)
+    return _of_this_kit(path, device)
+
+
+def _of_torchscript(path: Path, device: str) -> _Opened:
+    extra: dict[str, Any] = {EXTRA: ""}
+    try:
+        net = torch.jit.load(str(path), map_location=device, _extra_files=extra).eval()
+    except RuntimeError as error:
+        raise UserError(f"{path}: not readable ({one_line(str(error))[:200]}), {_MEND}") from None
+    told = _told(path, extra[EXTRA])
+    rate_hz = told.get("rate_hz", getattr(net, "sample_rate", None))  # as torchaudio calls it
+    return _Opened(_on(net, device), rate_hz, told.get("samples"))
+
+
+def _of_export(path: Path) -> _Opened:
+    extra: dict[str, Any] = {EXTRA: ""}
+    try:
+        program = torch.export.load(path, extra_files=extra)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{path}: not readable ({one_line(str(error))[:200]}), {_MEND}") from None
+    told = _told(path, extra[EXTRA])
+    inputs = [
+        node.meta["val"]
+        for node in program.graph.nodes
+        if node.op == "placeholder" and node.name in program.graph_signature.user_inputs
+    ]
+    if len(inputs) != 1 or inputs[0].dim() != 2:
+        shapes = [list(value.shape) for value in inputs]
+        raise UserError(f"{path}: takes {shapes}, expected one waveform [clips, samples]")
+    batch, samples = (size if isinstance(size, int) else None for size in inputs[0].shape)
+    return _Opened(program.module(), told.get("rate_hz"), samples or told.get("samples"), batch)
+
+
+def _of_this_kit(path: Path, device: str) -> _Opened:
+    """The net of a `subnet.pt`, or the largest of a `supernet.pt`."""
+    content = load_trained(path)
+    if content["format"] == WEIGHTS_FORMAT:
+        subnet = read_subnet(path, content)
+        net, architecture, task = subnet.net, subnet.architecture, subnet.task
+    else:
+        found = read_supernet(path)
+        architecture, task = largest(found.supernet.spec), found.task
+        net = found.supernet.extract(architecture)
+    if not isinstance(task, EmbeddingTask):
+        raise UserError(f"{path}: its outputs are {task.kind}, expected an embedding to learn from")
+    raw = _on(net.eval(), device)
+    return _Opened(
+        lambda waveform: task.probabilities(raw(waveform)),
+        SAMPLE_RATE_HZ,
+        architecture.clip_samples,
+    )
+
+
+def _on(net: Any, device: str) -> Callable[[Tensor], Any]:
+    net.to(device)
+    return lambda waveform: net(waveform.to(device))
+
+
+def _told(path: Path, text: str | bytes) -> dict[str, int]:
+    """What the extra file says, nothing where there is none."""
+    if not text:
+        return {}
+    try:
+        told = json.loads(text)
+        fits = all(isinstance(told.get(key, 1), int) for key in ("rate_hz", "samples"))
+    except (ValueError, AttributeError):
+        fits = False
+    if not fits:
+        raise UserError(
+            f"{path}: its {EXTRA} is {text!r:.100}, expected"
+            ' {"rate_hz": 16000, "samples": 16000}, either or both'
+        )
+    return told

@@ -1,0 +1,204 @@
+"""Probes of embeddings, on stand-ins whose answers are known."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deploy import evaluate, probe_models
+from deploy.probe import SCHEMA
+from deploy.probe_classifiers import CLASSIFIERS, by_speaker, probe
+from deploy.probe_folds import Folds, make_folds
+from deploy.probe_models import embedders
+from lightning_modules.recordings_item import Item
+from search_spaces.errors import UserError
+from search_spaces.files import read_json
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_embedding import EmbeddingTask, TeacherTask
+from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder
+
+SAMPLES = 16_000
+
+
+class Spectrum(torch.nn.Module):
+    """Log energy at the three pitches of the recordings, and a constant."""
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        power = torch.fft.rfft(waveform, n=16_000).abs()
+        chosen = torch.stack([power[:, 200], power[:, 600], power[:, 1800]], dim=1)
+        return torch.cat([(chosen + 1e-3).log(), torch.ones_like(chosen[:, :1])], dim=1)
+
+
+class FakeBundle:
+    """A bundle whose net is `Spectrum`, or one that hears nothing."""
+
+    def __init__(self, path: Path, task: EmbeddingTask | ClassesTask | None = None) -> None:
+        self.path, self.name, self.task = path, path.name, task or TeacherTask(4)
+        self.clip_samples = SAMPLES
+        files = {name: {"bytes": 1000, "sha256": "0" * 64} for name in ("model.pte", "m8")}
+        files["model_int8.pte"] = {"bytes": 400, "sha256": "1" * 64}
+        self.manifest = {"files": files}
+
+    def choose_precision(self, precision: str | None) -> str:
+        return precision or "int8"
+
+    def load(self, precision: str) -> FakeBundle:
+        return self
+
+    def run(self, waveform: np.ndarray) -> np.ndarray:
+        if self.name == "deaf":
+            return np.zeros(4, np.float32)
+        return Spectrum()(torch.from_numpy(np.asarray(waveform, np.float32))[None])[0].numpy()
+
+
+@pytest.fixture
+def bundles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(probe_models, "read_bundle", FakeBundle)
+    monkeypatch.setattr(probe_models, "ROUNDS", 1)
+    monkeypatch.setenv("ERSAM_CACHE", str(tmp_path / "cache"))
+    for name in ("able", "deaf", "teacher"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def parse(*arguments: object) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    return parser.parse_args([str(argument) for argument in arguments])
+
+
+def test_a_table_of_a_teacher_and_its_students(
+    bundles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_folder(bundles / "pitches")
+    students = ("--bundle", bundles / "able", bundles / "deaf", "--out", bundles / "out")
+    options = ("--probe", data, *students, "--teacher", bundles / "teacher")
+    assert evaluate.run(parse(*options)) == 0
+    value = read_json(bundles / "out" / "probe.json", SCHEMA)
+    assert value["sets"] == [
+        {
+            "name": "pitches",
+            "recordings": 30,
+            "classes": 3,
+            "speakers": 5,
+            "folds": 5,
+            "tested": "on new speakers, 5 folds",
+        }
+    ]
+    teacher, able, deaf = value["models"]
+    assert (teacher["role"], teacher["form"], able["form"]) == ("teacher", "fp32", "int8")
+    assert teacher["accuracy"]["pitches"]["logistic"]["value"] == 1.0
+    assert able["mean_accuracy"] == teacher["mean_accuracy"] == {"logistic": 1.0, "lda": 1.0}
+    assert max(deaf["mean_accuracy"].values()) <= 0.5
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("| model | form | dimensions | pitches | mean | ms per s | MB |")
+    assert "| teacher (teacher) | fp32 | 4 | 100.0 / 100.0 | 100.0 / 100.0 |" in out[2]
+    assert "| able | int8 | 4 | 100.0 / 100.0 | 100.0 / 100.0 (+0.0 / +0.0) |" in out[3]
+    assert out[3].endswith("| 0.000 (40.0 %) |")
+
+
+def test_a_teacher_may_be_a_file(bundles: Path) -> None:
+    program = torch.export.export(Spectrum(), (torch.zeros(1, 8_000),))
+    torch.export.save(program, bundles / "t.pt2")
+    teacher, student = embedders([bundles / "able"], None, bundles / "t.pt2", 16_000)
+    assert (teacher.form, teacher.clip_samples, teacher.dimensions) == ("torch", 8_000, 4)
+    clip = np.random.default_rng(0).standard_normal(8_000).astype(np.float32)
+    assert teacher.run(clip) == pytest.approx(student.run(clip), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_probes_find_what_is_linear_in_new_recordings_only(name: str):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["a", "b"], 100)
+    embeddings = rng.standard_normal((200, 20))
+    at = np.arange(200)
+    folds = Folds([(at[at % 2 == 0], at[at % 2 == 1])], "halves")
+    assert 0.3 < probe(name, embeddings, labels, folds).mean() < 0.7
+    embeddings[:, 7] += 8 * (labels == "b")
+    right = probe(name, embeddings, labels, folds)
+    assert len(right) == 100
+    assert right.mean() > 0.97
+
+
+def test_lda_takes_more_dimensions_than_recordings():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["a", "b"], 20)
+    embeddings = rng.standard_normal((40, 50)) + 8 * np.outer(labels == "b", np.arange(50) == 7)
+    at = np.arange(40)
+    folds = Folds([(at[at % 2 == 0], at[at % 2 == 1])], "halves")
+    assert probe("lda", embeddings, labels, folds).mean() == 1.0
+
+
+def test_each_speaker_has_mean_0_and_spread_1():
+    embeddings = np.array([[1.0, 5.0], [3.0, 5.0], [10.0, 0.0], [30.0, 4.0]])
+    normalised = by_speaker(embeddings, np.array(["x", "x", "y", "y"]))
+    assert normalised.tolist() == [[-1, 0], [1, 0], [-1, -1], [1, 1]]
+
+
+def items(*rows: tuple[str, str | None, str | None]) -> tuple[list[Item], np.ndarray]:
+    made = [
+        Item(Path(f"{n}.wav"), f"{n}.wav", (label,), speaker, split=split)  # type: ignore[arg-type]
+        for n, (label, speaker, split) in enumerate(rows)
+    ]
+    return made, np.array([label for label, _, _ in rows])
+
+
+def test_folds_are_of_new_speakers_where_a_label_has_several():
+    made, labels = items(*((label, speaker, None) for label in "ab" for speaker in "wxyz"))
+    speakers = np.array([item.speaker for item in made])
+    folds = make_folds(made, labels, speakers, 0)
+    assert folds.how == "on new speakers, 4 folds"
+    for train, test in folds.pairs:
+        assert not set(speakers[train]) & set(speakers[test])
+    whose = make_folds(made, speakers, speakers, 0)  # whose voice it is
+    assert whose.how == "on other recordings, 2 folds (the label tells the speaker)"
+    unknown = make_folds(made, labels, None, 0)
+    assert unknown.how == "on other recordings, 4 folds (no speakers are known)"
+
+
+def test_a_split_of_a_csv_is_kept():
+    made, labels = items(("a", "x", "train"), ("b", "x", "validation"), ("a", "y", "test"))
+    ((train, test),) = make_folds(made, labels, None, 0).pairs
+    assert (train.tolist(), test.tolist()) == ([0, 1], [2])
+
+
+def test_sets_that_cannot_probe_are_refused(bundles: Path) -> None:
+    made, labels = items(("a", "x", "train"), ("a", "x", "train"))
+    with pytest.raises(UserError, match="names 2 recordings to train and 0 to test, expected some"):
+        make_folds(made, labels, None, 0)
+    made, labels = items(("a", "x", "train"), ("b", "x", "test"))
+    with pytest.raises(UserError, match="class 'b' is in the test only; its probe cannot learn it"):
+        make_folds(made, labels, None, 0)
+    made, labels = items(("a", None, None), ("a", None, None), ("b", None, None))
+    with pytest.raises(UserError, match="class 'b' has one recording, expected at least two: one"):
+        make_folds(made, labels, None, 0)
+    one = write_folder(bundles / "one", pitches_hz={"low": 200})
+    bundle = ("--bundle", bundles / "able")
+    with pytest.raises(UserError, match="holds 1 classes, expected at least two"):
+        evaluate.run(parse("--probe", one, *bundle))
+    (bundles / "two.csv").write_text(f"path,label\n{next(one.rglob('*.wav'))},a;b\n")
+    with pytest.raises(UserError, match="has 2 labels, a probe tells one"):
+        evaluate.run(parse("--probe", bundles / "two.csv", *bundle))
+
+
+def test_models_and_options_that_cannot_be_are_refused(
+    bundles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_folder(bundles / "p", speakers=["ann", "bob"], each=2, pitches_hz=PITCHES_HZ)
+    rows = [f"{path},{path.parent.parent.name}" for path in sorted(data.rglob("*.wav"))]
+    (bundles / "p.csv").write_text("\n".join(["path,label", *rows]))
+    bundle = ("--bundle", bundles / "able")
+    with pytest.raises(UserError, match=r"sets of one name \(p, p\); rename a file or folder"):
+        evaluate.run(parse("--probe", data, bundles / "p.csv", *bundle))
+    with pytest.raises(
+        UserError, match="--speaker-normalised: p does not say the speaker of every"
+    ):
+        evaluate.run(parse("--probe", bundles / "p.csv", *bundle, "--speaker-normalised"))
+    classes = ClassesTask(("a", "b"))
+    monkeypatch.setattr(probe_models, "read_bundle", lambda path: FakeBundle(path, classes))
+    with pytest.raises(UserError, match="able is of classes, expected the bundle of an embedding"):
+        evaluate.run(parse("--probe", data, *bundle))

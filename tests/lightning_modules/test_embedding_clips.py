@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightning_modules.embedding_clips import (
+    PairBatches,
+    Stretch,
+    TargetBatches,
+    cut,
+    near_pair,
+    stretches_of,
+)
+from lightning_modules.embedding_recordings import read_unlabelled, without_labels
+from lightning_modules.embedding_targets import teacher_says, units_of
+from lightning_modules.teacher import Teacher
+from search_spaces.errors import UserError
+from search_spaces.task_embedding import TeacherTask
+from tests.lightning_modules.recording_folder import write_folder
+
+TASK = TeacherTask(2)
+
+
+def ramp(samples: int) -> np.ndarray:
+    return np.arange(samples, dtype=np.int16)
+
+
+def test_stretches_follow_each_other_and_a_short_end_is_left_out():
+    found = stretches_of([ramp(24), ramp(16), ramp(3)], samples=10)
+    assert found == [Stretch(0, 0), Stretch(0, 10), Stretch(1, 0), Stretch(1, 10), Stretch(2, 0)]
+    clips = cut([ramp(24), ramp(16), ramp(3)], found[-2:], 10, TASK)
+    assert clips.tolist() == [[10, 11, 12, 13, 14, 15, 0, 0, 0, 0], [0, 1, 2, *[0] * 7]]
+
+
+@given(st.integers(1, 200), st.integers(1, 100), st.integers(0, 1000))
+def test_a_pair_is_near_and_does_not_overlap_where_it_need_not(
+    length: int, farthest: int, seed: int
+):
+    clips = near_pair(1 + ramp(length), 10, farthest, np.random.default_rng(seed))
+    assert clips.shape == (2, 10)
+    if length < 10:
+        assert all(np.trim_zeros(clip).tolist() == (1 + ramp(length)).tolist() for clip in clips)
+        return
+    first, second = (int(clip[0]) for clip in clips)
+    assert abs(first - second) <= farthest
+    room = max(min(farthest, length - 10 - (first - 1)), min(farthest, first - 1))
+    assert abs(first - second) >= (10 if room >= 10 else room)
+
+
+def test_batches_are_functions_of_seed_and_step():
+    sounds = [ramp(40), ramp(50) + 1000, ramp(60) + 2000]
+    pairs = PairBatches(sounds, samples=10, pairs=3, farthest=20, seed=1)
+    labelled = pairs[4]["labelled"]
+    assert labelled["lo"].tolist() == labelled["hi"].tolist()
+    thousands = (labelled["waveform"][:, 0] // 1000).tolist()
+    assert labelled["lo"].tolist() == thousands
+    assert sorted(thousands) == [0, 0, 1, 1, 2, 2]
+    assert torch.equal(pairs[4]["labelled"]["waveform"], labelled["waveform"])
+    assert pairs[4]["unlabelled"]["waveform"].shape == (0, 10)
+    chosen = stretches_of(sounds, 10)
+    targets = np.array([[place, start] for place, start in chosen], np.float32)
+    batch = TargetBatches(sounds, chosen, targets, TASK, 10, 5, seed=1)[2]["labelled"]
+    assert batch["waveform"][:, 0].tolist() == (batch["lo"] @ torch.tensor([1000.0, 1])).tolist()
+
+
+def asked(calls: list[int]) -> Teacher:
+    def answer(clips: torch.Tensor) -> torch.Tensor:
+        calls.append(len(clips))
+        return clips[:, :2] * 32768
+
+    return Teacher("t", answer, None, None, "a" * 64, 1, 10)
+
+
+def test_a_teacher_is_asked_once(tmp_path: Path):
+    sounds, calls = [ramp(40), ramp(50)], []
+    chosen = stretches_of(sounds, 10)
+    teacher = asked(calls)
+    for _ in range(2):
+        said = teacher_says(teacher, sounds, ["a", "b"], chosen, 10, TASK, tmp_path)
+    assert said[:, 0].tolist() == [start for _, start in chosen]
+    assert sum(calls) == 1 + len(chosen)  # one to know its dimensions
+    (kept,) = tmp_path.rglob("*.npy")
+    kept.write_bytes(b"?")
+    with pytest.raises(UserError, match="damaged; delete it, it is made anew"):
+        teacher_says(teacher, sounds, ["a", "b"], chosen, 10, TASK, tmp_path)
+
+
+def test_units_have_variance_one_and_need_a_teacher_that_says_something():
+    said = np.array([[1.0, 10.0], [3.0, 10.0]], np.float32)
+    units = units_of(said, "t")
+    assert units.mean.tolist() == [2, 10]
+    assert np.square(units.of(said)).mean() == pytest.approx(1)
+    with pytest.raises(UserError, match="t: answers all of the 3 training clips alike"):
+        units_of(np.ones((3, 2), np.float32), "t")
+
+
+def test_recordings_of_any_folder_without_their_labels(tmp_path: Path):
+    root = write_folder(tmp_path / "data", each=1)
+    items = read_unlabelled(root)
+    assert {item.labels for item in items} == {("recording",)}
+    assert {item.speaker for item in items} == {"ann", "bob", "cy", "dee", "eve"}
+    assert all(item.path.is_file() for item in items)
+    (tmp_path / "list.csv").write_text("path,label,speaker\ndata/low/ann/0.wav,low,ann\n")
+    (item,) = read_unlabelled(tmp_path / "list.csv")
+    assert (item.labels, item.speaker) == (("recording",), "ann")
+    assert without_labels([item])[0].labels == ()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"^root: .*: holds no wav, flac, mp3 or ogg file"):
+        read_unlabelled(tmp_path / "empty")
