@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,11 @@ def test_the_winners_files_are_copied_whole(home: Path, tmp_path: Path, search_i
     assert record["parameters"] == {"x": 0}
     assert record["hypervolume"] == 0.2
     assert record["run"] == str(found_frontier.parent.parent)
+    # A net trained alone has its frontier in the run folder itself, and an accuracy.
+    alone = Path(shutil.copytree(files.out, tmp_path / "alone"))
+    result = {"default": 0.9, "error": 0.1, "frontier": str(alone / "frontier.json")}
+    write_experiment(home, "def", {"T0": result})
+    write_best("def", tmp_path / "best-alone")
+    record = json.loads((tmp_path / "best-alone" / "trial.json").read_text())
+    assert (record["accuracy"], record["run"]) == (0.9, str(alone))
+    assert "hypervolume" not in record
