@@ -52,7 +52,7 @@ class EmbeddingDataModule(StreamDataModule):
             (`teacher_files.read_teacher`); None to learn from proximity in time.
         teacher_rate_hz: at which the teacher hears, where its file does not say it.
         teacher_samples: that it hears at once, where its file does not say it.
-        dimensions: D of an embedding without a teacher; a teacher has its own.
+        dimensions: D of an embedding without a teacher, 128 if not given; a teacher has its own.
         proximity_s: seconds between the beginnings of two clips that belong together at most (TRILL
             takes recordings of 10 s); of an embedding without a teacher.
         batch_size: clips of a training batch; of pairs an even number.
