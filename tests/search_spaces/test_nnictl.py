@@ -15,13 +15,14 @@ CONFIGS = sorted(path for path in EXPERIMENTS.glob("*.yml") if not path.stem.end
 
 
 def test_shipped_experiments_have_sound_search_spaces():
-    packages = dict.fromkeys(("folder", "remote", "sam"), "lightning_modules")
-    packages["sam_architecture"] = "search_spaces"
-    assert [path.stem for path in CONFIGS] == list(packages)
+    trials = dict.fromkeys(("folder", "remote", "sam"), "lightning_modules trial")
+    trials["sam_architecture"] = "search_spaces trial"
+    trials["deepspectrum"] = "lightning_modules net-trial"
+    assert {path.stem for path in CONFIGS} == set(trials)
     for path in CONFIGS:
         config = read_config(path)
         assert (path.parent / config["trialCodeDirectory"]).resolve().is_dir()
-        assert f"python -m {packages[path.stem]} trial" in config["trialCommand"]
+        assert f"python -m {trials[path.stem]}" in config["trialCommand"]
 
 
 def test_the_strategy_is_told_how_many_trials_there_are():
