@@ -93,11 +93,12 @@ class StepTimer:
 
     Args:
         options: of the command.
+        batch: labelled and unlabelled clips of a step, whatever the other revision's config says.
         folder: temporary; the runs' folders go there.
     """
 
-    def __init__(self, options: Any, folder: Path) -> None:
-        self._options, self._folder = options, folder
+    def __init__(self, options: Any, batch: tuple[int, int], folder: Path) -> None:
+        self._options, self._batch, self._folder = options, batch, folder
         self._runs = 0
 
     def arguments(self, steps: int) -> list[str]:
@@ -107,6 +108,8 @@ class StepTimer:
             "--config": self._options.config,
             "--data.speech": self._options.speech,
             "--data.num_workers": 0,
+            "--data.labelled_batch_size": self._batch[0],
+            "--data.unlabelled_batch_size": self._batch[1],
             "--trainer.max_steps": steps,
             "--trainer.default_root_dir": self._folder / f"run{self._runs}",
         }
@@ -154,11 +157,12 @@ def main(argv: Sequence[str]) -> int:
         data = yaml.safe_load(options.config.read_text(encoding="utf-8"))["data"]
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         raise UserError(f"--config: {options.config} is no config of `fit` with data") from None
-    clips = data["labelled_batch_size"] + data["unlabelled_batch_size"]
+    batch = data["labelled_batch_size"], data["unlabelled_batch_size"]
+    clips = sum(batch)
     if Path(options.speech).is_dir():  # the other revision runs in another folder
         options.speech = str(Path(options.speech).resolve())
     with TemporaryDirectory() as folder:
-        timer = StepTimer(options, Path(folder))
+        timer = StepTimer(options, batch, Path(folder))
         if options.against is None:
             here, there = _take_turns(timer, [_ROOT], options.runs)[0], None
         else:
