@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from benchmarks.machine import figure, write_result
+from lightning_modules.sources_cache import CACHE_VARIABLE
 from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import UserError, run_command
 
@@ -36,7 +37,7 @@ PARTS = {
     "teacher": ("module.py", "teacher_probabilities"),
     "forward passes": ("module.py", "_student_logits"),
     "backward pass": ("graph.py", "_engine_run_backward"),
-    "optimiser and average": ("module.py", "optimizer_step"),
+    "teacher's average": ("ema.py", "update_average"),
 }
 
 
@@ -63,14 +64,23 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True)
 
 
-def cpu_seconds(code: Path, arguments: Sequence[str], profile: Path | None = None) -> float:
+def cpu_seconds(
+    code: Path, arguments: Sequence[str], cache: Path, profile: Path | None = None
+) -> float:
     """CPU time of `lightning_modules fit` by the code of a folder, on one thread.
+
+    Args:
+        code: the folder.
+        arguments: of the command.
+        cache: of prepared speech; revisions may not read each other's.
+        profile: file for Python's profile.
 
     Raises:
         UserError: it failed; its last line is named.
     """
     python = [sys.executable] + (["-m", "cProfile", "-o", str(profile)] if profile else [])
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, **threads, CACHE_VARIABLE: str(cache)}
     before = os.times()
     done = subprocess.run(
         [*python, "-m", "lightning_modules", "fit", *arguments],
@@ -118,18 +128,30 @@ class StepTimer:
     def per_step(self, code: Path) -> float:
         """Of one pair of runs."""
         steps = self._options.steps
-        few, more = (cpu_seconds(code, self.arguments(FIRST_STEPS + extra)) for extra in (0, steps))
+        few, more = (self._seconds(code, FIRST_STEPS + extra) for extra in (0, steps))
         return (more - few) / steps
 
+    def warm_up(self, code: Path) -> None:
+        """Prepare the speech, which no timed run shall do."""
+        self._seconds(code, 1)
+
+    def _seconds(self, code: Path, steps: int, profile: Path | None = None) -> float:
+        cache = self._folder / f"cache-{code.name}"
+        return cpu_seconds(code, self.arguments(steps), cache, profile)
+
     def parts(self, code: Path) -> dict[str, float]:
-        """CPU seconds per step of each of `PARTS`, by Python's profiler; the first steps count."""
-        steps, path = FIRST_STEPS + self._options.steps, self._folder / "profile"
-        cpu_seconds(code, self.arguments(steps), path)
-        return parts_of(pstats.Stats(str(path)), steps)
+        """CPU seconds per step of each of `PARTS`, by Python's profiler, which adds its own."""
+        seconds = []
+        for extra in (0, self._options.steps):
+            path = self._folder / f"profile{extra}"
+            self._seconds(code, FIRST_STEPS + extra, path)
+            seconds.append(parts_of(pstats.Stats(str(path))))
+        few, more = seconds
+        return {part: (more[part] - few[part]) / self._options.steps for part in PARTS}
 
 
-def parts_of(stats: pstats.Stats, steps: int) -> dict[str, float]:
-    """Seconds per step of each of `PARTS`, what they call included."""
+def parts_of(stats: pstats.Stats) -> dict[str, float]:
+    """Seconds of each of `PARTS` in a run, what they call included."""
     entries: dict[Any, Any] = stats.stats  # type: ignore[attr-defined]
     return {
         part: sum(
@@ -137,7 +159,6 @@ def parts_of(stats: pstats.Stats, steps: int) -> dict[str, float]:
             for (file, _, name), (_, _, _, cumulative, _) in entries.items()
             if name == function and Path(file).name == module
         )
-        / steps
         for part, (module, function) in PARTS.items()
     }
 
@@ -187,6 +208,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _take_turns(timer: StepTimer, codes: Sequence[Path], runs: int) -> list[list[float]]:
     seconds: list[list[float]] = [[] for _ in codes]
+    for code in codes:
+        timer.warm_up(code)
     for run in range(runs):
         for place, code in enumerate(codes):
             seconds[place].append(timer.per_step(code))

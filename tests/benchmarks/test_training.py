@@ -14,7 +14,10 @@ def fit_takes(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """`fit` is not run: it takes 5 s and 0.5 s a step, twice that in another folder."""
     called: list[list[str]] = []
 
-    def cpu_seconds(code: Path, arguments: list[str], profile: Path | None = None) -> float:
+    def cpu_seconds(
+        code: Path, arguments: list[str], cache: Path, profile: Path | None = None
+    ) -> float:
+        assert (code == training._ROOT) == cache.name.endswith(training._ROOT.name)
         called.append(arguments)
         steps = int(arguments[arguments.index("--trainer.max_steps") + 1])
         if profile is not None:
@@ -51,7 +54,7 @@ def test_parts_are_found_by_module_and_function(tmp_path) -> None:
     profiler = cProfile.Profile()
     for _ in range(4):
         profiler.runcall(scope["of"])
-    parts = training.parts_of(pstats.Stats(profiler), steps=2)
+    parts = training.parts_of(pstats.Stats(profiler))
     assert set(parts) == set(training.PARTS)
     assert parts["features of the students"] > 0
     assert parts["teacher"] == 0
@@ -66,8 +69,8 @@ def test_a_revision_is_checked_out_and_put_away() -> None:
 
 
 def test_a_failing_fit_is_one_line(tmp_path) -> None:
-    with pytest.raises(UserError, match=r"lightning_modules fit: failed in .*: .*nothing\.yaml"):
-        training.cpu_seconds(training._ROOT, ["--config", str(tmp_path / "nothing.yaml")])
+    with pytest.raises(UserError, match=r"lightning_modules fit: failed in .*: .*no\.yaml"):
+        training.cpu_seconds(training._ROOT, ["--config", str(tmp_path / "no.yaml")], tmp_path)
 
 
 def test_a_config_without_data_is_refused(tmp_path) -> None:
