@@ -53,12 +53,8 @@ class ClassListener:
 
     def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[ClassRow]:
         """One row per window, or one of all."""
-        if self.whole_files:
-            yield self._row(path, hear(self.model, heard))
-            return
-        for window in heard:
-            probabilities = self.model.run(window.waveform)
-            yield self._row(path, Heard(window.start_s, window.end_s, probabilities))
+        for one in hear_each(self.model, heard, self.whole_files):
+            yield self._row(path, one)
 
     def _row(self, path: Path, heard: Heard) -> ClassRow:
         decision = self.task.decide(heard.probabilities[None])
@@ -70,6 +66,15 @@ class ClassListener:
             label=LABEL_SEPARATOR.join(said),
             probability=float(decision.probability[0]),
         )
+
+
+def hear_each(model: Model, windows: Iterable[Window], together: bool) -> Iterator[Heard]:
+    """What a model says of each window, or of all ``together`` (see `hear`)."""
+    if together:
+        yield hear(model, windows)
+        return
+    for window in windows:
+        yield Heard(window.start_s, window.end_s, model.run(window.waveform))
 
 
 def hear(model: Model, windows: Iterable[Window]) -> Heard:

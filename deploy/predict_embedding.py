@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.predict_classes import Heard, Model, hear
+from deploy.predict_classes import Heard, Model, hear_each
 from deploy.prediction_rows import AnyRow, EmbeddingRow
 from deploy.windows import Window
 from search_spaces.errors import UserError
@@ -47,11 +47,8 @@ class EmbeddingListener:
 
     def rows(self, path: Path, heard: Iterable[Window]) -> Iterator[EmbeddingRow]:
         """One row per window, or one of all."""
-        if self.whole_files:
-            yield _row(path, hear(self.model, heard))
-            return
-        for window in heard:
-            yield _row(path, Heard(window.start_s, window.end_s, self.model.run(window.waveform)))
+        for one in hear_each(self.model, heard, self.whole_files):
+            yield _row(path, one)
 
 
 def _row(path: Path, heard: Heard) -> EmbeddingRow:

@@ -41,6 +41,7 @@ class OfflineRun:
 
     Attributes:
         folder: ``offline-run-…``.
+        started_ns: Unix time of its start; 0 when the run was killed before it wrote it.
         run: name, group, job type, project and host as W&B shows them.
         config: by key.
         history: logged rows, in order.
@@ -49,6 +50,7 @@ class OfflineRun:
     """
 
     folder: Path
+    started_ns: int = 0
     run: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -72,10 +74,11 @@ def read_runs(folder: Path) -> list[OfflineRun]:
     Raises:
         UserError: there is none, or a file that is not W&B's.
     """
-    files = sorted(folder.glob("**/offline-run-*/run-*.wandb"))
+    files = list(folder.glob("**/offline-run-*/run-*.wandb"))
     if not files:
         raise UserError(f"{folder}: holds no offline run; log one with --wandb")
-    return [read_run(path) for path in files]
+    # folders' names tell the second alone, and several runs may begin in one
+    return sorted(map(read_run, files), key=lambda run: (run.started_ns, run.folder))
 
 
 def read_run(path: Path) -> OfflineRun:
@@ -94,6 +97,7 @@ def read_run(path: Path) -> OfflineRun:
         kind = record.WhichOneof("record_type")
         if kind == "run":
             shown = ("display_name", "run_group", "job_type", "project", "host")
+            result.started_ns = record.run.start_time.ToNanoseconds()
             result.run = {name: getattr(record.run, name) for name in shown}
             _update(result.config, record.run.config.update)
         elif kind == "config":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
@@ -21,11 +20,10 @@ class ValidationClips(Dataset[dict[str, Any]]):
 
     Args:
         samples: int16 [V, T].
-        lo: int64 [V].
-        hi: int64 [V].
+        lo, hi: labels of the V clips, see `Task`.
     """
 
-    def __init__(self, samples: Int16, lo: NDArray[np.int64], hi: NDArray[np.int64]) -> None:
+    def __init__(self, samples: Int16, lo: NDArray[Any], hi: NDArray[Any]) -> None:
         self._samples, self._lo, self._hi = samples, lo, hi
 
     def __len__(self) -> int:

@@ -5,7 +5,6 @@ Legend: V validation clips, T samples, D dimensions.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
-from lightning_modules.datamodule_base import StreamDataModule, check_least
+from lightning_modules.datamodule_base import check_least
+from lightning_modules.datamodule_clips import ValidationClips
+from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.embedding_clips import (
-    LabelledClips,
     PairBatches,
     Stretch,
     TargetBatches,
@@ -29,7 +29,7 @@ from lightning_modules.embedding_clips import (
 from lightning_modules.embedding_recordings import read_unlabelled, without_labels
 from lightning_modules.embedding_targets import Units, teacher_says, units_of
 from lightning_modules.recordings_budget import Budget, write_or_check
-from lightning_modules.recordings_cache import Sounds, prepare_sounds
+from lightning_modules.recordings_cache import Sounds
 from lightning_modules.recordings_split import Splits, split_recordings
 from lightning_modules.splits import SPLITS, Split
 from lightning_modules.teacher_files import read_teacher
@@ -42,7 +42,7 @@ from search_spaces.task_embedding import EmbeddingTask, ProximityTask, TeacherTa
 MOST_PAIRS = 4  # of one recording that validate, where there are few recordings
 
 
-class EmbeddingDataModule(StreamDataModule):
+class EmbeddingDataModule(RecordingsDataModule):
     """Recordings without labels: clips with a teacher's embedding, or pairs of clips near in time.
 
     Args:
@@ -90,7 +90,7 @@ class EmbeddingDataModule(StreamDataModule):
         cache: str | None = None,
         strict: bool = False,
     ) -> None:
-        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
+        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels, seed, cache, strict)
         check_least(batch_size=(batch_size, 4), validation_clips=(validation_clips, 4))
         check_least(seed=(seed, 0))
         if batch_size % 2:
@@ -115,10 +115,6 @@ class EmbeddingDataModule(StreamDataModule):
         self._farthest = round(proximity_s * SAMPLE_RATE_HZ)
         self._batch_size = batch_size
         self._validation_clips = validation_clips
-        self._seed = seed
-        self._cache = cache
-        self._strict = strict
-        self._sounds: Sounds | None = None
         self._units: Units | None = None
 
     @property
@@ -147,7 +143,7 @@ class EmbeddingDataModule(StreamDataModule):
         sounds = self._open()
         splits = self._split(sounds)
         self._splits = splits
-        self._say(sounds, splits)
+        self._say(sounds, splits, [*splits.remarks, *self._short(sounds)])
         training = self._stretches(sounds, splits, "train")
         said = self._said(sounds, training)
         if self._teacher is not None:
@@ -179,7 +175,7 @@ class EmbeddingDataModule(StreamDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The validation clips in order: ``waveform`` [V, T], ``lo``, ``hi``."""
-        return self._eval_loader(LabelledClips(*self._validation))
+        return self._eval_loader(ValidationClips(*self.validation_clips()))
 
     def test_dataloader(self) -> DataLoader[Any]:
         """Clips of the test split's readers.
@@ -189,7 +185,8 @@ class EmbeddingDataModule(StreamDataModule):
         """
         if not self._splits.places["test"]:
             raise UserError("root: no recording is in the test split")
-        return self._eval_loader(LabelledClips(*self._test))
+        clips, labels = self._test
+        return self._eval_loader(ValidationClips(clips, labels, labels))
 
     def validation_clips(self) -> tuple[Int16, NDArray[Any], NDArray[Any]]:
         """The validation clips: int16 [V, T], and what is learned of them, twice (see `Task`)."""
@@ -203,17 +200,10 @@ class EmbeddingDataModule(StreamDataModule):
         return cut(self._open().samples, chosen, self.samples, self._task)
 
     def provenance(self) -> dict[str, Any]:
-        """What a model trained on this data should say about it; no names of people or folders."""
-        sounds = self._open()
+        """As of all recordings, and the teacher, if any."""
         teacher = self._teacher
         return {
-            "recordings": len(sounds.items),
-            "skipped_recordings": len(sounds.skipped),
-            "hours": round(sum(map(len, sounds.samples)) / SAMPLE_RATE_HZ / 3600, 3),
-            "speakers": len({item.speaker for item in sounds.items if item.speaker}),
-            "split": {name: len(self._splits.places[name]) for name in SPLITS},
-            "test_by_speaker": self._splits.by_speaker,
-            "seed": self._seed,
+            **super().provenance(),
             "training_clips": len(self._training),
             "labels": "none",
             "labels_sha256": sha256_file(self.labels_file),
@@ -244,11 +234,6 @@ class EmbeddingDataModule(StreamDataModule):
     @property
     def _identity(self) -> str | None:
         return None if self._teacher is None else self._teacher.identity
-
-    def _open(self) -> Sounds:
-        if self._sounds is None:  # also in a process that did not prepare
-            self._sounds = prepare_sounds(self._items, self._cache, self._strict)
-        return self._sounds
 
     def _split(self, sounds: Sounds) -> Splits:
         return split_recordings(sounds.items, sounds.digests)
@@ -295,17 +280,13 @@ class EmbeddingDataModule(StreamDataModule):
         empty = np.empty((0, self.samples), np.int16)
         return np.concatenate([empty, *pairs]), np.repeat(np.arange(len(heard)), 2 * each)
 
-    def _say(self, sounds: Sounds, splits: Splits) -> None:
-        if self.trainer is not None and not self.trainer.is_global_zero:
-            return
-        sizes = ", ".join(f"{name} {len(splits.places[name])}" for name in SPLITS)
-        remarks = [f"{len(sounds.items)} recordings: {sizes}", *splits.remarks]
+    def _short(self, sounds: Sounds) -> list[str]:
+        """What to say of recordings in which pairs find too little room."""
         short = sum(len(sound) < 2 * self.samples for sound in sounds.samples)
-        if self._teacher is None and 2 * short > len(sounds.samples):
-            remarks.append(
-                f"half of the recordings are shorter than two clips of"
-                f" {self.samples / SAMPLE_RATE_HZ:g} s, so that pairs overlap and teach little;"
-                " longer recordings, or a space of shorter clips (sam-lite-1s), would teach more"
-            )
-        for remark in remarks:
-            print(f"data: {remark}", file=sys.stderr)
+        if self._teacher is not None or 2 * short <= len(sounds.samples):
+            return []
+        return [
+            f"half of the recordings are shorter than two clips of"
+            f" {self.samples / SAMPLE_RATE_HZ:g} s, so that pairs overlap and teach little;"
+            " longer recordings, or a space of shorter clips (sam-lite-1s), would teach more"
+        ]

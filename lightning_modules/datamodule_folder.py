@@ -5,7 +5,6 @@ Legend: V validation clips, T samples, K classes.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
-from lightning_modules.datamodule_base import StreamDataModule, check_least
+from lightning_modules.datamodule_base import check_least
+from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.recordings import class_names, read_recordings
 from lightning_modules.recordings_budget import (
     TEST_LIST,
@@ -24,7 +24,7 @@ from lightning_modules.recordings_budget import (
     write_or_check,
     write_test_list,
 )
-from lightning_modules.recordings_cache import Sounds, prepare_sounds
+from lightning_modules.recordings_cache import Sounds
 from lightning_modules.recordings_clips import (
     Labels,
     RecordingBatches,
@@ -33,8 +33,7 @@ from lightning_modules.recordings_clips import (
     middle,
 )
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
-from lightning_modules.splits import SPLITS
+from lightning_modules.recordings_split import ValidationBy, split_recordings
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
@@ -42,7 +41,7 @@ from search_spaces.space import any_space
 from search_spaces.task_classes import ClassesTask
 
 
-class FolderDataModule(StreamDataModule):
+class FolderDataModule(RecordingsDataModule):
     """Recordings of named classes, some or all of them labelled.
 
     Args:
@@ -86,7 +85,7 @@ class FolderDataModule(StreamDataModule):
         cache: str | None = None,
         strict: bool = False,
     ) -> None:
-        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
+        super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels, seed, cache, strict)
         check_least(
             labelled_batch_size=(labelled_batch_size, 1),
             unlabelled_batch_size=(unlabelled_batch_size, 0),
@@ -101,10 +100,6 @@ class FolderDataModule(StreamDataModule):
         self._labelled_batch_size = labelled_batch_size
         self._unlabelled_batch_size = unlabelled_batch_size
         self._balanced = balanced
-        self._seed = seed
-        self._cache = cache
-        self._strict = strict
-        self._sounds: Sounds | None = None
 
     @property
     def task(self) -> ClassesTask:
@@ -130,7 +125,8 @@ class FolderDataModule(StreamDataModule):
             sounds.items, sounds.digests, self._test_speakers, self._validation_by
         )
         budget = draw_budget(sounds.items, splits, self._labelled_per_class, self._seed)
-        self._say(sounds, splits, [*splits.remarks, *budget.remarks])
+        remarks = [*splits.remarks, *budget.remarks, *self._short(sounds)]
+        self._say(sounds, splits, remarks)
         self._splits = splits
         self._pool = [sounds.samples[place] for place in splits.places["train"]]
         shown = set(budget.train)
@@ -186,27 +182,13 @@ class FolderDataModule(StreamDataModule):
         return np.stack([self._middle()(sounds[place]) for place in order])
 
     def provenance(self) -> dict[str, Any]:
-        """What a model trained on this data should say about it; no names of people or folders."""
-        sounds = self._open()
-        speakers = {item.speaker for item in sounds.items if item.speaker}
-        seconds = sum(map(len, sounds.samples)) / SAMPLE_RATE_HZ
+        """As of all recordings, and the labels that were seen."""
         return {
-            "recordings": len(sounds.items),
-            "skipped_recordings": len(sounds.skipped),
-            "hours": round(seconds / 3600, 3),
-            "speakers": len(speakers),
-            "split": {name: len(self._splits.places[name]) for name in SPLITS},
-            "test_by_speaker": self._splits.by_speaker,
-            "seed": self._seed,
+            **super().provenance(),
             "labelled_per_class": self._labelled_per_class,
             "labelled_recordings": dict(self._seen),
             "labels_sha256": sha256_file(self.labels_file),
         }
-
-    def _open(self) -> Sounds:
-        if self._sounds is None:  # also in a process that did not prepare
-            self._sounds = prepare_sounds(self._items, self._cache, self._strict)
-        return self._sounds
 
     def _middle(self) -> Any:
         return partial(middle, samples=self.samples, task=self._task)
@@ -216,20 +198,16 @@ class FolderDataModule(StreamDataModule):
         labels = labels_of([sounds.items[place].labels for place in kept], self._task)
         return [sounds.samples[place] for place in kept], labels
 
-    def _say(self, sounds: Sounds, splits: Splits, remarks: list[str]) -> None:
-        if self.trainer is not None and not self.trainer.is_global_zero:
-            return
-        sizes = ", ".join(f"{name} {len(splits.places[name])}" for name in SPLITS)
-        print(f"data: {len(sounds.items)} recordings: {sizes}", file=sys.stderr)
+    def _short(self, sounds: Sounds) -> list[str]:
+        """What to say of recordings that leave most of a clip empty."""
         median_s = float(np.median([len(sound) for sound in sounds.samples])) / SAMPLE_RATE_HZ
-        if 4 * median_s * SAMPLE_RATE_HZ < self.samples:
-            remarks.append(
-                f"half of the recordings are shorter than {median_s:.2g} s, a clip has"
-                f" {self.samples / SAMPLE_RATE_HZ:g} s; a space for shorter clips (sam-lite-1s)"
-                " would train and run several times as fast"
-            )
-        for remark in remarks:
-            print(f"data: {remark}", file=sys.stderr)
+        if 4 * median_s * SAMPLE_RATE_HZ >= self.samples:
+            return []
+        return [
+            f"half of the recordings are shorter than {median_s:.2g} s, a clip has"
+            f" {self.samples / SAMPLE_RATE_HZ:g} s; a space for shorter clips (sam-lite-1s)"
+            " would train and run several times as fast"
+        ]
 
 
 def task_of(items: list[Item], several: bool, root: str) -> ClassesTask:

@@ -5,8 +5,6 @@ Legend: N clips, T samples.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from lightning_modules.audio import Int16
 from lightning_modules.mixtures import Clip, Mixtures
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_json
 
 _SOUNDS, _MARKS = "clips.i16", "counts.u8"
 _FREE_SHARE = 0.9  # of the free disk that held clips may take
@@ -145,8 +144,7 @@ class HeldOnDisk:
 
 def held_folder(cache: Path, clips: Mapping[str, Any]) -> Path:
     """The folder of the clips that are described by ``clips``, plain values."""
-    described = json.dumps(clips, sort_keys=True).encode()
-    return cache / "clips" / hashlib.sha256(described).hexdigest()[:16]
+    return cache / "clips" / sha256_json(clips)[:16]
 
 
 def _check_room(folder: Path, missing: int) -> None:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from lightning_modules.audio import Int16, from_pcm16
+from lightning_modules.audio import Int16
 from lightning_modules.datamodule_batches import LABELLED, Batch
 from lightning_modules.datamodule_places import places
 from lightning_modules.recordings_clips import anywhere
@@ -139,26 +139,3 @@ def batch_of(clips: Int16, labels: NDArray[Any]) -> Batch:
         "labelled": {"waveform": torch.from_numpy(clips), "lo": labelled, "hi": labelled},
         "unlabelled": {"waveform": torch.empty(0, clips.shape[1], dtype=torch.int16)},
     }
-
-
-class LabelledClips(Dataset[dict[str, Any]]):
-    """Items of ``waveform`` float32 [T], ``lo`` and ``hi``, to be judged.
-
-    Args:
-        clips: int16 [W, T].
-        labels: theirs.
-    """
-
-    def __init__(self, clips: Int16, labels: NDArray[Any]) -> None:
-        self._clips, self._labels = clips, labels
-
-    def __len__(self) -> int:
-        return len(self._clips)
-
-    def __getitem__(self, place: int) -> dict[str, Any]:
-        label = self._labels[place]
-        return {
-            "waveform": torch.from_numpy(from_pcm16(self._clips[place])),
-            "lo": label,
-            "hi": label,
-        }

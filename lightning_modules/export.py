@@ -7,8 +7,6 @@ V validation clips, S sums of them, C calibration clips, T samples.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
 from search_spaces.clip import MAX_COUNT
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
-from search_spaces.files import sha256_file
+from search_spaces.files import sha256_file, sha256_json
 from search_spaces.frontier import save_weights
 from search_spaces.single import write_single
 from search_spaces.supernet import Supernet
@@ -108,7 +106,7 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
         "initial_weights_sha256": None if began_with is None else sha256_file(began_with),
         "steps": trainer.global_step,
         "settings": settings,
-        "settings_sha256": digest(settings),
+        "settings_sha256": sha256_json(settings),
     }
     if isinstance(module.teacher, Supernet):
         write_supernet(folder / SUPERNET, module.teacher, training, module.task)
@@ -116,11 +114,6 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     architecture = module.students.teacher
     outputs = len(module.task.outputs)
     save_weights(folder / SUBNET, architecture, module.teacher, outputs, training)
-
-
-def digest(settings: dict[str, Any]) -> str:
-    """SHA-256 of a plain dictionary."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def make_clips(

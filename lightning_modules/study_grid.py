@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.study_config import SUPERNET, Study, Variant, set_dotted
+from search_spaces.files import sha256_json
 
 ALONE, DISTILLED, HAND_MADE = "alone", "distilled", "hand-made"
 SEARCH, RANDOM, GIVEN = "search", "random search", "given"
@@ -292,4 +291,4 @@ def _settings(study: Study, variant: Variant, place: Place, steps: int) -> dict[
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+    return sha256_json(value)[:8]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.command_line import CommandParser
+from search_spaces.files import sha256_json
 from search_spaces.search_options import (
     add_search_options,
     budget_of,
@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
 
 def digest_of(parameters: Mapping[str, Any]) -> str:
     """Name of the run folder: a rescheduled trial has another id, but the same parameters."""
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
+    return sha256_json(parameters)[:12]
 
 
 def options_of(parameters: Mapping[str, Any]) -> list[str]:

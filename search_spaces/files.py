@@ -113,6 +113,11 @@ def load_schema(folder: Path, name: str) -> dict[str, Any]:
     return json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
+def sha256_json(value: Any) -> str:
+    """Hex SHA-256 of plain values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     digest = hashlib.sha256()

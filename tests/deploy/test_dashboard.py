@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -65,8 +66,7 @@ def test_every_panel_shows_what_is_logged(runs: list[OfflineRun]):
 
 def test_energy_that_is_absent_stays_absent(runs: list[OfflineRun]):
     host = next(run for run in runs if run.run["job_type"] == "benchmark")
-    phones = [run for run in runs if run.run["job_type"] == "phone"]
-    two, one = sorted(phones, key=lambda run: ENERGY in run.logged_keys())  # one second made both
+    one, two = [run for run in runs if run.run["job_type"] == "phone"]
     assert one.summary[ENERGY] == pytest.approx(20.0, rel=1e-3)
     assert sum(one.summary[ENERGIES]["values"]) == 3  # repeats
     for run, reason in ((host, "no meter on this host"), (two, "was measured with 1 threads only")):
@@ -235,6 +235,16 @@ def test_what_a_killed_run_wrote_can_be_read(runs: list[OfflineRun], tmp_path: P
     cut.write_bytes(content[: len(content) // 2])
     assert 0 < len(list(records(cut))) < len(list(records(whole)))
     assert read_run(cut).run["run_group"] == GROUP
+
+
+def test_runs_of_one_second_come_in_the_order_of_their_start(
+    runs: list[OfflineRun], tmp_path: Path
+):
+    for name, run in zip("zyx", runs[:3], strict=True):
+        shutil.copytree(run.folder, tmp_path / f"offline-run-20261121_120000-{name}")
+    copies = read_runs(tmp_path)
+    assert [copy.folder.name[-1] for copy in copies] == ["z", "y", "x"]
+    assert [copy.run for copy in copies] == [run.run for run in runs[:3]]
 
 
 def test_a_file_that_is_no_run_is_refused(tmp_path: Path):

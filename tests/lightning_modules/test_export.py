@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from lightning_modules.datamodule import AmbianceDataModule
-from lightning_modules.export import digest, make_clips
+from lightning_modules.export import make_clips
 from search_spaces.architecture import smallest
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import read_clips, write_clips
@@ -53,7 +53,3 @@ def test_in_rooms_the_labels_of_sums_are_bounds(prepared_speech: Path, tmp_path:
     )
     sums = ~clips.validation_original
     assert (clips.validation_lo[sums] < clips.validation_hi[sums]).any()
-
-
-def test_a_digest_depends_on_values_and_not_on_their_order():
-    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})

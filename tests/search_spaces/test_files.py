@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path, read_json, sha256_file, write_json
+from search_spaces.files import atomic_path, read_json, sha256_file, sha256_json, write_json
 
 SCHEMA = {
     "type": "object",
@@ -96,3 +96,11 @@ def test_sha256_of_known_bytes(tmp_path):
     path = tmp_path / "abc"
     path.write_bytes(b"abc")
     assert sha256_file(path).startswith("ba7816bf8f01cfea")
+
+
+def test_a_digest_depends_on_values_and_not_on_their_order():
+    assert (
+        sha256_json({"a": 1, "b": 2})
+        == sha256_json({"b": 2, "a": 1})
+        != sha256_json({"a": 1, "b": 3})
+    )
