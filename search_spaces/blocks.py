@@ -140,6 +140,43 @@ class InvertedBottleneck(nn.Module):
         return inputs + outputs if self.residual else outputs
 
 
+class FusedBottleneck(nn.Module):
+    """`InvertedBottleneck` whose first two convolutions are one dense convolution.
+
+    Fused-MBConv (Tan and Le 2021, "EfficientNetV2", section 3.2). It has more products and
+    parameters, which a CPU nevertheless does sooner, in training and in int8 (docs/space.md).
+
+    Args:
+        in_channels, out_channels, expansion, kernel, stride, residual, layers: as there; kernel and
+            stride are of the dense convolution.
+    """
+
+    def __init__(
+        self,
+        in_channels: Any,
+        out_channels: Any,
+        *,
+        expansion: Any,
+        kernel: Any,
+        stride: Any,
+        residual: bool,
+        layers: Layers,
+    ) -> None:
+        super().__init__()
+        hidden = in_channels * expansion
+        self.expand = ConvNorm(in_channels, hidden, kernel=kernel, stride=stride, layers=layers)
+        self.project = ConvNorm(hidden, out_channels, relu=False, layers=layers)
+        self.residual = residual
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """float32 [B, C, F, W] -> [B, C', F', W']."""
+        outputs = self.project(self.expand(inputs))
+        return inputs + outputs if self.residual else outputs
+
+
+BLOCKS = {"inverted": InvertedBottleneck, "fused": FusedBottleneck}
+
+
 class MeanSubtraction(nn.Module):
     """Take each band's mean over the clip from log-mel features; digital silence becomes zero.
 
@@ -157,6 +194,9 @@ class MeanSubtraction(nn.Module):
         share = torch.clamp(heard.mean(dim=(2, 3), keepdim=True), min=1e-3)
         bands = features.transpose(1, 2).mean(dim=(2, 3), keepdim=True).transpose(1, 2)
         return (features - bands / share) * heard
+
+
+NORMALISATIONS = {"band_means": MeanSubtraction, "none": nn.Identity}
 
 
 class TimePool(nn.Module):
@@ -262,6 +302,9 @@ def assemble(
 ) -> dict[str, nn.Module]:
     """The parts that `AmbianceNet` takes, from one choice per dimension of a space.
 
+    A space without the dimensions ``normalise`` and ``block`` (the first ones had none) subtracts
+    the bands' means and has inverted bottlenecks.
+
     Args:
         choices: by dimension; with NNI's layers the values may still be open.
         num_outputs: K, logits.
@@ -283,18 +326,19 @@ def assemble(
         stride=layers.pair(STEM_FREQUENCY_STRIDE, choices["stem_time_stride"]),
         layers=layers,
     )
+    block_class = BLOCKS[choices.get("block", "inverted")]
     stages = []
     for number in range(1, NUM_STAGES + 1):
         stage = {
             key: choices[f"stage{number}_{key}"]
             for key in ("width", "expansion", "kernel", "time_stride", "frequency_stride")
         }
-        block = _block_maker(channels, **stage, layers=layers)
+        block = _block_maker(block_class, channels, **stage, layers=layers)
         stages.append(layers.repeat(block, choices[f"stage{number}_depth"]))
         channels = stage["width"]
     return {
         "frontend": frontend,
-        "normalise": MeanSubtraction(),
+        "normalise": NORMALISATIONS[choices.get("normalise", "band_means")](),
         "stem": stem,
         "stages": nn.Sequential(*stages),
         "pool": layers.pool(choices["pool"]),
@@ -303,6 +347,7 @@ def assemble(
 
 
 def _block_maker(
+    block_class: type[InvertedBottleneck] | type[FusedBottleneck],
     in_channels: Any,
     *,
     width: Any,
@@ -316,7 +361,7 @@ def _block_maker(
 
     def block(index: int) -> nn.Module:
         first = index == 0
-        return InvertedBottleneck(
+        return block_class(
             in_channels if first else width,
             width,
             expansion=expansion,
@@ -340,5 +385,5 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, InvertedBottleneck) and module.residual:
+        elif isinstance(module, tuple(BLOCKS.values())) and module.residual:
             nn.init.zeros_(module.project.norm.weight)

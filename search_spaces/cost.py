@@ -79,7 +79,9 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     settings = [choices[dimension] for dimension in FRONTEND_DIMENSIONS]
     settings.append(architecture.clip_samples)
     trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
-    trunk.normalise()
+    if choices.get("normalise", "band_means") == "band_means":
+        trunk.normalise()
+    block = trunk.fused if choices.get("block", "inverted") == "fused" else trunk.bottleneck
     trunk.conv(
         "stem.conv",
         choices["stem_width"],
@@ -94,9 +96,9 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
         for index in range(choices[f"stage{number}_depth"]):
             path = f"stages.{number - 1}.{index}"
             if index == 0:
-                trunk.bottleneck(path, width, expansion, kernel, stride, residual=False)
+                block(path, width, expansion, kernel, stride, residual=False)
             else:
-                trunk.bottleneck(path, width, expansion, kernel, (1, 1), residual=True)
+                block(path, width, expansion, kernel, (1, 1), residual=True)
     trunk.pool(choices["pool"])
     trunk.conv("head.hidden", choices["head_hidden"], norm=False)
     trunk.conv("head.output", num_outputs, norm=False)
@@ -171,6 +173,23 @@ class _Trunk:
             depthwise=True,
             held_elements=held,
         )
+        self.conv(f"{path}.project.conv", out_channels, held_elements=held)
+        if residual:
+            self._weightless(path, "add", self.size)
+
+    def fused(
+        self,
+        path: str,
+        out_channels: int,
+        expansion: int,
+        kernel: int,
+        stride: tuple[int, int],
+        *,
+        residual: bool,
+    ) -> None:
+        """The operators of `blocks.FusedBottleneck`."""
+        held = self.channels * self.size[0] * self.size[1] if residual else 0
+        self.conv(f"{path}.expand.conv", self.channels * expansion, kernel=kernel, stride=stride)
         self.conv(f"{path}.project.conv", out_channels, held_elements=held)
         if residual:
             self._weightless(path, "add", self.size)

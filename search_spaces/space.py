@@ -247,13 +247,84 @@ SAM_NANO = SpaceSpec(
     },
 )
 
+# Dense convolutions where the spaces above filter each channel by itself: more products, but ones
+# that a CPU does fast, in training and in int8 (docs/space.md).
+SAM_FUSED = SpaceSpec(
+    "sam-fused",
+    1,
+    {
+        "frontend_rate_hz": (8_000,),
+        "frontend_hop_ms": (32, 20),
+        "frontend_window_ms": (20,),
+        "frontend_mels": (20, 40),
+        "normalise": ("band_means",),
+        "block": ("fused",),
+        "stem_width": (8, 16),
+        "stem_kernel": (3, 5),
+        "stem_time_stride": (2,),
+        **stage_dimensions(
+            1,
+            depth=(1,),
+            width=(8, 16),
+            expansion=(1, 2),
+            kernel=(3,),
+            time_stride=(2,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            2,
+            depth=(1, 2),
+            width=(16, 32),
+            expansion=(1, 2),
+            kernel=(3,),
+            time_stride=(2,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            3,
+            depth=(1, 2),
+            width=(16, 32, 48),
+            expansion=(1, 2),
+            kernel=(3,),
+            time_stride=(1,),
+            frequency_stride=(2,),
+        ),
+        **stage_dimensions(
+            4,
+            depth=(1, 2),
+            width=(32, 48, 64),
+            expansion=(1, 2),
+            kernel=(3,),
+            time_stride=(2, 1),
+            frequency_stride=(2,),
+        ),
+        "pool": ("mean", "max", "mean_max"),
+        "head_hidden": (32, 64),
+    },
+)
+
+# What tells a word or an event is its spectrum, which the mean of each band over a short clip holds
+# in part; it also lasts shorter than a count (docs/space.md).
+EVENTS = replace(
+    SAM_FUSED, name="events", dimensions={**SAM_FUSED.dimensions, "normalise": ("none",)}
+)
+EVENTS_1S = replace(
+    EVENTS,
+    name="events-1s",
+    dimensions={**EVENTS.dimensions, "stem_time_stride": (2, 1)},
+    clip_samples=SAMPLE_RATE_HZ,
+)
+
 # The same nets for recordings of a second: words, digits, door bells.
 SECOND_SPACES = tuple(
     replace(spec, name=f"{spec.name}-1s", clip_samples=SAMPLE_RATE_HZ)
     for spec in (SAM, SAM_LITE, SAM_NANO)
 )
 
-SPACES = {spec.name: spec for spec in (SAM, SAM_LITE, SAM_NANO, *SECOND_SPACES)}
+SPACES = {
+    spec.name: spec
+    for spec in (SAM, SAM_LITE, SAM_NANO, SAM_FUSED, EVENTS, *SECOND_SPACES, EVENTS_1S)
+}
 
 # Spectrogram pictures to an image CNN (docs/deepspectrum.md). Its nets share no weights: each is
 # trained alone, so no supernet and no search has them.
