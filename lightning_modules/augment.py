@@ -42,16 +42,21 @@ def circular_shift(waveform: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack([torch.cat([clip[first:], clip[:first]]) for clip, first in parts])
 
 
-def speed_perturb(waveform: Tensor, widest: float, generator: torch.Generator) -> Tensor:
+def speed_perturb(
+    waveform: Tensor, widest: float, generator: torch.Generator, restart: bool = True
+) -> Tensor:
     """Play each clip at a random speed, which changes pitch, formants and tempo: another voice.
 
     Ko et al., "Audio augmentation for speech recognition", 2015, section 3.2; by linear
-    interpolation, which dulls the topmost octave. A slow clip loses its end, a fast one restarts.
+    interpolation, which dulls the topmost octave.
 
     Args:
         waveform: float32 [B, T].
         widest: speeds lie between ``1 / (1 + widest)`` and ``1 + widest``, evenly in their log.
         generator: on the device of ``waveform``.
+        restart: a fast clip begins again at its end, and a slow one loses its end: right for sound
+            that goes on. Else silence follows a fast one, and a slow one keeps the stretch that is
+            loudest: a word stays whole and alone.
 
     Returns:
         float32 [B, T].
@@ -65,10 +70,19 @@ def speed_perturb(waveform: Tensor, widest: float, generator: torch.Generator) -
             clip[None, None], size=round(samples / speed), mode="linear", align_corners=False
         )[0, 0]
         missing = samples - len(resampled)
-        played.append(
-            torch.cat([resampled, resampled[:missing]]) if missing > 0 else resampled[:samples]
-        )
+        if missing > 0:
+            rest = resampled[:missing] if restart else resampled.new_zeros(missing)
+            played.append(torch.cat([resampled, rest]))
+        else:
+            start = 0 if restart else loudest_stretch(resampled, samples)
+            played.append(resampled[start : start + samples])
     return torch.stack(played)
+
+
+def loudest_stretch(sound: Tensor, samples: int) -> int:
+    """Where the ``samples`` of ``sound`` [at least as many] begin that hold most energy."""
+    energy = functional.pad(sound.double().square().cumsum(0), (1, 0))
+    return int((energy[samples:] - energy[:-samples]).argmax())
 
 
 def random_level(waveform: Tensor, generator: torch.Generator) -> Tensor:

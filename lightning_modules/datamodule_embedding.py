@@ -288,5 +288,5 @@ class EmbeddingDataModule(RecordingsDataModule):
         return [
             f"half of the recordings are shorter than two clips of"
             f" {self.samples / SAMPLE_RATE_HZ:g} s, so that pairs overlap and teach little;"
-            " longer recordings, or a space of shorter clips (sam-lite-1s), would teach more"
+            " longer recordings, or a space of shorter clips (events-1s), would teach more"
         ]

@@ -176,8 +176,8 @@ class FolderDataModule(RecordingsDataModule):
         return np.stack([self._middle()(sound) for sound in sounds]), lo, hi
 
     def calibration_clips(self, number: int) -> Int16:
-        """At most ``number`` training clips, int16 [number, T], spread over the recordings."""
-        sounds = [*self._unlabelled, *self._pool][: max(number, len(self._unlabelled))]
+        """At most ``number`` random training clips, int16 [number, T]; unlabelled if those do."""
+        sounds = self._unlabelled if len(self._unlabelled) >= number else self._pool
         order = np.random.default_rng(self._seed).permutation(len(sounds))[:number]
         return np.stack([self._middle()(sounds[place]) for place in order])
 
@@ -205,7 +205,7 @@ class FolderDataModule(RecordingsDataModule):
             return []
         return [
             f"half of the recordings are shorter than {median_s:.2g} s, a clip has"
-            f" {self.samples / SAMPLE_RATE_HZ:g} s; a space for shorter clips (sam-lite-1s)"
+            f" {self.samples / SAMPLE_RATE_HZ:g} s; a space for shorter clips (events-1s)"
             " would train and run several times as fast"
         ]
 

@@ -72,7 +72,8 @@ class WeakAugmentation:
 
     Attributes:
         speed: clips are played up to so much faster or slower; 0 for none.
-        rotate: clips are rotated in time, so that their end may come before their beginning.
+        rotate: clips are rotated in time, so that their end may come before their beginning, and a
+            faster one begins again where it ends.
     """
 
     speed: float = 0.1
@@ -84,7 +85,9 @@ class WeakAugmentation:
     def __call__(self, waveform: Tensor, generator: torch.Generator) -> Tensor:
         """Clips [B, T] rotated in time and played at another speed."""
         shifted = augment.circular_shift(waveform, generator) if self.rotate else waveform
-        return augment.speed_perturb(shifted, self.speed, generator) if self.speed else shifted
+        if not self.speed:
+            return shifted
+        return augment.speed_perturb(shifted, self.speed, generator, restart=self.rotate)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
     flags = dict(zip(fit.argv[3::2], fit.argv[4::2], strict=False))
     assert flags["--data.root"] == str(root)
     assert flags["--data.labelled_per_class"] == "4"
-    assert flags["--model.space"] == "sam-lite-1s"
+    assert flags["--model.space"] == "events-1s"
     assert "--data.protocol" not in flags
     tested = tmp_path / "run" / "train" / "test_recordings.csv"
     assert tested in fit.outputs

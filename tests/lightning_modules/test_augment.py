@@ -39,6 +39,16 @@ def test_at_no_change_of_speed_a_clip_stays():
     assert torch.equal(augment.speed_perturb(clips, 0.0, generator()), clips)
 
 
+def test_a_word_at_another_speed_stays_whole_and_alone():
+    at_the_end = torch.zeros(30, T)
+    at_the_end[:, -T // 2 :] = 1.0
+    played = augment.speed_perturb(at_the_end, 0.5, generator(), restart=False)
+    seconds = played.sum(dim=1) / T
+    assert 0.5 / 1.5 - 0.01 < seconds.min() < 0.4 < 0.6 < seconds.max() < 0.5 * 1.5 + 0.01
+    rises = ((played > 0.5).int().diff(dim=1) > 0).sum(dim=1)
+    assert (rises == 1).all()  # no second beginning
+
+
 def test_levels_are_within_range_and_silence_stays_silent():
     waveform = torch.cat([torch.randn(50, 400) * 3, torch.zeros(1, 400)])
     peak_db = 20 * torch.log10(augment.random_level(waveform, generator()).abs().amax(dim=1))

@@ -6,6 +6,7 @@ import csv
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lightning_modules.cli import task_of
@@ -20,7 +21,7 @@ from search_spaces.search import search
 from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.supernet_file import read_supernet
 from search_spaces.task_classes import ClassesTask
-from tests.lightning_modules.recording_folder import write_folder, write_recording
+from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder, write_recording
 from tests.lightning_modules.runs import metrics, run
 
 CONFIG = Path(__file__).parents[2] / "lightning_modules" / "configs" / "folder.yaml"
@@ -55,6 +56,15 @@ def trained(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     errors = folder / "errors.txt"
     assert run(arguments(recordings, folder), errors=errors) == 0, errors.read_text()
     return folder
+
+
+def test_clips_that_calibrate_are_of_all_classes(recordings: Path, tmp_path: Path):
+    data = FolderDataModule(
+        str(recordings), "sam-nano-1s", cache=str(tmp_path), labels=str(tmp_path / "labels.csv")
+    )
+    data.setup("fit")  # every label is seen, so that no recording is unlabelled
+    loudest_hz = abs(np.fft.rfft(data.calibration_clips(9))).argmax(axis=1)  # of clips of 1 s
+    assert {int(round(hz, -2)) for hz in loudest_hz} == set(PITCHES_HZ.values())
 
 
 def test_a_folder_is_all_that_training_needs(trained: Path):

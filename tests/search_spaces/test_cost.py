@@ -89,6 +89,25 @@ def test_a_residual_block_by_hand():
     assert (add.input_elements, add.output_elements) == (2 * map_elements, map_elements)
 
 
+def test_fused_blocks_by_hand():
+    spec = get_space("events-1s")
+    deep = Architecture(spec.name, 1, {**smallest(spec).choices, "stage4_depth": 2})
+    layers = by_name(deep)
+    assert "normalise" not in layers
+    # 20 mels, hop 32 ms: 32 frames. Stem (2, 2): 10 x 16. Stage 1: 5 x 8. Stage 2: 3 x 4.
+    # Stage 3 (2, 1): 2 x 4. Stage 4 (2, 2): 1 x 2, 32 channels.
+    first = layers["stages.0.0.expand.conv"]
+    assert (first.kind, first.macs, first.params) == (
+        "conv",
+        3 * 3 * 8 * 8 * (5 * 8),
+        3 * 3 * 8 * 8 + 2 * 8,
+    )
+    expand, project = (layers[f"stages.3.1.{name}.conv"] for name in ("expand", "project"))
+    assert expand.macs == 3 * 3 * 32 * 32 * 2
+    assert (expand.held_elements, project.held_elements) == (0, 32 * 2)
+    assert layers["stages.3.1"].kind == "add"
+
+
 @pytest.mark.parametrize("architecture", random_architectures(12), ids=lambda each: each.digest)
 def test_parameters_and_macs_agree_with_the_net(architecture):
     net = build_subnet(architecture).eval()
