@@ -2,12 +2,16 @@
 
 Lightning saves and requeues in the signal's handler, wherever the step then is: a batch may be
 lost, and processes that are a step apart wait for each other for ever. Here Lightning's handler
-runs after the step, and its checkpoint takes the place of the run's last one.
+runs after the step, its checkpoint takes the place of the run's last one, and the processes end.
+Slurm sends SIGTERM to a requeued job at once, at which Lightning broadcasts amid whatever its
+processes exchange, and one aborts: it is ignored by then.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,11 @@ from lightning_modules.checkpoints import FOLDER, LAST
 
 
 class RequeueBetweenSteps(pl.Callback):
-    """Does nothing unless the run is a job of Slurm whose requeueing Lightning handles."""
+    """Does nothing unless the run is a job of Slurm whose requeueing Lightning handles.
+
+    Raises:
+        SystemExit: once saved, in all processes; not 0, for jobs that wait until this one is done.
+    """
 
     def __init__(self) -> None:
         self.requeue: Callable[[int, Any], Any] | None = None
@@ -58,9 +66,14 @@ class RequeueBetweenSteps(pl.Callback):
         if not trainer.strategy.reduce_boolean_decision(bool(self.asked), all=False):
             return
         requeue, self.requeue = self.requeue, None
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # before any process asks to be requeued
         requeue(self.asked, None)
         if trainer.is_global_zero:
             run_folder = Path(trainer.default_root_dir)
             (run_folder / FOLDER).mkdir(exist_ok=True)
             for saved in run_folder.glob("hpc_ckpt_*.ckpt"):
                 saved.replace(run_folder / FOLDER / LAST)
+            told = f"saved step {trainer.global_step} and asked Slurm to requeue the job"
+            print(f"{run_folder}: {told}; started again, it goes on from there", file=sys.stderr)
+        trainer.strategy.barrier()  # srun may kill the others when one ends
+        raise SystemExit(os.EX_TEMPFAIL)

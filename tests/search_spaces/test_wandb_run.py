@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from search_spaces.errors import UserError, run_command
 from search_spaces.wandb_artifacts import json_bytes, new_artifact, use_artifact
 from search_spaces.wandb_options import WandbOptions
 from search_spaces.wandb_run import STAGING, check_online, present, sync, wandb_run
+from tests.wandb_server import Server
 
 
 def options(folder: Path, mode: str = "offline") -> WandbOptions:
@@ -144,6 +147,37 @@ def test_online_uploads_the_finished_run(tmp_path: Path, monkeypatch: pytest.Mon
     with wandb_run(options(tmp_path, "online"), "lower", "net", {}) as run:
         run.log({"a": 1})
     assert [read_runs(path)[0].summary["a"] for path in [uploaded[0].parent]] == [1]
+
+
+def test_an_account_gets_the_run_and_its_artifacts(
+    tmp_path: Path, wandb_account: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    online = options(Path("private-folder"), "online")
+    check_online(online)
+    with wandb_run(online, "search", "first", {"seed": 3}) as run:
+        run.log({"error": 0.5})
+        use_artifact(run, new_artifact("in", "frontier", {"a.json": json_bytes({"a": 1})}))
+        run.log_artifact(new_artifact("out", "bundle", {"b.json": json_bytes({"b": 2})}))
+    begun = wandb_account.variables("UpsertBucket")[0]
+    assert (begun["project"], begun["groupName"], begun["jobType"]) == ("p", "g", "search")
+    assert json.loads(begun["config"])["seed"]["value"] == 3
+    history = [body["files"].get("wandb-history.jsonl", {}) for body in wandb_account.streamed]
+    rows = [json.loads(row) for part in history for row in part.get("content", ())]
+    assert [row["error"] for row in rows] == [0.5]
+    assert json.loads(wandb_account.stored["run/wandb-summary.json"])["error"] == 0.5
+    assert json.loads(wandb_account.stored["in/a.json"]) == {"a": 1}
+    assert json.loads(wandb_account.stored["out/b.json"]) == {"b": 2}
+    (used,) = wandb_account.variables("UseArtifact")
+    assert used["input"]["artifactID"] == "in"
+    private = [socket.gethostname(), sys.executable, str(Path.cwd()), "private-folder"]
+    told = {
+        word
+        for word in private
+        for body in wandb_account.received
+        if len(word) > 3 and word.encode() in re.sub(rb'"local_path":"[^"]*"', b"", body)
+    }
+    assert told == set()
 
 
 def test_a_refusal_of_wandb_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
