@@ -4,13 +4,15 @@ Lightning saves and requeues in the signal's handler, wherever the step then is:
 lost, and processes that are a step apart wait for each other for ever. Here Lightning's handler
 runs after the step, its checkpoint takes the place of the run's last one, and the processes end.
 Slurm sends SIGTERM to a requeued job at once, at which Lightning broadcasts amid whatever its
-processes exchange, and one aborts: it is ignored by then.
+processes exchange, and one aborts: it is ignored by then. Before the first step, while speech is
+decoded, Lightning listens to no signal, and the warning would end the job for good.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,23 @@ import lightning.pytorch as pl
 from lightning.pytorch.plugins.environments import SLURMEnvironment
 
 from lightning_modules.checkpoints import FOLDER, LAST
+
+WARNING = signal.SIGUSR1
+
+
+def requeue_while_preparing() -> None:
+    """Until Lightning listens: let Slurm's warning requeue the job, which has no step to save."""
+    if {"SLURM_JOB_ID", "SLURM_PROCID"} <= os.environ.keys():
+        signal.signal(WARNING, _requeue if os.environ["SLURM_PROCID"] == "0" else _leave_it)
+
+
+def _requeue(_number: int, _frame: Any) -> None:
+    # Slurm ends the job then; where it refuses, the work goes on until the time is up.
+    subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False)
+
+
+def _leave_it(_number: int, _frame: Any) -> None:
+    """The first process asks for all."""
 
 
 class RequeueBetweenSteps(pl.Callback):
@@ -32,6 +51,11 @@ class RequeueBetweenSteps(pl.Callback):
     def __init__(self) -> None:
         self.requeue: Callable[[int, Any], Any] | None = None
         self.asked = 0  # the signal, once it came
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Make way for Lightning's handler, which takes no other's place."""
+        if signal.getsignal(WARNING) in (_requeue, _leave_it):
+            signal.signal(WARNING, signal.SIG_DFL)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the place of Lightning's handler, which is registered by now."""

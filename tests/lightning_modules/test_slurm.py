@@ -26,16 +26,22 @@ JOB = {
 
 
 def _child(arguments: list[str], tools: Path, errors: Path) -> None:
-    """Slurm warns amid the fourth step."""
+    """Slurm warns while speech is prepared, is not heeded, and warns amid the fourth step."""
     import torch
 
     from lightning_modules import cli, module
+    from lightning_modules.datamodule import AmbianceDataModule
     from search_spaces.errors import run_command
 
     torch.set_num_threads(1)
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
     os.environ.update(JOB, PATH=f"{tools}:{os.environ['PATH']}")
+    prepare = AmbianceDataModule.prepare_data
     log_step, steps = module.SupernetModule._log_step, 0
+
+    def prepared(self):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        prepare(self)
 
     def warned(self, *args):
         nonlocal steps
@@ -44,6 +50,7 @@ def _child(arguments: list[str], tools: Path, errors: Path) -> None:
             os.kill(os.getpid(), signal.SIGUSR1)
         return log_step(self, *args)
 
+    AmbianceDataModule.prepare_data = prepared
     module.SupernetModule._log_step = warned
     os._exit(run_command(lambda: cli.main(arguments)))
 
@@ -53,7 +60,9 @@ def test_a_warned_job_saves_the_step_requeues_itself_ends_and_loses_nothing(
 ):
     tools, asked = tmp_path / "tools", tmp_path / "asked"
     tools.mkdir()
-    (tools / "scontrol").write_text(f'#!/bin/sh\necho "$@" > "{asked}"; kill -TERM $PPID\n')
+    (tools / "scontrol").write_text(
+        f'#!/bin/sh\necho "$@" >> "{asked}"\n[ $(wc -l < "{asked}") = 1 ] || kill -TERM $PPID\n'
+    )
     (tools / "scontrol").chmod(0o755)
     folder, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
     # checkpoints so rare that none but the warned one is written
@@ -66,7 +75,7 @@ def test_a_warned_job_saves_the_step_requeues_itself_ends_and_loses_nothing(
     # It ends by itself, also where Slurm ends it: between two processes that would be a crash.
     assert process.exitcode == os.EX_TEMPFAIL
     assert "saved step 4 and asked Slurm to requeue the job" in (tmp_path / "errors").read_text()
-    assert asked.read_text().split() == ["requeue", "4711"]
+    assert asked.read_text().splitlines() == ["requeue 4711"] * 2
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 4
     assert list(folder.glob("hpc_ckpt*")) == []
