@@ -116,24 +116,40 @@ def test_an_unreachable_server_is_one_line(
         check_online(options(tmp_path, "online"))
 
 
-def test_an_upload_that_fails_keeps_the_run_and_says_how_to_go_on(
+def test_a_server_that_went_away_is_not_asked_to_take_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(folder))
+    import wandb
+
+    def refuse(verify: bool) -> None:
+        raise wandb.errors.AuthenticationError("no route")
+
+    monkeypatch.setattr(wandb, "login", refuse)
+    monkeypatch.setattr(module, "subprocess", None)
+    (run,) = folder.glob("wandb/offline-run-*")
+    message = r"--wandb online: no route; the results are written; upload by `wandb sync .*offline"
+    with pytest.raises(UserError, match=message):
+        sync(run)
+    assert read_runs(folder)[0].summary["error"] == 0.5
+
+
+def test_a_server_that_refuses_the_run_is_one_line(folder: Path, wandb_account: Server):
+    wandb_account.refuses["UpsertBucket"] = "permission denied"
     (run,) = folder.glob("wandb/offline-run-*")
     with pytest.raises(
-        UserError, match=r"the results are written; upload by `wandb sync .*offline"
+        UserError, match=r"permission denied; the results are written; upload by `wandb sync .*off"
     ):
         sync(run)
     assert read_runs(folder)[0].summary["error"] == 0.5
 
 
 def test_an_upload_that_never_ends_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    import wandb
+
     def hang(*_: object, **__: object) -> None:
         raise subprocess.TimeoutExpired("wandb", 1)
 
+    monkeypatch.setattr(wandb, "login", lambda verify: True)
     monkeypatch.setattr(
         module, "subprocess", SimpleNamespace(run=hang, TimeoutExpired=subprocess.TimeoutExpired)
     )
