@@ -16,7 +16,7 @@ from search_spaces.files import atomic_path
 
 NOTE = "Drawn by `python -m deploy dashboard --picture` from offline runs; not W&B's own page."
 NO_VALUE = "no run has a value"
-_TABLE_ROWS, _TABLE_COLUMNS = 8, 4
+_TABLE_ROWS, _TABLE_COLUMNS = 8, 5
 _NAME_LETTERS = 26
 
 
@@ -46,15 +46,20 @@ def draw_dashboard(path: Path, runs: Sequence[OfflineRun]) -> None:
 
 
 def _line(axes: Axes, panel: Panel, runs: Sequence[OfflineRun]) -> bool:
-    for run in runs:
+    having = [run for run in runs if _has_line(panel, run)]
+    for run in having:
         for key in panel.keys:
             points = [(row[panel.x], row[key]) for row in run.history if {panel.x, key} <= {*row}]
             if points:
                 x, y = zip(*points, strict=True)
-                label = key if len(panel.keys) > 1 else _short(run)
-                axes.plot(x, y, linewidth=1, label=label)
+                names = [_short(run)] * (len(having) > 1) + [key] * (len(panel.keys) > 1)
+                axes.plot(x, y, linewidth=1, label=": ".join(names) or _short(run))
     axes.set_xlabel(panel.x.removeprefix("_"), fontsize=7)
     return _legend(axes, bool(axes.lines))
+
+
+def _has_line(panel: Panel, run: OfflineRun) -> bool:
+    return any(panel.x in row and not row.keys().isdisjoint(panel.keys) for row in run.history)
 
 
 def _bar(axes: Axes, panel: Panel, runs: Sequence[OfflineRun]) -> bool:
@@ -73,6 +78,7 @@ def _histogram(axes: Axes, panel: Panel, runs: Sequence[OfflineRun]) -> bool:
     for run in found:
         held = run.summary[panel.keys[0]]
         axes.stairs(held["values"], held["bins"], label=_short(run))
+    axes.locator_params(axis="x", nbins=4)
     return _legend(axes, bool(found))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import wandb
 import wandb_workspaces.reports.v2 as reports
+from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb_workspaces import expr, workspaces
 
 from deploy.dashboard_panels import SECTIONS, Panel
@@ -51,7 +52,7 @@ def save(workspace: workspaces.Workspace) -> str:
     """
     try:
         return workspace.save_as_new_view().url
-    except (wandb.errors.Error, ValueError) as error:
+    except (wandb.errors.Error, WandbApiFailedError, ValueError) as error:
         where = f"{workspace.entity}/{workspace.project}"
         raise UserError(f"--create: {where}: {one_line(str(error))}") from None
 

@@ -21,7 +21,7 @@ from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
-from lightning_modules.slurm import RequeueBetweenSteps
+from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import add_wandb_arguments
@@ -139,6 +139,7 @@ class AmbianceCLI(LightningCLI):
         self._choose_checkpoint(required=False)
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
+        requeue_while_preparing()
 
     def before_validate(self) -> None:
         """Judge the run folder's last checkpoint unless another is given."""

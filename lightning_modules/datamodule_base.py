@@ -46,6 +46,8 @@ class StreamDataModule(LightningDataModule, ABC):
         self, eval_batch_size: int, steps_per_epoch: int, num_workers: int, labels: str | None
     ) -> None:
         super().__init__()
+        # The cache is shared by machines as the run folder is; where not, each process prepares.
+        self.prepare_data_per_node = False
         check_least(
             eval_batch_size=(eval_batch_size, 1),
             steps_per_epoch=(steps_per_epoch, 1),

@@ -61,17 +61,22 @@ def check_online(options: WandbOptions | None) -> None:
     """
     if options is None or options.mode != "online":
         return
+    failure = _login_failure()
+    if failure is not None:
+        raise UserError(f"--wandb online: {failure}; {_OFFLINE_MEND}")
+
+
+def _login_failure() -> str | None:
+    """Why nothing can be uploaded now, if so."""
     import wandb
 
     try:
         logged_in = wandb.login(verify=True)
     except wandb.errors.Error as error:
-        raise UserError(f"--wandb online: {one_line(str(error))}; {_OFFLINE_MEND}") from None
-    if not logged_in:
-        raise UserError(
-            "--wandb online: not logged in; run `wandb login`, unset WANDB_MODE if it says offline,"
-            f" or {_OFFLINE_MEND}"
-        )
+        return one_line(str(error))
+    if logged_in:
+        return None
+    return "not logged in; run `wandb login`, or unset WANDB_MODE if it says offline"
 
 
 @contextmanager
@@ -140,6 +145,9 @@ def sync(folder: Path) -> None:
         UserError: it failed; the run stays where it is.
     """
     again = f"the results are written; upload by `wandb sync {folder}`"
+    failure = _login_failure()
+    if failure is not None:  # `wandb sync` would try for hours, and say nothing
+        raise UserError(f"--wandb online: {failure}; {again}")
     try:
         done = subprocess.run(
             [sys.executable, "-m", "wandb", "sync", str(folder)],
@@ -149,6 +157,14 @@ def sync(folder: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise UserError(f"--wandb online: no answer in {_SYNC_LIMIT_S} s; {again}") from None
-    if done.returncode != 0:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise UserError(f"--wandb online: {one_line(lines[-1] if lines else 'failed')}; {again}")
+    # Its exit code is 0 also when the server refuses; of a run that is there it leaves this file.
+    if done.returncode != 0 or not [*folder.glob("*.wandb.synced")]:
+        raise UserError(f"--wandb online: {_complaint(done.stderr or done.stdout)}; {again}")
+
+
+def _complaint(told: str) -> str:
+    """The last line in which W&B says something."""
+    lines = [
+        line.removeprefix("wandb: ").removeprefix("ERROR").strip() for line in told.split("\n")
+    ]
+    return next((one_line(line) for line in reversed(lines) if line), "failed")

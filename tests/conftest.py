@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import settings
 
 from lightning_modules.sources_cache import prepare_speech
 from lightning_modules.splits import SPLITS, split_of
+from tests.wandb_server import Server, wandb_server
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["WANDB_MODE"] = "offline"
@@ -68,3 +70,19 @@ def speech_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared_speech(speech_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`speech_folder` decoded: give it as ``speech`` where decoding is not what is tested."""
     return prepare_speech(str(speech_folder), tmp_path_factory.mktemp("cache")).folder
+
+
+@pytest.fixture
+def wandb_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """An account with a server of W&B that is on this machine and knows little."""
+    import wandb
+
+    wandb.teardown()  # which forgets the environment of other tests
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    with wandb_server() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        yield server
+        wandb.teardown()

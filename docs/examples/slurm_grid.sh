@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A grid of nets of pictures, one per task of a Slurm array, from the root of a set-up checkout:
 #   sbatch docs/examples/slurm_grid.sh DIR
-# Without Slurm: SLURM_ARRAY_TASK_ID=3 bash docs/examples/slurm_grid.sh DIR
+# What follows DIR is options of fit. Without Slurm: SLURM_ARRAY_TASK_ID=3 bash docs/examples/slurm_grid.sh DIR
+# `fit` runs under srun, for Slurm warns only what srun started (docs/distributed.md).
 #SBATCH --job-name=ersam-grid
 #SBATCH --array=0-11
 #SBATCH --cpus-per-task=2
@@ -9,6 +10,7 @@
 #SBATCH --time=04:00:00
 #SBATCH --signal=SIGUSR1@90
 #SBATCH --requeue
+#SBATCH --open-mode=append
 #SBATCH --output=ersam-grid-%A-%a.log
 
 set -euo pipefail
@@ -20,6 +22,7 @@ scales=(mel linear)
 place=$SLURM_ARRAY_TASK_ID
 cnn=${cnns[place % 2]} map=${maps[place / 2 % 3]} scale=${scales[place / 6]}
 source .venv/bin/activate
-python -m lightning_modules fit --config lightning_modules/configs/deepspectrum.yaml \
+export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"  # since Slurm 22.05 not taken over from sbatch
+${SLURM_JOB_ID:+srun} python -m lightning_modules fit --config lightning_modules/configs/deepspectrum.yaml \
   --data.root "$recordings" --trainer.default_root_dir "runs/grid/$cnn-$map-$scale" \
   --model.pictures.cnn "$cnn" --model.pictures.colour_map "$map" --model.pictures.scale "$scale" "$@"

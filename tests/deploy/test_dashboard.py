@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from deploy.wandb_records import OfflineRun, read_run, read_runs, records
 from search_spaces.clips_file import read_clips
 from search_spaces.errors import UserError
 from tests.deploy.logged_runs import GROUP, log_walk
+from tests.wandb_server import Server
 
 JOBS = ["fit", "search", "lower", "benchmark", "phone", "phone"]
 
@@ -136,12 +138,7 @@ def test_a_bundle_of_an_artifact_is_a_sound_bundle(bundle_path: Path, tmp_path: 
 def test_prints_the_dashboard_without_an_account(capsys: pytest.CaptureFixture[str]):
     assert main(["dashboard", "--wandb-group", "g1", "--wandb-project", "p"]) == 0
     text = capsys.readouterr().out
-    sections = json.loads(text)["spec"]["section"]["panelBankConfig"]["sections"]
-    assert [section["name"] for section in sections] == list(SECTIONS)
-    for section, expected in zip(sections, SECTIONS.values(), strict=True):
-        assert len(section["panels"]) == len(expected)
-        for shown, panel in zip(section["panels"], expected, strict=True):
-            assert all(key in json.dumps(shown) for key in panel.keys), panel.title
+    check_sections(json.loads(text)["spec"])
     assert '"value": "g1"' in text
 
 
@@ -192,39 +189,32 @@ def test_creating_needs_an_account(
 
 
 def test_creates_the_dashboard_with_an_account(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    wandb_account: Server, capsys: pytest.CaptureFixture[str]
 ):
-    import wandb
-    from wandb_workspaces.workspaces import interface, internal
+    assert main(["dashboard", "--create", "--wandb-project", "p", "--wandb-group", "g1"]) == 0
+    (view,) = wandb_account.variables("UpsertView2")
+    assert (view["entityName"], view["projectName"], view["type"]) == ("team", "p", "project-view")
+    name = view["name"].removeprefix("nw-").removesuffix("-v")
+    assert capsys.readouterr().out == f"{wandb_account.url}/team/p?nw={name}\n"
+    assert view["displayName"] == "ERSAM Kit: g1"
+    check_sections(json.loads(view["spec"]))
 
-    sent = []
 
-    def answer(view: internal.View) -> dict[str, object]:
-        sent.append(view)
-        return {"upsertView": {"view": {"name": "nw-abc-v", "id": "1"}}}
-
-    monkeypatch.setattr(wandb, "login", lambda verify: True)
-    monkeypatch.setattr(internal, "upsert_view2", answer)
-    monkeypatch.setattr(interface, "get_app_url", lambda api: "https://wandb.ai")
-    monkeypatch.setattr(wandb, "Api", lambda: None)
-    assert main(["dashboard", "--create", "--wandb-entity", "team", "--wandb-project", "p"]) == 0
-    assert "/team/p?nw=abc" in capsys.readouterr().out
-    assert (sent[0].entity, sent[0].project) == ("team", "p")
+def check_sections(spec: dict[str, Any]) -> None:
+    sections = spec["section"]["panelBankConfig"]["sections"]
+    assert [section["name"] for section in sections] == list(SECTIONS)
+    for section, expected in zip(sections, SECTIONS.values(), strict=True):
+        for shown, panel in zip(section["panels"], expected, strict=True):
+            assert all(key in json.dumps(shown) for key in panel.keys), panel.title
 
 
 def test_a_server_that_refuses_the_dashboard_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    wandb_account: Server, capsys: pytest.CaptureFixture[str]
 ):
-    import wandb
-    from wandb_workspaces.workspaces import internal
-
-    def refuse(view: internal.View) -> None:
-        raise wandb.errors.CommError("project not found")
-
-    monkeypatch.setattr(wandb, "login", lambda verify: True)
-    monkeypatch.setattr(internal, "upsert_view2", refuse)
+    wandb_account.refuses["UpsertView2"] = "project not found"
     assert main(["dashboard", "--create", "--wandb-entity", "team"]) == 2
-    assert "error: --create: team/ersam-kit: project not found" in capsys.readouterr().err
+    assert "error: --create: team/ersam-kit: " in (told := capsys.readouterr().err)
+    assert "project not found" in told
 
 
 def test_what_a_killed_run_wrote_can_be_read(runs: list[OfflineRun], tmp_path: Path):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from search_spaces.errors import UserError, run_command
 from search_spaces.wandb_artifacts import json_bytes, new_artifact, use_artifact
 from search_spaces.wandb_options import WandbOptions
 from search_spaces.wandb_run import STAGING, check_online, present, sync, wandb_run
+from tests.wandb_server import Server
 
 
 def options(folder: Path, mode: str = "offline") -> WandbOptions:
@@ -113,24 +116,40 @@ def test_an_unreachable_server_is_one_line(
         check_online(options(tmp_path, "online"))
 
 
-def test_an_upload_that_fails_keeps_the_run_and_says_how_to_go_on(
+def test_a_server_that_went_away_is_not_asked_to_take_the_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(folder))
+    import wandb
+
+    def refuse(verify: bool) -> None:
+        raise wandb.errors.AuthenticationError("no route")
+
+    monkeypatch.setattr(wandb, "login", refuse)
+    monkeypatch.setattr(module, "subprocess", None)
+    (run,) = folder.glob("wandb/offline-run-*")
+    message = r"--wandb online: no route; the results are written; upload by `wandb sync .*offline"
+    with pytest.raises(UserError, match=message):
+        sync(run)
+    assert read_runs(folder)[0].summary["error"] == 0.5
+
+
+def test_a_server_that_refuses_the_run_is_one_line(folder: Path, wandb_account: Server):
+    wandb_account.refuses["UpsertBucket"] = "permission denied"
     (run,) = folder.glob("wandb/offline-run-*")
     with pytest.raises(
-        UserError, match=r"the results are written; upload by `wandb sync .*offline"
+        UserError, match=r"permission denied; the results are written; upload by `wandb sync .*off"
     ):
         sync(run)
     assert read_runs(folder)[0].summary["error"] == 0.5
 
 
 def test_an_upload_that_never_ends_is_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    import wandb
+
     def hang(*_: object, **__: object) -> None:
         raise subprocess.TimeoutExpired("wandb", 1)
 
+    monkeypatch.setattr(wandb, "login", lambda verify: True)
     monkeypatch.setattr(
         module, "subprocess", SimpleNamespace(run=hang, TimeoutExpired=subprocess.TimeoutExpired)
     )
@@ -144,6 +163,37 @@ def test_online_uploads_the_finished_run(tmp_path: Path, monkeypatch: pytest.Mon
     with wandb_run(options(tmp_path, "online"), "lower", "net", {}) as run:
         run.log({"a": 1})
     assert [read_runs(path)[0].summary["a"] for path in [uploaded[0].parent]] == [1]
+
+
+def test_an_account_gets_the_run_and_its_artifacts(
+    tmp_path: Path, wandb_account: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    online = options(Path("private-folder"), "online")
+    check_online(online)
+    with wandb_run(online, "search", "first", {"seed": 3}) as run:
+        run.log({"error": 0.5})
+        use_artifact(run, new_artifact("in", "frontier", {"a.json": json_bytes({"a": 1})}))
+        run.log_artifact(new_artifact("out", "bundle", {"b.json": json_bytes({"b": 2})}))
+    begun = wandb_account.variables("UpsertBucket")[0]
+    assert (begun["project"], begun["groupName"], begun["jobType"]) == ("p", "g", "search")
+    assert json.loads(begun["config"])["seed"]["value"] == 3
+    history = [body["files"].get("wandb-history.jsonl", {}) for body in wandb_account.streamed]
+    rows = [json.loads(row) for part in history for row in part.get("content", ())]
+    assert [row["error"] for row in rows] == [0.5]
+    assert json.loads(wandb_account.stored["run/wandb-summary.json"])["error"] == 0.5
+    assert json.loads(wandb_account.stored["in/a.json"]) == {"a": 1}
+    assert json.loads(wandb_account.stored["out/b.json"]) == {"b": 2}
+    (used,) = wandb_account.variables("UseArtifact")
+    assert used["input"]["artifactID"] == "in"
+    private = [socket.gethostname(), sys.executable, str(Path.cwd()), "private-folder"]
+    told = {
+        word
+        for word in private
+        for body in wandb_account.received
+        if len(word) > 3 and word.encode() in re.sub(rb'"local_path":"[^"]*"', b"", body)
+    }
+    assert told == set()
 
 
 def test_a_refusal_of_wandb_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
