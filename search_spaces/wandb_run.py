@@ -146,7 +146,7 @@ def sync(folder: Path) -> None:
     """
     again = f"the results are written; upload by `wandb sync {folder}`"
     failure = _login_failure()
-    if failure is not None:  # `wandb sync` would try for hours, and say nothing
+    if failure is not None:  # `wandb sync` would try for minutes, and say nothing
         raise UserError(f"--wandb online: {failure}; {again}")
     try:
         done = subprocess.run(
