@@ -174,7 +174,8 @@ class FusedBottleneck(nn.Module):
         return inputs + outputs if self.residual else outputs
 
 
-BLOCKS = {"inverted": InvertedBottleneck, "fused": FusedBottleneck}
+Block = InvertedBottleneck | FusedBottleneck
+BLOCKS: dict[str, type[Block]] = {"inverted": InvertedBottleneck, "fused": FusedBottleneck}
 
 
 class MeanSubtraction(nn.Module):
@@ -196,7 +197,7 @@ class MeanSubtraction(nn.Module):
         return (features - bands / share) * heard
 
 
-NORMALISATIONS = {"band_means": MeanSubtraction, "none": nn.Identity}
+NORMALISATIONS: dict[str, type[nn.Module]] = {"band_means": MeanSubtraction, "none": nn.Identity}
 
 
 class TimePool(nn.Module):
@@ -347,7 +348,7 @@ def assemble(
 
 
 def _block_maker(
-    block_class: type[InvertedBottleneck] | type[FusedBottleneck],
+    block_class: type[Block],
     in_channels: Any,
     *,
     width: Any,
@@ -385,5 +386,5 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, tuple(BLOCKS.values())) and module.residual:
+        elif isinstance(module, Block) and module.residual:
             nn.init.zeros_(module.project.norm.weight)
