@@ -104,13 +104,17 @@ class InvertedBottleneck(nn.Module):
     """Widen, filter each channel, narrow: MobileNetV2's block (Sandler et al. 2018, section 3.3).
 
     Unlike there it widens also at expansion 1, so that every expansion has the same three layers.
+    Fused (Tan and Le 2021, "EfficientNetV2", section 3.2), one dense convolution widens and
+    filters: more products and parameters, which a CPU nevertheless does sooner, in training and in
+    int8 (docs/space.md).
 
     Args:
         in_channels, out_channels: C before and after.
         expansion: widened channels per channel of the input.
-        kernel: of the depthwise convolution, odd.
-        stride: of the depthwise convolution, (frequency, time).
+        kernel: of the depthwise convolution, or of the dense one, odd.
+        stride: of the same, (frequency, time).
         residual: whether the input is added to the output; needs equal channels and stride 1.
+        fused: whether the first two convolutions are one.
         layers: makes the layers.
     """
 
@@ -123,14 +127,19 @@ class InvertedBottleneck(nn.Module):
         kernel: Any,
         stride: Any,
         residual: bool,
+        fused: bool,
         layers: Layers,
     ) -> None:
         super().__init__()
         hidden = in_channels * expansion
-        self.expand = ConvNorm(in_channels, hidden, layers=layers)
-        self.depthwise = ConvNorm(
-            hidden, hidden, kernel=kernel, stride=stride, groups=hidden, layers=layers
-        )
+        filtering = {"kernel": kernel, "stride": stride}
+        self.depthwise: nn.Module
+        if fused:
+            self.expand = ConvNorm(in_channels, hidden, **filtering, layers=layers)
+            self.depthwise = nn.Identity()
+        else:
+            self.expand = ConvNorm(in_channels, hidden, layers=layers)
+            self.depthwise = ConvNorm(hidden, hidden, **filtering, groups=hidden, layers=layers)
         self.project = ConvNorm(hidden, out_channels, relu=False, layers=layers)
         self.residual = residual
 
@@ -140,42 +149,7 @@ class InvertedBottleneck(nn.Module):
         return inputs + outputs if self.residual else outputs
 
 
-class FusedBottleneck(nn.Module):
-    """`InvertedBottleneck` whose first two convolutions are one dense convolution.
-
-    Fused-MBConv (Tan and Le 2021, "EfficientNetV2", section 3.2). It has more products and
-    parameters, which a CPU nevertheless does sooner, in training and in int8 (docs/space.md).
-
-    Args:
-        in_channels, out_channels, expansion, kernel, stride, residual, layers: as there; kernel and
-            stride are of the dense convolution.
-    """
-
-    def __init__(
-        self,
-        in_channels: Any,
-        out_channels: Any,
-        *,
-        expansion: Any,
-        kernel: Any,
-        stride: Any,
-        residual: bool,
-        layers: Layers,
-    ) -> None:
-        super().__init__()
-        hidden = in_channels * expansion
-        self.expand = ConvNorm(in_channels, hidden, kernel=kernel, stride=stride, layers=layers)
-        self.project = ConvNorm(hidden, out_channels, relu=False, layers=layers)
-        self.residual = residual
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """float32 [B, C, F, W] -> [B, C', F', W']."""
-        outputs = self.project(self.expand(inputs))
-        return inputs + outputs if self.residual else outputs
-
-
-Block = InvertedBottleneck | FusedBottleneck
-BLOCKS: dict[str, type[Block]] = {"inverted": InvertedBottleneck, "fused": FusedBottleneck}
+FUSED = {"inverted": False, "fused": True}  # by choice of the dimension ``block``
 
 
 class MeanSubtraction(nn.Module):
@@ -327,14 +301,14 @@ def assemble(
         stride=layers.pair(STEM_FREQUENCY_STRIDE, choices["stem_time_stride"]),
         layers=layers,
     )
-    block_class = BLOCKS[choices.get("block", "inverted")]
+    fused = FUSED[choices.get("block", "inverted")]
     stages = []
     for number in range(1, NUM_STAGES + 1):
         stage = {
             key: choices[f"stage{number}_{key}"]
             for key in ("width", "expansion", "kernel", "time_stride", "frequency_stride")
         }
-        block = _block_maker(block_class, channels, **stage, layers=layers)
+        block = _block_maker(channels, **stage, fused=fused, layers=layers)
         stages.append(layers.repeat(block, choices[f"stage{number}_depth"]))
         channels = stage["width"]
     return {
@@ -348,7 +322,6 @@ def assemble(
 
 
 def _block_maker(
-    block_class: type[Block],
     in_channels: Any,
     *,
     width: Any,
@@ -356,19 +329,21 @@ def _block_maker(
     kernel: Any,
     time_stride: Any,
     frequency_stride: Any,
+    fused: bool,
     layers: Layers,
 ) -> Callable[[int], nn.Module]:
     """The i-th block of a stage: the first strides and changes the width, the others add up."""
 
     def block(index: int) -> nn.Module:
         first = index == 0
-        return block_class(
+        return InvertedBottleneck(
             in_channels if first else width,
             width,
             expansion=expansion,
             kernel=kernel,
             stride=layers.pair(frequency_stride, time_stride) if first else 1,
             residual=not first,
+            fused=fused,
             layers=layers,
         )
 
@@ -386,5 +361,5 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, Block) and module.residual:
+        elif isinstance(module, InvertedBottleneck) and module.residual:
             nn.init.zeros_(module.project.norm.weight)

@@ -81,7 +81,7 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
     if choices.get("normalise", "band_means") == "band_means":
         trunk.normalise()
-    block = trunk.fused if choices.get("block", "inverted") == "fused" else trunk.bottleneck
+    fused = choices.get("block", "inverted") == "fused"
     trunk.conv(
         "stem.conv",
         choices["stem_width"],
@@ -95,10 +95,10 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
         stride = (choices[f"stage{number}_frequency_stride"], choices[f"stage{number}_time_stride"])
         for index in range(choices[f"stage{number}_depth"]):
             path = f"stages.{number - 1}.{index}"
-            if index == 0:
-                block(path, width, expansion, kernel, stride, residual=False)
-            else:
-                block(path, width, expansion, kernel, (1, 1), residual=True)
+            own_stride = stride if index == 0 else (1, 1)
+            trunk.bottleneck(
+                path, width, expansion, kernel, own_stride, residual=index > 0, fused=fused
+            )
     trunk.pool(choices["pool"])
     trunk.conv("head.hidden", choices["head_hidden"], norm=False)
     trunk.conv("head.output", num_outputs, norm=False)
@@ -160,36 +160,23 @@ class _Trunk:
         stride: tuple[int, int],
         *,
         residual: bool,
+        fused: bool,
     ) -> None:
         """The operators of `blocks.InvertedBottleneck`."""
         hidden = self.channels * expansion
         held = self.channels * self.size[0] * self.size[1] if residual else 0
-        self.conv(f"{path}.expand.conv", hidden)
-        self.conv(
-            f"{path}.depthwise.conv",
-            hidden,
-            kernel=kernel,
-            stride=stride,
-            depthwise=True,
-            held_elements=held,
-        )
-        self.conv(f"{path}.project.conv", out_channels, held_elements=held)
-        if residual:
-            self._weightless(path, "add", self.size)
-
-    def fused(
-        self,
-        path: str,
-        out_channels: int,
-        expansion: int,
-        kernel: int,
-        stride: tuple[int, int],
-        *,
-        residual: bool,
-    ) -> None:
-        """The operators of `blocks.FusedBottleneck`."""
-        held = self.channels * self.size[0] * self.size[1] if residual else 0
-        self.conv(f"{path}.expand.conv", self.channels * expansion, kernel=kernel, stride=stride)
+        if fused:
+            self.conv(f"{path}.expand.conv", hidden, kernel=kernel, stride=stride)
+        else:
+            self.conv(f"{path}.expand.conv", hidden)
+            self.conv(
+                f"{path}.depthwise.conv",
+                hidden,
+                kernel=kernel,
+                stride=stride,
+                depthwise=True,
+                held_elements=held,
+            )
         self.conv(f"{path}.project.conv", out_channels, held_elements=held)
         if residual:
             self._weightless(path, "add", self.size)
