@@ -1,4 +1,4 @@
-"""`python -m lightning_modules`: fit, validate, test, clips, scenes, stats, study, (net-)trial."""
+"""`python -m lightning_modules`: fit, validate, test, clips, scenes, speak, stats, study, trial."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ def main() -> int | None:
         from lightning_modules import scenes
 
         return scenes.main(arguments[1:])
+    if arguments[:1] == ["speak"]:
+        from lightning_modules import speak
+
+        return speak.main(arguments[1:])
     if arguments[:1] == ["stats"]:
         from lightning_modules import stats
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from lightning_modules.sources_cache import prepare_speech
 from lightning_modules.sources_speakers import sexes_of_readers
 from lightning_modules.splits import SPLITS, split_readers
 from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
-from search_spaces.errors import UserError
+from search_spaces.files import new_folder, refuse_full_folder
 
 TABLE_NAME = "clips.csv"
 COLUMNS = ("file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol", "sexes")
@@ -32,8 +31,7 @@ def main(argv: Sequence[str]) -> int:
     """
     options = _parser().parse_args(argv)
     out = Path(options.out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out: {out} exists and is not empty; name another folder or remove it")
+    refuse_full_folder(out, "--out")
     speech = prepare_speech(options.speech, options.cache, options.strict)
     mixtures = open_mixtures(
         speech, options.protocol, options.seed, options.split, options.rooms, options.cache
@@ -51,27 +49,22 @@ def write_clips(
 ) -> None:
     """Write clips 0..``number``-1 and `clips.csv` to the folder ``out``, all or nothing.
 
-    They are named ``<count>_<index>.wav``: 16-bit mono, 16 kHz, 5 s. They grow in a hidden folder
-    beside ``out`` that takes its name when they are complete. ``sexes`` holds F or M by voice of
-    the mixtures, as far as they are known.
+    They are named ``<count>_<index>.wav``: 16-bit mono, 16 kHz, 5 s. ``sexes`` holds F or M by
+    voice of the mixtures, as far as they are known.
     """
-    growing = out.with_name(f".{out.name}.part")
-    shutil.rmtree(growing, ignore_errors=True)
-    growing.mkdir(parents=True)
-    try:
-        with (growing / TABLE_NAME).open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(COLUMNS)
-            for index in tqdm(range(number), "Writing clips"):
-                clip = mixtures[index]
-                name = f"{clip.count:.0f}_{index:06d}.wav"
-                write_wav(growing / name, clip.samples)
-                table.writerow(
-                    [name, f"{clip.count:.0f}", *_truths(clip), protocol, _heard(clip, sexes)]
-                )
-        growing.replace(out)
-    finally:
-        shutil.rmtree(growing, ignore_errors=True)
+    with (
+        new_folder(out) as growing,
+        (growing / TABLE_NAME).open("w", newline="", encoding="utf-8") as file,
+    ):
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for index in tqdm(range(number), "Writing clips"):
+            clip = mixtures[index]
+            name = f"{clip.count:.0f}_{index:06d}.wav"
+            write_wav(growing / name, clip.samples)
+            table.writerow(
+                [name, f"{clip.count:.0f}", *_truths(clip), protocol, _heard(clip, sexes)]
+            )
 
 
 def _truths(clip: Clip) -> list[str]:

@@ -32,6 +32,7 @@ from lightning_modules.recordings_clips import (
     labels_of,
     middle,
 )
+from lightning_modules.recordings_extra import Extra, read_extra
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import ValidationBy, split_recordings
 from search_spaces.clip import SAMPLE_RATE_HZ
@@ -57,6 +58,9 @@ class FolderDataModule(RecordingsDataModule):
         labelled_batch_size: labelled clips of a training batch.
         unlabelled_batch_size: unlabelled clips of a training batch; 0 for none.
         eval_batch_size: clips of a validation or test batch.
+        extra: a folder per class or a CSV of labelled recordings that only train; they belong to no
+            split and to no label budget (`recordings_extra`). None for none.
+        extra_share: of them in the labelled clips of a batch.
         balanced: show rare classes as often as frequent ones.
         steps_per_epoch: training batches of an epoch.
         num_workers: processes that make clips while the model trains; 0 for none.
@@ -77,6 +81,8 @@ class FolderDataModule(RecordingsDataModule):
         labelled_batch_size: int = 32,
         unlabelled_batch_size: int = 32,
         eval_batch_size: int = 50,
+        extra: str | None = None,
+        extra_share: float = 0.5,
         balanced: bool = True,
         steps_per_epoch: int = 200,
         num_workers: int = 1,
@@ -99,6 +105,8 @@ class FolderDataModule(RecordingsDataModule):
         self._validation_by: ValidationBy = validation_by
         self._labelled_batch_size = labelled_batch_size
         self._unlabelled_batch_size = unlabelled_batch_size
+        self._extra_root, self._extra_share = extra, extra_share
+        self._extra: Extra | None = None
         self._balanced = balanced
 
     @property
@@ -110,9 +118,9 @@ class FolderDataModule(RecordingsDataModule):
         """Decode the recordings, once; later runs find them in the cache.
 
         Raises:
-            UserError: none can be used, or one cannot under ``strict``.
+            UserError: none can be used, one cannot under ``strict``, or see `read_extra`.
         """
-        self._open()
+        self._open_extra(self._open())
 
     def setup(self, stage: str | None = None) -> None:
         """Split the recordings and draw the labels; what comes after holds no other labels.
@@ -152,6 +160,7 @@ class FolderDataModule(RecordingsDataModule):
             self._unlabelled_batch_size,
             self._balanced,
             self._seed,
+            self._open_extra(sounds),
         )
         self._validation = self._labelled(sounds, budget.validation)
         self._seen = Counter({"train": len(budget.train), "validation": len(budget.validation)})
@@ -188,7 +197,22 @@ class FolderDataModule(RecordingsDataModule):
             "labelled_per_class": self._labelled_per_class,
             "labelled_recordings": dict(self._seen),
             "labels_sha256": sha256_file(self.labels_file),
+            "extra_recordings": len(self._extra.items) if self._extra else 0,
+            "extra_share": self._extra_share if self._extra else None,
         }
+
+    def _open_extra(self, own: Sounds) -> Extra | None:
+        if self._extra is None and self._extra_root is not None:
+            self._extra = read_extra(
+                self._extra_root,
+                self._extra_share,
+                self._labelled_batch_size,
+                own,
+                self._task,
+                self._cache,
+                self._strict,
+            )
+        return self._extra
 
     def _middle(self) -> Any:
         return partial(middle, samples=self.samples, task=self._task)

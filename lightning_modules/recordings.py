@@ -9,6 +9,7 @@ import csv
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.audio import AUDIO_SUFFIXES
@@ -51,6 +52,19 @@ def read_recordings(root: Path) -> list[Item]:
         )
     check_spelling(items, str(root))
     return items
+
+
+@contextmanager
+def blaming(field: str) -> Iterator[None]:
+    """Name ``field`` where what reads recordings would name ``root``.
+
+    Raises:
+        UserError: what the block raised.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{field}: {str(error).removeprefix('root: ')}") from None
 
 
 def class_names(items: Iterable[Item]) -> tuple[str, ...]:

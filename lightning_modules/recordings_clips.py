@@ -17,7 +17,10 @@ from torch.utils.data import Dataset
 from lightning_modules.audio import Int16, from_pcm16
 from lightning_modules.datamodule_batches import LABELLED, UNLABELLED, Batch
 from lightning_modules.datamodule_places import places
+from lightning_modules.recordings_extra import Extra
 from search_spaces.task_classes import ClassesTask
+
+_EXTRA = 2  # a stream of the shuffles
 
 Labels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -64,6 +67,7 @@ class RecordingBatches(Dataset[Batch]):
         unlabelled_batch_size: clips without label; 0 for none.
         balanced: whether rare classes come as often as frequent ones.
         seed: entropy of the order and the cuts.
+        extra: labelled recordings that take their part of B; None for none.
     """
 
     def __init__(
@@ -77,19 +81,31 @@ class RecordingBatches(Dataset[Batch]):
         unlabelled_batch_size: int,
         balanced: bool,
         seed: int,
+        extra: Extra | None = None,
     ) -> None:
         self._labelled, self._labels, self._pool = labelled, labels, pool
         self._samples = samples
         self._sizes = (labelled_batch_size, unlabelled_batch_size)
         self._seed = seed
-        repeats = balance(labels, task) if balanced else np.ones(len(labelled), np.int64)
-        self._turns = np.repeat(np.arange(len(labelled)), repeats)
+        self._turns = turns(labels, task, balanced)
+        self._extra = 0
+        if extra is not None:
+            more = labels_of([item.labels for item in extra.items], task)
+            self._extra = extra.per_batch
+            self._extra_turns = len(labelled) + turns(more, task, balanced)
+            self._labelled = [*labelled, *extra.sounds]
+            self._labels = (np.concatenate([labels[0], more[0]]),) * 2
 
     def __getitem__(self, step: int) -> Batch:
         """The batch with int16 waveforms; see `StreamDataModule.batch`."""
         size, unlabelled_size = self._sizes
-        turns = places(self._seed, LABELLED, step, size, len(self._turns))
-        chosen = self._turns[turns]
+        chosen = self._turns[
+            places(self._seed, LABELLED, step, size - self._extra, len(self._turns))
+        ]
+        if self._extra:
+            extra = places(self._seed, _EXTRA, step, self._extra, len(self._extra_turns))
+            order = np.random.default_rng((self._seed, _EXTRA, step)).permutation(size)
+            chosen = np.concatenate([chosen, self._extra_turns[extra]])[order]
         unlabelled = places(self._seed, UNLABELLED, step, unlabelled_size, len(self._pool))
         lo, hi = self._labels
         return {
@@ -109,6 +125,12 @@ class RecordingBatches(Dataset[Batch]):
         for row, place in enumerate(chosen):
             clips[row] = anywhere(sounds[place], self._samples, rng)
         return torch.from_numpy(clips)
+
+
+def turns(labels: Labels, task: ClassesTask, balanced: bool) -> NDArray[np.int64]:
+    """The places of B recordings, each as often as it comes in a pass: int64 [at least B]."""
+    number = len(labels[0])
+    return np.repeat(np.arange(number), balance(labels, task) if balanced else 1)
 
 
 def balance(labels: Labels, task: ClassesTask, most: int = 20) -> NDArray[np.int64]:

@@ -11,14 +11,13 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from lightning_modules.audio import write_wav
-from lightning_modules.recordings import read_recordings
+from lightning_modules.recordings import blaming, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_split import ValidationBy, split_recordings
 from lightning_modules.scenes_mixing import Scene, Scenes
@@ -59,14 +58,14 @@ def main(argv: Sequence[str]) -> int:
             f"{'' if options.background else ' (longer ones need --background)'}"
         )
     validation_by: ValidationBy = options.validation_by
-    with _blaming("--events"):
+    with blaming("--events"):
         events = prepare_sounds(read_recordings(options.events), options.cache, strict=False)
         splits = split_recordings(
             events.items, events.digests, options.test_speakers, validation_by
         )
     backgrounds = None
     if options.background:
-        with _blaming("--background"):
+        with blaming("--background"):
             found = read_recordings(options.background)
             backgrounds = prepare_sounds(found, options.cache, strict=False)
     for remark in splits.remarks:
@@ -112,19 +111,6 @@ def _write(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(lines)
-
-
-@contextmanager
-def _blaming(flag: str) -> Iterator[None]:
-    """Name the flag, where what reads recordings would name `fit`'s.
-
-    Raises:
-        UserError: what the block raised.
-    """
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{flag}: {str(error).removeprefix('root: ')}") from None
 
 
 def _settings(options: Any, events: Sounds, backgrounds: Sounds | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,35 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def refuse_full_folder(path: Path, field: str) -> None:
+    """Refuse to write a folder where there is something already.
+
+    Raises:
+        UserError: ``path`` exists and is no empty folder.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(
+            f"{field}: {path} exists and is not empty; name another folder or remove it"
+        )
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside ``path`` that takes its name only when the block succeeds.
+
+    Raises:
+        OSError: it cannot be written, or ``path`` is no empty folder (`refuse_full_folder`).
+    """
+    growing = path.with_name(f".{path.name}.part")
+    shutil.rmtree(growing, ignore_errors=True)
+    growing.mkdir(parents=True)
+    try:
+        yield growing
+        growing.replace(path)
+    finally:
+        shutil.rmtree(growing, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any, schema: dict[str, Any] | None = None) -> None:

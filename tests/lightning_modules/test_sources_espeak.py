@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
-from lightning_modules.sources_espeak import MAX_VOICES, TEXTS_PER_VOICE, _speak, espeak_source
-from search_spaces.errors import UserError
+from lightning_modules.sources_espeak import MAX_VOICES, TEXTS_PER_VOICE, espeak_source
 
 
 def test_voices_speak_offline() -> None:
@@ -21,8 +19,3 @@ def test_every_voice_is_another_reader() -> None:
     recordings = espeak_source(str(MAX_VOICES)).recordings
     assert len({item.reader for item in recordings}) == MAX_VOICES
     assert len({item.name for item in recordings}) == MAX_VOICES * TEXTS_PER_VOICE
-
-
-def test_unknown_voice_is_refused() -> None:
-    with pytest.raises(UserError, match="no voice 'xx-none'"):
-        _speak("xx-none", pitch=50, rate=160, text=0)

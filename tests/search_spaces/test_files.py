@@ -5,7 +5,15 @@ import jsonschema
 import pytest
 
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path, read_json, sha256_file, sha256_json, write_json
+from search_spaces.files import (
+    atomic_path,
+    new_folder,
+    read_json,
+    refuse_full_folder,
+    sha256_file,
+    sha256_json,
+    write_json,
+)
 
 SCHEMA = {
     "type": "object",
@@ -59,6 +67,25 @@ def test_a_full_disk_names_the_file_that_was_wanted(tmp_path):
     with pytest.raises(OSError, match="No space left") as caught, atomic_path(path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.filename == str(path)
+
+
+def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
+    with new_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("a")
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out" / "a").read_text() == "a"
+    with pytest.raises(FileNotFoundError), new_folder(tmp_path / "other") as folder:
+        (folder / "none" / "a").write_text("a")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    refuse_full_folder(tmp_path, "--out")
+    refuse_full_folder(tmp_path / "new", "--out")
+    (tmp_path / "a").touch()
+    for path in (tmp_path, tmp_path / "a"):
+        with pytest.raises(UserError, match=r"--out: .* exists and is not empty; name another"):
+            refuse_full_folder(path, "--out")
 
 
 def test_the_temporary_keeps_the_suffix(tmp_path):

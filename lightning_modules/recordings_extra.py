@@ -1,0 +1,94 @@
+"""Recordings that only train: of the same classes, beside those that the label budget is drawn of.
+
+A synthesiser's words (`speak`), or another collection. They are in no split and no budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning_modules.audio import Int16
+from lightning_modules.recordings import blaming, check_spelling, read_recordings
+from lightning_modules.recordings_cache import Sounds, prepare_sounds
+from lightning_modules.recordings_item import Item
+from search_spaces.errors import UserError
+from search_spaces.task_classes import ClassesTask
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Labelled recordings, and how many of their clips a batch takes.
+
+    Attributes:
+        items: of each.
+        sounds: of each, int16 [T].
+        per_batch: clips in the labelled part of every batch.
+    """
+
+    items: list[Item]
+    sounds: list[Int16]
+    per_batch: int
+
+
+def read_extra(
+    root: str,
+    share: float,
+    labelled_batch_size: int,
+    own: Sounds,
+    task: ClassesTask,
+    cache: str | None,
+    strict: bool,
+) -> Extra:
+    """Decode the recordings of ``root``, a folder per class or a CSV.
+
+    Args:
+        root: see `recordings.read_recordings`; a column ``split`` is not looked at.
+        share: of the labelled clips of a batch.
+        labelled_batch_size: these.
+        own: the recordings that are split and budgeted.
+        task: of their labels.
+        cache, strict: see `recordings_cache.prepare_sounds`.
+
+    Raises:
+        UserError: nothing to read, a recording without label or of another class, one that is
+            among ``own``, or a share that is no clip, or all clips.
+    """
+    per_batch = round(share * labelled_batch_size)
+    if not 1 <= per_batch < labelled_batch_size:
+        raise UserError(
+            f"data.extra_share: {share:g} of labelled_batch_size {labelled_batch_size} is"
+            f" {per_batch} clips, expected 1 to {labelled_batch_size - 1}"
+        )
+    with blaming("data.extra"):
+        items = read_recordings(Path(root))
+        check_spelling([*own.items, *items], root)
+        _check_labels(items, task)
+        sounds = prepare_sounds(items, cache, strict)
+        _check_new(sounds, own)
+    return Extra(sounds.items, sounds.samples, per_batch)
+
+
+def _check_labels(items: Sequence[Item], task: ClassesTask) -> None:
+    for item in items:
+        if not item.labels:
+            raise UserError(f"{item.name}: has no label, though it is there to train; label it")
+        unknown = [label for label in item.labels if label not in task.names]
+        if unknown:
+            raise UserError(
+                f"{item.name}: is of class {unknown[0]!r}, expected one of data.root's:"
+                f" {', '.join(task.names[:20])}"
+            )
+        if len(item.labels) > 1 and not task.several:
+            raise UserError(f"{item.name}: has {len(item.labels)} labels, expected one")
+
+
+def _check_new(extra: Sounds, own: Sounds) -> None:
+    known = dict(zip(own.digests, own.items, strict=True))
+    for item, digest in zip(extra.items, extra.digests, strict=True):
+        if digest in known:
+            raise UserError(
+                f"{item.name}: is the same sound as {known[digest].name} of data.root, which may"
+                " be in its test; remove one"
+            )
