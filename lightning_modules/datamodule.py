@@ -5,7 +5,7 @@ Legend: B labelled clips, U unlabelled clips, V validation clips, T samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import StreamDataModule, check_least
-from lightning_modules.datamodule_batches import TrainBatches
+from lightning_modules.datamodule_batches import BatchPart, TrainBatches
 from lightning_modules.datamodule_clips import TestClips, ValidationClips
 from lightning_modules.datamodule_held import Held, HeldInMemory, HeldOnDisk, held_folder
 from lightning_modules.datamodule_recorded import RecordedPart
-from lightning_modules.labels import Budget, budget_labels
+from lightning_modules.datamodule_singles import SinglesPart
+from lightning_modules.labels import Budget, Label, budget_labels
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
     DEFAULT_ROOMS,
@@ -27,6 +28,8 @@ from lightning_modules.mixtures_open import (
     open_mixtures,
     prepare_protocol,
 )
+from lightning_modules.singles import Singles
+from lightning_modules.singles_found import Found, find_singles
 from lightning_modules.sources_cache import Speech, cache_root, prepare_speech
 from lightning_modules.spans import read_spans
 from lightning_modules.spans_audio import prepare_recordings
@@ -73,6 +76,12 @@ class AmbianceDataModule(StreamDataModule):
         recordings: a CSV of labelled spans of real recordings, which join the generated clips in
             training and validation (docs/data.md).
         recordings_share: their share of a training batch.
+        singles_from: a `subnet.pt` or `supernet.pt`, trained with the same labels, that finds clips
+            of one voice among the unlabelled ones; sums of these, with their count, join the
+            labelled clips (`singles`). None for none.
+        singles_share: of the sums in the labelled clips of a batch.
+        singles_pool: unlabelled clips that it is asked about.
+        singles_confidence: probability from which on it is believed.
     """
 
     def __init__(
@@ -98,6 +107,10 @@ class AmbianceDataModule(StreamDataModule):
         strict: bool = False,
         recordings: str | None = None,
         recordings_share: float = 0.5,
+        singles_from: str | None = None,
+        singles_share: float = 0.75,
+        singles_pool: int = 10_000,
+        singles_confidence: float = 0.6,
     ) -> None:
         super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
         self.budget = Budget.of(labelled_clips, pool_clips, validation_clips)
@@ -107,6 +120,7 @@ class AmbianceDataModule(StreamDataModule):
             unlabelled_batch_size=(unlabelled_batch_size, 0),
             seed=(seed, 0),
             held_clips=(held_clips, 0),
+            singles_pool=(singles_pool, 1),
         )
         if unlabelled_batch_size and self.budget.train_pool == self.budget.train_labelled:
             raise UserError(
@@ -133,6 +147,11 @@ class AmbianceDataModule(StreamDataModule):
         self._recordings_share = recordings_share
         self._recorded: RecordedClips | None = None
         self._speech: Speech | None = None
+        self._singles_from = None if singles_from is None else Path(singles_from)
+        self._singles_share = singles_share
+        self._singles_pool = singles_pool
+        self._singles_confidence = singles_confidence
+        self._singles_summary: dict[str, Any] | None = None
 
     @property
     def task(self) -> Task:
@@ -150,6 +169,8 @@ class AmbianceDataModule(StreamDataModule):
         prepare_protocol(self._protocol, self._rooms, self._cache)
         if self._spans is not None:
             prepare_recordings([span.path for span in self._spans], self._cache)
+        if self._singles_from is not None:
+            self._find_singles(self._singles_from, self._open("train", range(0)))
 
     def setup(self, stage: str | None = None) -> None:
         """Open what `prepare_data` made, split the readers, and draw or verify the labels.
@@ -175,15 +196,16 @@ class AmbianceDataModule(StreamDataModule):
             held.count,
             lambda index: int(validation[index].count),
         )
+        train_labels = [label for label in labels if label.use == "train"]
         self._batches = TrainBatches(
             self.train_clips,
             held,
-            [label for label in labels if label.use == "train"],
+            train_labels,
             self.budget.train_pool,
             self._labelled_batch_size,
             self._unlabelled_batch_size,
             self._seed,
-            self._recorded_part(),
+            self._parts(held, train_labels),
         )
         rows = [label for label in labels if label.use == "validation"]
         self._validation = (
@@ -240,6 +262,7 @@ class AmbianceDataModule(StreamDataModule):
             "voice_speed": self._voice_speed,
             "labels_sha256": sha256_file(self.labels_file),
             **({} if self._recorded is None else {"recordings": self._recorded.summary}),
+            **({} if self._singles_summary is None else {"singles": self._singles_summary}),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -263,31 +286,67 @@ class AmbianceDataModule(StreamDataModule):
     def _recordings_sha256(self) -> str | None:
         return None if self._recorded is None else self._recorded.summary["sha256"]
 
-    def _recorded_part(self) -> RecordedPart | None:
-        if self._recorded is None:
-            return None
-        return RecordedPart(
-            self._recorded,
-            self._recordings_share,
-            self._labelled_batch_size,
-            self._unlabelled_batch_size,
-            self._seed,
+    def _parts(self, held: Held, labels: Sequence[Label]) -> list[BatchPart]:
+        """Recordings and sums, each with its share of the labelled clips that are left to it."""
+        parts: list[BatchPart] = []
+        left = self._labelled_batch_size
+        if self._recorded is not None:
+            recorded = RecordedPart(
+                self._recorded,
+                self._recordings_share,
+                left,
+                self._unlabelled_batch_size,
+                self._seed,
+            )
+            left -= recorded.labelled
+            parts.append(recorded)
+        if self._singles_from is not None:
+            singles = self._singles(self._singles_from, held, labels)
+            parts.append(SinglesPart(singles, self._singles_share, left, self._seed))
+        return parts
+
+    def _singles(self, teacher: Path, held: Held, labels: Sequence[Label]) -> Singles:
+        """What the teacher found, and the labelled clips of one voice and of none."""
+        found = self._find_singles(teacher, self.train_clips)
+        sounds = []
+        for count, clips in ((1, found.voices), (0, found.quiet)):
+            known = [held.samples(row.index) for row in labels if row.lo == row.hi == count]
+            sounds.append(np.concatenate([clips, np.reshape(known, (-1, CLIP_SAMPLES))]))
+        voices, quiet = (part.astype(np.int16) for part in sounds)
+        self._singles_summary = {
+            "teacher_sha256": sha256_file(teacher),
+            "asked_clips": self._singles_pool,
+            "confidence": self._singles_confidence,
+            "voices": len(voices),
+            "quiet": len(quiet),
+            "share": self._singles_share,
+        }
+        return Singles.of(voices, quiet, throughout=self._protocol == "libricount")
+
+    def _find_singles(self, teacher: Path, mixtures: Mixtures) -> Found:
+        first = self.budget.train_labelled
+        clips = range(first, min(first + self._singles_pool, self.budget.train_pool))
+        cache = cache_root(self._cache)
+        return find_singles(
+            teacher, mixtures, clips, self._singles_confidence, self._mixed_by(), cache
         )
 
     def _held(self) -> Held:
         clips = min(self._held_clips, self.budget.train_labelled)
         if not self._held_on_disk:
             return HeldInMemory(self.train_clips, clips)
-        speech = self._open_speech()
-        described = {
-            "speech": speech.summary()["index_sha256"],
+        folder = held_folder(cache_root(self._cache), self._mixed_by())
+        return HeldOnDisk(folder, self.train_clips, clips)
+
+    def _mixed_by(self) -> dict[str, Any]:
+        """All that a training clip of a number depends on, as plain values."""
+        return {
+            "speech": self._open_speech().summary()["index_sha256"],
             "protocol": self._protocol,
             "seed": self._seed,
             "rooms": self._rooms,
             "voice_speed": self._voice_speed,
         }
-        folder = held_folder(cache_root(self._cache), described)
-        return HeldOnDisk(folder, self.train_clips, clips)
 
     def _open_speech(self) -> Speech:
         if self._speech is None:  # also in a process that did not prepare

@@ -6,7 +6,7 @@ Legend: B labelled clips, U unlabelled clips, T samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader, Dataset
 from lightning_modules.audio import PCM16_SCALE, Int16
 from lightning_modules.datamodule_held import Held
 from lightning_modules.datamodule_places import places
-from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.labels import Label
 from lightning_modules.mixtures import Mixtures
 from search_spaces.clip import CLIP_SAMPLES
@@ -25,6 +24,22 @@ Batch = dict[str, dict[str, Tensor]]
 
 LABELLED, UNLABELLED = 0, 1  # streams of the shuffles
 _PREFETCH = 2  # batches that a worker prepares ahead
+
+
+class BatchPart(Protocol):
+    """Clips of another kind in every batch.
+
+    Attributes:
+        labelled: so many of B.
+        unlabelled: so many of U.
+    """
+
+    labelled: int
+    unlabelled: int
+
+    def join(self, batch: Batch, step: int) -> Batch:
+        """Batch ``step`` with these clips among its other ones."""
+        ...
 
 
 class TrainBatches(Dataset[Batch]):
@@ -41,7 +56,7 @@ class TrainBatches(Dataset[Batch]):
         labelled_batch_size: B.
         unlabelled_batch_size: U; 0 for none.
         seed: entropy of the order.
-        recorded: clips of real recordings that take their share of B and U; None for none.
+        parts: other clips, of real recordings or sums, that take their shares of B and U.
     """
 
     def __init__(
@@ -53,17 +68,15 @@ class TrainBatches(Dataset[Batch]):
         labelled_batch_size: int,
         unlabelled_batch_size: int,
         seed: int,
-        recorded: RecordedPart | None = None,
+        parts: Sequence[BatchPart] = (),
     ) -> None:
         self._mixtures = mixtures
         self._held = held
         self._labels = labels
         self._unlabelled_clips = pool_clips - len(labels)
-        self._recorded = recorded
-        self._labelled_batch_size = labelled_batch_size - (recorded.labelled if recorded else 0)
-        self._unlabelled_batch_size = unlabelled_batch_size - (
-            recorded.unlabelled if recorded else 0
-        )
+        self._parts = parts
+        self._labelled_batch_size = labelled_batch_size - sum(part.labelled for part in parts)
+        self._unlabelled_batch_size = unlabelled_batch_size - sum(part.unlabelled for part in parts)
         self._seed = seed
 
     def __getitem__(self, step: int) -> Batch:
@@ -85,7 +98,9 @@ class TrainBatches(Dataset[Batch]):
             },
             "unlabelled": {"waveform": self._waveforms(unlabelled.tolist())},
         }
-        return batch if self._recorded is None else self._recorded.join(batch, step)
+        for part in self._parts:
+            batch = part.join(batch, step)
+        return batch
 
     def _waveforms(self, indices: Sequence[int]) -> Tensor:
         waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)

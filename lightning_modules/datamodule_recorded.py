@@ -70,16 +70,15 @@ class RecordedPart:
             },
         }
         return {
-            name: self._mixed(part, recorded[name], step, stream)
+            name: in_mixed_order(part, recorded[name], (self._seed, stream, step))
             for stream, (name, part) in enumerate(batch.items(), start=_ORDER)
         }
 
-    def _mixed(
-        self, part: dict[str, Tensor], more: dict[str, Tensor], step: int, stream: int
-    ) -> dict[str, Tensor]:
-        """Both parts joined; which come first matters, for count addition replaces the first."""
-        rows = len(part["waveform"]) + len(more["waveform"])
-        order = np.random.default_rng((self._seed, stream, step)).permutation(rows)
-        return {
-            field: torch.cat([part[field], more[field]])[torch.from_numpy(order)] for field in part
-        }
+
+def in_mixed_order(
+    part: dict[str, Tensor], more: dict[str, Tensor], entropy: tuple[int, ...]
+) -> dict[str, Tensor]:
+    """Both parts joined; which come first matters, for count addition replaces the first."""
+    rows = len(part["waveform"]) + len(more["waveform"])
+    order = torch.from_numpy(np.random.default_rng(entropy).permutation(rows))
+    return {field: torch.cat([part[field], more[field]])[order] for field in part}

@@ -1,0 +1,88 @@
+"""Clips in which one voice is heard, and sums of them with their count.
+
+Where people take turns, the count of a sum is not the sum of counts: it is the largest number who
+speak at one moment. For clips of one voice each, that moment can be found: who speaks when follows
+from a clip's loudness alone. So a net that knows one voice from several, which few labels teach,
+yields labelled clips of any count. Self-training (Scudder 1965) on the easiest label only.
+
+Legend: N clips, T samples, F frames of 20 ms, K clips of a sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_modules.audio import Float32, Int16, from_pcm16, to_pcm16
+from lightning_modules.audio_activity import FRAME_SAMPLES, bridge_pauses, frame_power
+from lightning_modules.mixtures import LEVEL_RANGE_DBFS
+from lightning_modules.rooms import BRIDGED_PAUSE_MS, LEVEL_RANGE_DB
+from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
+
+_BYSTANDERS = 2  # at most so many more, as in rooms: some speak at other moments
+_FLOOR, _LOUD = 5, 95  # percentiles of a clip's frames, in dB
+_ACTIVE = 0.35  # of the way from floor to loud: speech against noise and reverberation
+_LEAST_POWER = 1e-10
+
+
+@dataclass(frozen=True)
+class Singles:
+    """What sums are made of.
+
+    Attributes:
+        voices: int16 [N, T], clips of one voice.
+        active: bool [N, F], when it speaks.
+        quiet: int16 [N, T], clips without a voice; may be none.
+    """
+
+    voices: Int16
+    active: NDArray[np.bool_]
+    quiet: Int16
+
+    @classmethod
+    def of(cls, voices: Int16, quiet: Int16, throughout: bool) -> Singles:
+        """Singles of these clips; ``throughout`` if a voice is known to speak all the time."""
+        frames = voices.shape[1] // FRAME_SAMPLES
+        if throughout:
+            return cls(voices, np.ones((len(voices), frames), bool), quiet)
+        return cls(voices, np.stack([when_active(from_pcm16(clip)) for clip in voices]), quiet)
+
+    def draw(self, rng: np.random.Generator) -> tuple[Int16, int]:
+        """A sum with its count, which is about uniform: int16 [T], 0 to 10."""
+        wanted = int(rng.integers(0 if len(self.quiet) else 1, MAX_COUNT + 1))
+        if wanted == 0:
+            quiet = from_pcm16(self.quiet[int(rng.integers(len(self.quiet)))])
+            return _at_random_level(quiet, rng), 0
+        number = wanted + int(rng.integers(_BYSTANDERS + 1))
+        together = np.zeros(self.active.shape[1], np.int64)
+        waveform = np.zeros(CLIP_SAMPLES, np.float32)
+        for place in rng.integers(len(self.voices), size=number):
+            shift = int(rng.integers(len(together)))
+            joined = together + np.roll(self.active[place], shift)
+            level_db = float(rng.uniform(*LEVEL_RANGE_DB))
+            if joined.max() > MAX_COUNT:
+                continue
+            together = joined
+            voice = np.roll(from_pcm16(self.voices[place]), shift * FRAME_SAMPLES)
+            loudness = float(np.sqrt(np.mean(np.square(voice)))) + 1e-9
+            waveform += voice * np.float32(10 ** (level_db / 20) / loudness)
+        return _at_random_level(waveform, rng), int(together.max())
+
+
+def when_active(waveform: Float32) -> NDArray[np.bool_]:
+    """When the one voice of a noisy clip speaks: float32 [T] -> bool [F], never nowhere.
+
+    A frame counts that lies well above the clip's floor, on the way to its loud frames; short
+    pauses do too, as in `rooms`.
+    """
+    level_db = 10 * np.log10(frame_power(waveform) + _LEAST_POWER)
+    floor, loud = np.percentile(level_db, (_FLOOR, _LOUD))
+    return bridge_pauses(level_db >= floor + _ACTIVE * (loud - floor), BRIDGED_PAUSE_MS)
+
+
+def _at_random_level(waveform: Float32, rng: np.random.Generator) -> Int16:
+    peak = float(np.abs(waveform).max()) + 1e-9
+    gain = 10 ** (float(rng.uniform(*LEVEL_RANGE_DBFS)) / 20) / peak
+    return to_pcm16(waveform * np.float32(gain))
