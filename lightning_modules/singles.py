@@ -58,7 +58,7 @@ class Singles:
         number = wanted + int(rng.integers(_BYSTANDERS + 1))
         together = np.zeros(self.active.shape[1], np.int64)
         waveform = np.zeros(CLIP_SAMPLES, np.float32)
-        for place in rng.integers(len(self.voices), size=number):
+        for place in rng.choice(len(self.voices), number, replace=number > len(self.voices)):
             shift = int(rng.integers(len(together)))
             joined = together + np.roll(self.active[place], shift)
             level_db = float(rng.uniform(*LEVEL_RANGE_DB))
