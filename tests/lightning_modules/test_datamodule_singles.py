@@ -58,7 +58,7 @@ def test_sums_take_their_share_of_the_labelled_clips(options: dict[str, Any], tm
     plain = ready(options, singles_from=None, labelled_batch_size=2)
     for step in range(3):
         batch, without = data.batch(step), plain.batch(step)
-        own, unlabelled = without["labelled"], without["unlabelled"]
+        own = without["labelled"]
         clips = batch["labelled"]["waveform"]
         assert clips.shape == (8, 80_000)
         ours = [row for row in range(8) if any(torch.equal(clips[row], x) for x in own["waveform"])]
