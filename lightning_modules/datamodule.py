@@ -266,25 +266,34 @@ class AmbianceDataModule(StreamDataModule):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """The position in the training batches, and the labels that it belongs to."""
-        return {**super().state_dict(), "recordings_sha256": self._recordings_sha256()}
+        """The position in the training batches, and the labels and files that it belongs to."""
+        files = {f"{field}_sha256": sha256 for field, sha256 in self._files().items()}
+        return {**super().state_dict(), **files}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Let the next `train_dataloader` go on at the saved position.
 
         Raises:
-            UserError: `labels.csv` or the recordings are not those of the checkpoint.
+            UserError: `labels.csv`, the recordings or the net that found single voices are not
+                those of the checkpoint.
         """
         super().load_state_dict(state_dict)
-        saved = state_dict.get("recordings_sha256")
-        if self._batches is not None and saved != self._recordings_sha256():
-            raise UserError(
-                "data.recordings: not the labelled recordings that the checkpoint was trained with;"
-                " put those back, or train anew in another folder"
-            )
+        if self._batches is None:
+            return
+        for field, sha256 in self._files().items():
+            if state_dict.get(f"{field}_sha256") != sha256:
+                raise UserError(
+                    f"data.{field}: not the file that the checkpoint was trained with; put that"
+                    " back, or train anew in another folder"
+                )
 
-    def _recordings_sha256(self) -> str | None:
-        return None if self._recorded is None else self._recorded.summary["sha256"]
+    def _files(self) -> dict[str, str | None]:
+        """SHA-256 of what the batches are made of beside the speech, by option."""
+        recorded, singles = self._recorded, self._singles_from
+        return {
+            "recordings": None if recorded is None else recorded.summary["sha256"],
+            "singles_from": None if singles is None else sha256_file(singles),
+        }
 
     def _parts(self, held: Held, labels: Sequence[Label]) -> list[BatchPart]:
         """Recordings and sums, each with its share of the labelled clips that are left to it."""

@@ -81,6 +81,14 @@ def test_labelled_clips_of_one_voice_and_of_none_are_part_of_it(options: dict[st
     assert summary["teacher_sha256"] == sha256_file(Path(options["singles_from"]))
 
 
+def test_a_checkpoint_of_another_net_is_refused(options: dict[str, Any]):
+    state = ready(options).state_dict()
+    ready(options).load_state_dict(state)
+    Path(options["singles_from"]).write_text("other weights")
+    with pytest.raises(UserError, match=r"data.singles_from: not the file that the checkpoint was"):
+        ready(options).load_state_dict(state)
+
+
 def test_beside_recordings_the_rest_is_shared(options: dict[str, Any], tmp_path: Path):
     table = write_recordings(tmp_path / "recordings")
     data = ready(options, recordings=str(table), singles_share=0.5)
