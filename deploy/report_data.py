@@ -101,7 +101,7 @@ def read_run(run: Path) -> RunData:
             "cost_table",
             "cost_table.json",
             read_cost_table,
-            f"{python} deploy cost-table --space {frontier.space if frontier else 'sam'}"
+            f"{python} deploy cost-table --space {frontier.space if frontier else 'SPACE'}"
             f" --out {run}/cost_table.json",
         ),
         labels=None if listed else files.one("labels", str(at / "labels.csv"), read_labels, fit),

@@ -93,14 +93,17 @@ def versions_section(data: RunData) -> Section:
 
 
 def _table(task: Task, rows: list[tuple[str, ...]]) -> Table:
-    titles = (metric.title for metric in task.judged_by)
-    header = ("net", *_COSTS, *titles, "int8 loses")
+    headline, *others = (metric.title for metric in task.judged_by)
+    header = ("net", *_COSTS, headline, "int8 loses", *others)
     return Table(f"Nets with {len(task.outputs)} dimensions", header, rows)
 
 
 def _row(bundle: Bundle, precision: str, measured: dict[str, float]) -> tuple[str, ...]:
     title, costs = f"{bundle.name} {precision}", bundle.manifest["costs"]
     held = bundle.manifest["precisions"][precision]
+    headline, *others = (
+        judged(metric, held["validation"][metric.key]) for metric in bundle.task.judged_by
+    )
     lost = (held["quantisation"] or {}).get(f"{bundle.task.headline.key}_drop_points")
     return (
         title,
@@ -109,8 +112,9 @@ def _row(bundle: Bundle, precision: str, measured: dict[str, float]) -> tuple[st
         kilobytes(_bytes(bundle, precision)),
         milliseconds((costs["predicted_latency_ms"] or {}).get(precision)),
         milliseconds(measured[title]) if title in measured else NOT_MEASURED,
-        *(judged(metric, held["validation"][metric.key]) for metric in bundle.task.judged_by),
+        headline,
         DASH if lost is None else f"{lost:+.2f}",
+        *others,
     )
 
 
@@ -121,6 +125,9 @@ def _others(data: RunData, lowered: set[str]) -> Iterator[Winner]:
 
 
 def _unlowered(net: Winner, task: Task) -> tuple[str, ...]:
+    headline, *others = (
+        judged(metric, net.judged[metric.key].to_json()) for metric in task.judged_by
+    )
     return (
         f"{net.name}, not lowered",
         f"{net.params / 1e3:.1f} k",
@@ -128,8 +135,9 @@ def _unlowered(net: Winner, task: Task) -> tuple[str, ...]:
         DASH,
         milliseconds((net.predicted_latency_ms or {}).get("fp32")),
         DASH,
-        *(judged(metric, net.judged[metric.key].to_json()) for metric in task.judged_by),
+        headline,
         DASH,
+        *others,
     )
 
 

@@ -26,7 +26,7 @@ def recordings_section(data: RunData) -> Section:
         "An embedding is learned without labels; the probes alone look at any. Names of recordings"
         " and readers stay out of this page.",
         tables=[*tables, *_training(data)],
-        missing=data.missing.get("labels", ()),
+        missing=[*data.missing.get("labels", ()), *data.missing.get("bundles", ())],
     )
 
 
