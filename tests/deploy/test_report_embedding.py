@@ -59,6 +59,7 @@ def test_an_embedding_has_its_own_sections(html: str) -> None:
     assert list(found) == list(SECTIONS)
     for absent in ("evaluations/", "Level error", "Calibration", "probability", "clips.csv"):
         assert absent not in html
+    assert "Distance to the teacher (of its variance) against predicted latency" in html
     for alternative in outline(html).alternatives:
         assert re.search(r"\d", alternative or "")
 
@@ -119,6 +120,18 @@ def test_what_is_absent_is_said_where_it_would_be(
     assert list(bodies) == list(SECTIONS)
     pattern = re.compile(rf"<b>{name}.*?Made by: <code>python -m {re.escape(said)}", re.DOTALL)
     assert {section for section, body in bodies.items() if pattern.search(body)} == sections
+
+
+def test_int8_that_was_not_kept_says_why(copied: Path) -> None:
+    path = next((copied / "bundles").iterdir()) / "manifest.json"
+    value = read_json(path, {})
+    value["precisions"]["int8"], value["int8_reason"] = None, "3.1 points farther"
+    value["precisions"]["fp32"]["validation"]["distance"]["value"] = None
+    write_json(path, value)
+    rows = cells(write_report(copied), "bundles")
+    assert [value["name"], "3.1 points farther"] in rows
+    (fp32,) = [row for row in rows if row[0].startswith(f"{value['name']} ")]
+    assert (fp32[0], fp32[6:8]) == (f"{value['name']} fp32", ["\u2013", "\u2013"])
 
 
 def test_without_bundles_the_search_s_figures_stand(copied: Path) -> None:
