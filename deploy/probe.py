@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from deploy.device import describe_device
 from deploy.predict_classes import hear
 from deploy.probe_classifiers import CLASSIFIERS, by_speaker, probe
+from deploy.probe_file import SCHEMA, SCHEMA_VERSION
 from deploy.probe_folds import Folds, make_folds
 from deploy.probe_models import Embedder, embedders, time_ms_per_second
 from deploy.probe_table import table
@@ -31,12 +32,10 @@ from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import check_sounds
 from search_spaces.errors import UserError
-from search_spaces.files import load_schema, write_json
+from search_spaces.files import write_json
 from search_spaces.metrics import bootstrap_mean
 from search_spaces.task_embedding import TeacherTask
 
-SCHEMA_VERSION = 1
-SCHEMA = load_schema(Path(__file__).parent / "schemas", "probe")
 SEED = 0  # of the folds and the bootstrap
 
 

@@ -12,8 +12,7 @@ def table(value: dict[str, Any]) -> str:
 
     An accuracy is that of logistic regression, then that of LDA.
     """
-    models = value["models"]
-    teacher = next((model for model in models if model["role"] == "teacher"), None)
+    models, teacher = value["models"], teacher_of(value)
     sets = [one["name"] for one in value["sets"]]
     header = ["model", "form", "dimensions", *sets, "mean", "ms per s", "MB"]
     rows = [header, ["---"] * len(header)]
@@ -25,8 +24,8 @@ def table(value: dict[str, Any]) -> str:
                 str(model["dimensions"]),
                 *(_both(model["accuracy"][name], "value") for name in sets),
                 _both(model["mean_accuracy"]) + _below(model, teacher),
-                f"{model['ms_per_second']:.3f}" + _share(model, teacher, "ms_per_second"),
-                f"{model['bytes'] / 1e6:.3f}" + _share(model, teacher, "bytes"),
+                f"{model['ms_per_second']:.3f}" + share(model, teacher, "ms_per_second"),
+                f"{model['bytes'] / 1e6:.3f}" + share(model, teacher, "bytes"),
             ]
         )
     lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -54,8 +53,14 @@ def _below(model: dict[str, Any], teacher: dict[str, Any] | None) -> str:
     return f" ({' / '.join(f'{gap:+.1f}' for gap in gaps)})"
 
 
-def _share(model: dict[str, Any], teacher: dict[str, Any] | None, key: str) -> str:
+def teacher_of(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The model that others are compared with, if any."""
+    return next((model for model in value["models"] if model["role"] == "teacher"), None)
+
+
+def share(model: dict[str, Any], teacher: dict[str, Any] | None, key: str) -> str:
+    """A cost beside the teacher's, in brackets; nothing of the teacher itself."""
     if teacher is None or model is teacher:
         return ""
-    share = model[key] / teacher[key]
-    return f" ({100 * share:.1f} %)" if share > 0.1 else f" (1/{1 / share:.0f})"
+    part = model[key] / teacher[key]
+    return f" ({100 * part:.1f} %)" if part > 0.1 else f" (1/{1 / part:.0f})"

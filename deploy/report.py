@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,16 +12,15 @@ from deploy.report_classes import (
     class_confusion_section,
     class_labels_section,
     hardest_section,
-    names_classes,
 )
-from deploy.report_cost_sections import (
-    energy_section,
-    frontier_section,
-    predicted_section,
-)
+from deploy.report_cost_sections import energy_section, predicted_section
 from deploy.report_data import RunData, read_run
+from deploy.report_embedding import bundles_section, embedding_cards, versions_section
+from deploy.report_frontier_section import frontier_section
 from deploy.report_latency_section import latency_section
 from deploy.report_page import Card, Page, Section, render
+from deploy.report_probe import probe_section
+from deploy.report_recordings import recordings_section
 from deploy.report_sections import (
     calibration_section,
     commands_section,
@@ -33,6 +33,13 @@ from deploy.report_text import kilobytes, milliseconds, net_title, percent, plai
 from search_spaces.files import atomic_path
 
 HELP = "one HTML page about a run: errors, costs, labels, commands"
+
+_ASKED = {
+    "counts": "How many people speak at once",
+    "classes": "Which class is heard",
+    "embedding": "An embedding, from which others learn with few labels",
+}
+_OVER = {"counts": "clips", "classes": "clips", "embedding": "clips, of probes over recordings"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,33 +60,57 @@ def run(args: argparse.Namespace) -> int:
 
 def make_page(data: RunData, name: str) -> Page:
     """All sections in their order."""
-    of_classes = names_classes(data)
-    asked = "Which class is heard" if of_classes else "How many people speak at once"
     return Page(
         title=f"ERSAM Kit: {name}",
-        subtitle=f"{asked}: what was searched, trained, shipped and measured.",
-        cards=_cards(data),
-        sections=[
-            frontier_section(data),
-            *(_class_sections(data) if of_classes else _count_sections(data)),
-            calibration_section(data),
-            latency_section(data),
-            predicted_section(data),
-            energy_section(data),
-            class_labels_section(data) if of_classes else labels_section(data),
-            commands_section(data),
-        ],
+        subtitle=f"{_ASKED[data.kind]}: what was searched, trained, shipped and measured.",
+        cards=embedding_cards(data) if data.kind == "embedding" else _cards(data),
+        sections=[frontier_section(data), *_SECTIONS[data.kind](data)],
         footer=f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by `python -m deploy report`."
-        " Intervals are 95 % bootstrap intervals over clips.",
+        f" Intervals are 95 % bootstrap intervals over {_OVER[data.kind]}.",
     )
 
 
 def _count_sections(data: RunData) -> list[Section]:
-    return [confusion_section(data), errors_section(data)]
+    return [
+        confusion_section(data),
+        errors_section(data),
+        calibration_section(data),
+        *_cost_sections(data),
+        labels_section(data),
+        commands_section(data),
+    ]
 
 
 def _class_sections(data: RunData) -> list[Section]:
-    return [class_confusion_section(data), hardest_section(data)]
+    return [
+        class_confusion_section(data),
+        hardest_section(data),
+        calibration_section(data),
+        *_cost_sections(data),
+        class_labels_section(data),
+        commands_section(data),
+    ]
+
+
+def _embedding_sections(data: RunData) -> list[Section]:
+    return [
+        bundles_section(data),
+        probe_section(data),
+        *_cost_sections(data),
+        recordings_section(data),
+        versions_section(data),
+    ]
+
+
+def _cost_sections(data: RunData) -> list[Section]:
+    return [latency_section(data), predicted_section(data), energy_section(data)]
+
+
+_SECTIONS: dict[str, Callable[[RunData], list[Section]]] = {
+    "counts": _count_sections,
+    "classes": _class_sections,
+    "embedding": _embedding_sections,
+}
 
 
 def _cards(data: RunData) -> list[Card]:

@@ -25,14 +25,6 @@ HARDEST = 20
 SHOWN = 6  # of them, as spectrograms
 
 
-def names_classes(data: RunData) -> bool:
-    """Whether the run is of classes."""
-    if data.frontier is not None:
-        return data.frontier.task.kind == "classes"
-    headline = headline_evaluation(data)
-    return headline is not None and "task" in headline
-
-
 def class_cards(evaluation: dict[str, Any]) -> list[Card]:
     """The headline figures of the test."""
     cards = []
@@ -98,7 +90,7 @@ def hardest_section(data: RunData) -> Section:
 
 def class_labels_section(data: RunData) -> Section:
     """The label budget by class."""
-    counted = Counter(data.class_labels or [])
+    counted = Counter((row.label, row.use) for row in data.used or [])
     names = sorted({name for name, _ in counted})
     rows = [(name, *(str(counted[name, use]) for use in ("train", "validation"))) for name in names]
     total = sum(counted.values())

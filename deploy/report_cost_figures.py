@@ -9,20 +9,20 @@ import numpy as np
 
 from deploy.report_figures import Figure
 from deploy.report_svg import Chart, linear_axis, log_axis
+from deploy.report_text import percent
 from search_spaces.frontier import Frontier
-from search_spaces.task_json import read_task
 
 HISTOGRAM_BINS = 40
 STYLES = {"fp32": "c2", "int8": "c1"}
 
 
 class Measured(NamedTuple):
-    """A net of the run with a cost measured or predicted beside its error."""
+    """A net of the run with its measured latency and the headline error of its task."""
 
     name: str
     precision: str
     latency_ms: float
-    evaluation: dict[str, Any]
+    error: dict[str, Any]  # with its interval
 
 
 def search_figure(frontier: Frontier) -> Figure:
@@ -59,36 +59,30 @@ def search_figure(frontier: Frontier) -> Figure:
     )
     return Figure(
         chart.svg(alt),
-        f"What the search found on the validation clips. The {score} is the error with what the"
-        " net doubts taken into account: smooth, so that it can rank nets.",
+        f"What the search found on the validation clips. {_meaning(frontier, score)}",
         (("c1", "winners"), ("faint", "other nets that none beats")),
     )
 
 
-def tested_figure(nets: Sequence[Measured], machine: str) -> Figure:
-    """Headline error on the test clips over latency measured on one machine."""
-    headline = read_task(nets[0].evaluation).headline
-    errors = [net.evaluation["metrics"][headline.key] for net in nets]
+def shipped_figure(nets: Sequence[Measured], title: str, clips: str, machine: str) -> Figure:
+    """Headline error, a share called ``title``, over latency measured on one machine."""
     chart = Chart(
         linear_axis("measured latency, median (ms per clip)", [net.latency_ms for net in nets]),
-        linear_axis(f"{headline.title} (%)", [100 * error["high"] for error in errors]),
+        linear_axis(f"{title} (%)", [100 * net.error["high"] for net in nets]),
     )
-    for net, error in zip(nets, errors, strict=True):
-        style = STYLES[net.precision]
-        note = (
-            f"{net.name} {net.precision}: {100 * error['value']:.1f} %"
-            f" [{100 * error['low']:.1f}, {100 * error['high']:.1f}], {net.latency_ms:.3g} ms"
-        )
+    for net in nets:
+        style, error = STYLES[net.precision], net.error
+        note = f"{net.name} {net.precision}: {percent(error)}, {net.latency_ms:.3g} ms"
         interval = (net.latency_ms, 100 * error["low"], 100 * error["high"])
         chart.intervals([interval], style)
         chart.points([(net.latency_ms, 100 * error["value"])], style, [note], 6)
     alt = "; ".join(
-        f"{net.name} {net.precision}: {100 * error['value']:.1f} % at {net.latency_ms:.3g} ms"
-        for net, error in zip(nets, errors, strict=True)
+        f"{net.name} {net.precision}: {100 * net.error['value']:.1f} % at {net.latency_ms:.3g} ms"
+        for net in nets
     )
     return Figure(
-        chart.svg(f"{headline.title.capitalize()} against measured latency. {alt}"),
-        f"What was shipped: {headline.title} on the test clips, with its 95 % interval, against the"
+        chart.svg(f"{title.capitalize()} against measured latency. {alt}"),
+        f"What was shipped: {title} on the {clips} clips, with its 95 % interval, against the"
         f" latency measured on {machine}.",
         tuple((STYLES[p], p) for p in sorted({net.precision for net in nets})),
     )
@@ -143,6 +137,15 @@ def predicted_figure(pairs: Sequence[tuple[str, str, float, float]], title: str)
         chart.svg(f"{title}: {text}"),
         f"{title}: {text} (dashed).",
         tuple((STYLES[p], p) for p in sorted({pair[1] for pair in pairs})),
+    )
+
+
+def _meaning(frontier: Frontier, score: str) -> str:
+    if not frontier.task.probabilistic:
+        return f"It ranked nets by the {score}."
+    return (
+        f"The {score} is the error with what the net doubts taken into account: smooth, so that it"
+        " can rank nets."
     )
 
 

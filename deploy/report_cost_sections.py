@@ -1,55 +1,16 @@
-"""The report's sections about costs: frontier, predictions, energy."""
+"""The report's sections about costs: predictions and energy."""
 
 from __future__ import annotations
 
-from deploy.report_cost_figures import (
-    Measured,
-    predicted_figure,
-    search_figure,
-    tested_figure,
-)
+from deploy.report_cost_figures import predicted_figure
 from deploy.report_data import RunData
-from deploy.report_figures import Figure
 from deploy.report_page import Section, Table
-from deploy.report_text import (
-    DASH,
-    by_reason,
-    kilobytes,
-    machine,
-    milliseconds,
-    net_title,
-    percent,
-    threads,
-)
+from deploy.report_text import DASH, by_reason, net_title, threads
 from search_spaces.architecture import Architecture
 from search_spaces.cost_table import PRECISIONS, CostTable
 from search_spaces.frontier import Frontier
 
 Pair = tuple[str, str, float, float]  # name, precision, predicted ms, measured ms
-
-
-def frontier_section(data: RunData) -> Section:
-    """What the search found and what became of it."""
-    missing = [
-        *data.missing.get("frontier", ()),
-        *data.missing.get("bundles", ()),
-        *data.missing.get("evaluations", ()),
-        *data.missing.get("measurements", ()),
-    ]
-    figures: list[Figure] = []
-    tables = []
-    if data.frontier:
-        figures.append(search_figure(data.frontier))
-        tables.append(_winners(data, data.frontier))
-    figures += [tested_figure(nets, name) for name, nets in _tested(data).items()]
-    return Section(
-        "frontier",
-        "Frontier",
-        _budget(data),
-        figures=figures,
-        tables=tables,
-        missing=missing,
-    )
 
 
 def predicted_section(data: RunData) -> Section:
@@ -102,63 +63,6 @@ def energy_section(data: RunData) -> Section:
         tables=tables,
         missing=[*data.missing.get("cost_table", ()), *data.missing.get("measurements", ())],
     )
-
-
-def _tested(data: RunData) -> dict[str, list[Measured]]:
-    """Nets with both an evaluation and a measurement, by the machine that measured."""
-    errors = {net_title(evaluation): evaluation for evaluation in data.evaluations}
-    nets: dict[str, list[Measured]] = {}
-    for record in data.measurements:
-        if evaluation := errors.get(net_title(record)):
-            bundle, latency_ms = record["bundle"], record["latency_ms"]["p50"]
-            net = Measured(bundle["name"], bundle["precision"], latency_ms, evaluation)
-            nets.setdefault(machine(record), []).append(net)
-    return nets
-
-
-def _budget(data: RunData) -> str:
-    if data.frontier is None:
-        return "What the search found, and what became of it."
-    budget, search = data.frontier.budget, data.frontier.raw["search"]
-    units = {"max_latency_ms": "ms", "max_params": "parameters", "max_macs": "MACs"}
-    units["max_energy_mj"] = "mJ"
-    limits = [f"{budget[key]:,g} {unit}" for key, unit in units.items() if budget[key] is not None]
-    return (
-        f"Space {data.frontier.space}, {search['evaluations']} subnets judged in"
-        f" {search['seconds']:.0f} s. Budget: {', '.join(limits) or 'none'}"
-        f" ({budget['precision']})."
-    )
-
-
-def _winners(data: RunData, frontier: Frontier) -> Table:
-    measured = {net_title(record): record["latency_ms"]["p50"] for record in data.measurements}
-    tested = {net_title(record): record["metrics"] for record in data.evaluations}
-    bundles = {bundle.name: bundle for bundle in data.bundles}
-    headline, rows = frontier.task.headline, []
-    for winner in (*frontier.winners, *(data.tuned.winners if data.tuned else ())):
-        bundle = bundles.get(winner.name)
-        for precision in bundle.precisions if bundle else ("fp32",):
-            title = f"{winner.name} {precision}"
-            size = bundle.model_path(precision).stat().st_size if bundle else None
-            metrics = tested.get(title)
-            rows.append(
-                (
-                    title,
-                    f"{winner.params / 1e3:.1f} k",
-                    f"{winner.macs / 1e6:.1f} M",
-                    kilobytes(winner.peak_activation_bytes),
-                    kilobytes(size) if size else DASH,
-                    milliseconds((winner.predicted_latency_ms or {}).get(precision)),
-                    milliseconds(measured.get(title)),
-                    percent(winner.judged[headline.key].to_json()),
-                    percent(metrics[headline.key]) if metrics else DASH,
-                )
-            )
-    header = (
-        *("net", "parameters", "MACs", "activations", "file"),
-        *("predicted", "measured", f"{headline.title}, validation", f"{headline.title}, test"),
-    )
-    return Table("Winners, cheapest first", header, rows)
 
 
 def _winner_pairs(data: RunData, frontier: Frontier, table: CostTable) -> list[Pair]:

@@ -2,78 +2,55 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
+from deploy.probe_file import read_probe
+from deploy.report_lists import (
+    Used,
+    lists_recordings,
+    read_commands,
+    read_test_recordings,
+    read_used,
+)
+from deploy.report_reader import Missing, RunReader
 from lightning_modules.labels import Label, read_labels
-from lightning_modules.recordings import read_recordings
-from lightning_modules.recordings_budget import COLUMNS, TEST_LIST
+from lightning_modules.recordings_budget import TEST_LIST
 from lightning_modules.recordings_item import Item
 from search_spaces.cost_table import CostTable, read_cost_table
-from search_spaces.errors import UserError, one_line
+from search_spaces.errors import UserError
 from search_spaces.frontier import Frontier, read_frontier
 
-T = TypeVar("T")
-_COMMAND_FIELDS = {"argv", "started", "seconds", "versions", "exit_code"}
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A file that is not there or cannot be used, and the command that makes it."""
-
-    path: str  # relative to the run
-    reason: str
-    command: str
+PROBE = "probe/probe.json"
+SEARCHED = "search/frontier.json"
+_FIT = {  # configuration that trains what a run is of, and what it needs to be told
+    "counts": "sam.yaml",
+    "classes": "folder.yaml --data.root DIR",
+    "embedding": "frill.yaml --data.root DIR --data.teacher FILE",
+}
 
 
 @dataclass(frozen=True)
 class RunData:
     """The parts of a run. A part that is None or empty has its reason in ``missing``."""
 
+    kind: str  # of its task
     frontier: Frontier | None
     tuned: Frontier | None  # of the one net that was trained on alone, where the run has it
     cost_table: CostTable | None
-    labels: list[Label] | None
-    class_labels: list[tuple[str, str]] | None  # label and use, of a run that names classes
+    labels: list[Label] | None  # of a run that counts people
+    used: list[Used] | None  # recordings, of a run that does not
     recordings: dict[str, Item]  # of the test by name, of a run that names classes
     bundles: list[Bundle]
     evaluations: list[dict[str, Any]]
     measurements: list[dict[str, Any]]
+    probe: dict[str, Any] | None  # of an embedding
     commands: list[dict[str, Any]] | None
     missing: dict[str, list[Missing]]  # by name of the part
-
-
-class _Reader:
-    """Reads files of a run and collects what is missing, by part."""
-
-    def __init__(self, run: Path) -> None:
-        self.run = run
-        self.missing: dict[str, list[Missing]] = {}
-
-    def one(self, part: str, name: str, read: Callable[[Path], T], command: str) -> T | None:
-        """One file or folder, None where it is missing or damaged."""
-        path = self.run / name
-        try:
-            if not path.exists():
-                raise UserError("not there")
-            return read(path)
-        except UserError as error:
-            reason = one_line(str(error)).removeprefix(f"{path}: ")
-            self.missing.setdefault(part, []).append(Missing(name, reason, command))
-            return None
-
-    def every(self, part: str, pattern: str, read: Callable[[Path], T], command: str) -> list[T]:
-        """All files or folders that match, those that can be read."""
-        names = sorted(str(path.relative_to(self.run)) for path in self.run.glob(pattern))
-        values = [self.one(part, name, read, command) for name in names or [pattern]]
-        return [value for value in values if value is not None]
 
 
 def read_run(run: Path) -> RunData:
@@ -84,17 +61,37 @@ def read_run(run: Path) -> RunData:
     """
     if not run.is_dir():
         raise UserError(f"--run {run}: no such folder; give the folder of a `python -m deploy run`")
-    files = _Reader(run)
-    python = "python -m"
-    of_classes = _has_class_labels(run / "train" / "labels.csv")
+    files = RunReader(run)
+    python, at = "python -m", _training_folder(run)
+    listed = lists_recordings(run / at / "labels.csv")
+    used = read_used(run / at / "labels.csv") if listed else None
+    frontier = files.one(
+        "frontier",
+        _frontier_file(run, at),
+        read_frontier,
+        f"{python} search_spaces search --checkpoint {run / at}/supernet.pt"
+        f" --cost-table {run}/cost_table.json --out {run}/search",
+    )
+    bundles = files.every(
+        "bundles",
+        "bundles/*",
+        read_bundle,
+        f"{python} deploy lower --frontier {run / _frontier_file(run, at)}"
+        f" --clips {run / at}/clips.npz --out {run}/bundles",
+    )
+    evaluations = files.every(
+        "evaluations",
+        "evaluations/*.json",
+        read_evaluation,
+        f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {run}/test_clips"
+        f" --out {run}/evaluations/NAME-int8.json",
+    )
+    kind = _kind(run, frontier, bundles, used, evaluations)
+    fit = f"{python} lightning_modules fit --config lightning_modules/configs/{_FIT[kind]}"
+    fit = f"{fit} --trainer.default_root_dir {run / at}"
     data = RunData(
-        frontier=files.one(
-            "frontier",
-            "search/frontier.json",
-            read_frontier,
-            f"{python} search_spaces search --checkpoint {run}/train/supernet.pt"
-            f" --cost-table {run}/cost_table.json --out {run}/search",
-        ),
+        kind=kind,
+        frontier=frontier,
         tuned=files.one(
             "frontier", "tune/frontier.json", read_frontier, f"{python} deploy run --out {run}"
         )
@@ -104,97 +101,69 @@ def read_run(run: Path) -> RunData:
             "cost_table",
             "cost_table.json",
             read_cost_table,
-            f"{python} deploy cost-table --space sam --out {run}/cost_table.json",
+            f"{python} deploy cost-table --space {frontier.space if frontier else 'SPACE'}"
+            f" --out {run}/cost_table.json",
         ),
-        labels=files.one(
-            "labels",
-            "train/labels.csv",
-            read_labels,
-            f"{python} lightning_modules fit --config lightning_modules/configs/sam.yaml"
-            f" --trainer.default_root_dir {run}/train",
-        )
-        if not of_classes
-        else None,
-        class_labels=read_class_labels(run / "train" / "labels.csv") if of_classes else None,
-        recordings=files.one(
-            "recordings",
-            f"train/{TEST_LIST}",
-            read_test_recordings,
-            f"{python} lightning_modules fit --config lightning_modules/configs/folder.yaml"
-            f" --data.root DIR --trainer.default_root_dir {run}/train",
-        )
-        or {}
-        if of_classes
+        labels=None if listed else files.one("labels", str(at / "labels.csv"), read_labels, fit),
+        used=used,
+        recordings=files.one("recordings", str(at / TEST_LIST), read_test_recordings, fit) or {}
+        if kind == "classes" and listed
         else {},
-        bundles=files.every(
-            "bundles",
-            "bundles/*",
-            read_bundle,
-            f"{python} deploy lower --frontier {run}/search/frontier.json"
-            f" --clips {run}/train/clips.npz --out {run}/bundles",
-        ),
-        evaluations=files.every(
-            "evaluations",
-            "evaluations/*.json",
-            read_evaluation,
-            f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {run}/test_clips"
-            f" --out {run}/evaluations/NAME-int8.json",
-        ),
+        bundles=bundles,
+        evaluations=evaluations,
         measurements=files.every(
             "measurements",
             "measurements/*.json",
             read_measurement,
             f"{python} deploy benchmark --bundle {run}/bundles/* --out {run}/measurements",
         ),
+        probe=files.one(
+            "probe",
+            PROBE,
+            read_probe,
+            f"{python} deploy evaluate --probe SET... --bundle {run}/bundles/* --teacher FILE"
+            f" --out {run}/probe",
+        )
+        if kind == "embedding"
+        else None,
         commands=files.one(
             "commands", "commands.jsonl", read_commands, f"{python} deploy run --out {run}"
         ),
         missing=files.missing,
     )
-    parts = (getattr(data, name) for name in vars(data) if name != "missing")
-    if not any(parts):
+    parts = {field.name for field in fields(data)} - {"kind", "missing"}
+    if not any(getattr(data, name) for name in parts):
         names = ", ".join(part.path for parts in files.missing.values() for part in parts)
         raise UserError(f"--run {run}: no file of a run can be read there (looked for {names})")
     return data
 
 
-def _has_class_labels(path: Path) -> bool:
-    """Whether a `labels.csv` is of recordings with classes."""
-    try:
-        with path.open(encoding="utf-8") as stream:
-            return stream.readline().strip().split(",") == list(COLUMNS)
-    except (OSError, UnicodeDecodeError):
-        return False
+def _training_folder(run: Path) -> Path:
+    """Where `fit` wrote, as `deploy run` has it, or into the run folder itself."""
+    alone = not (run / "train").exists() and (run / "labels.csv").exists()
+    return Path() if alone else Path("train")
 
 
-def read_class_labels(path: Path) -> list[tuple[str, str]]:
-    """Label and use of every row of a `labels.csv` of recordings with classes."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [(row["label"], row["use"]) for row in csv.DictReader(stream)]
+def _frontier_file(run: Path, at: Path) -> str:
+    """That of a search, or of `fit` where it trained one fixed net, which no search follows."""
+    fixed = at / "frontier.json"
+    return str(fixed) if not (run / "search").exists() and (run / fixed).exists() else SEARCHED
 
 
-def read_test_recordings(path: Path) -> dict[str, Item]:
-    """The recordings of the test by the names that an evaluation of this list gives them.
-
-    Raises:
-        UserError: one of them is gone.
-    """
-    return {item.name: item for item in read_recordings(path)}
-
-
-def read_commands(path: Path) -> list[dict[str, Any]]:
-    """Read `commands.jsonl`.
-
-    Raises:
-        UserError: a line that is no record of a command; the message has its number.
-    """
-    commands = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            command = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}: line {number} is not JSON ({error})") from None
-        if not isinstance(command, dict) or not command.keys() >= _COMMAND_FIELDS:
-            raise UserError(f"{path}: line {number} lacks one of {sorted(_COMMAND_FIELDS)}")
-        commands.append(command)
-    return commands
+def _kind(
+    run: Path,
+    frontier: Frontier | None,
+    bundles: list[Bundle],
+    used: list[Used] | None,
+    evaluations: list[dict[str, Any]],
+) -> str:
+    """The task that the run is of, by the first of its files that tells."""
+    if frontier is not None:
+        return frontier.task.kind
+    if bundles:
+        return bundles[0].task.kind
+    if (run / PROBE).exists():
+        return "embedding"
+    if used:
+        return "classes" if any(row.label for row in used) else "embedding"
+    return "classes" if any("task" in each for each in evaluations) else "counts"

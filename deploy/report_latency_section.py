@@ -23,7 +23,7 @@ def latency_section(data: RunData) -> Section:
     return Section(
         "latency",
         "Latency",
-        "One 5 s clip, from waveform to probabilities, on the device named in the table.",
+        "One clip, from waveform to the net's answer, on the device named in the table.",
         figures=shown,
         tables=_measurements(data),
         folded=folded,

@@ -9,8 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from deploy.report_data import Missing
 from deploy.report_figures import Figure
+from deploy.report_reader import Missing
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.report_data import Missing, RunData
+from deploy.report_data import RunData
 from deploy.report_figures import (
     Figure,
     calibration_figures,
@@ -17,6 +17,7 @@ from deploy.report_figures import (
     labels_figure,
 )
 from deploy.report_page import Section, Table
+from deploy.report_reader import Missing
 from deploy.report_text import DASH, ECE, ece, net_title, percent, plain
 
 # Field of an evaluation: its column in clips.csv (None: measured on the clip), label, metrics.

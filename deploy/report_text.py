@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from search_spaces.task import Metric
+
 DASH = "\u2013"
 ECE = "ECE before, after temperature"
 
@@ -25,6 +27,13 @@ def percent(estimate: dict[str, Any]) -> str:
 def plain(estimate: dict[str, Any]) -> str:
     """A mean with its interval."""
     return "{value:.2f} [{low:.2f}, {high:.2f}]".format(**estimate)
+
+
+def judged(metric: Metric, estimate: dict[str, Any]) -> str:
+    """A figure of a task with its interval; a dash where no clip settles it."""
+    if metric.unit == " %" or estimate["value"] is None:
+        return percent(estimate)
+    return plain(estimate)
 
 
 def ece(metrics: dict[str, Any]) -> str:

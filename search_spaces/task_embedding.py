@@ -87,7 +87,7 @@ class TeacherTask(EmbeddingTask):
     """
 
     learned_from: ClassVar[str] = "teacher"
-    score: ClassVar[str] = "squared distance to the teacher (of its variance)"
+    score: ClassVar[str] = "distance to the teacher (of its variance)"
     judged_by: ClassVar[tuple[Metric, ...]] = (  # type: ignore[misc]
         Metric("distance", "distance to the teacher", 100.0, " %"),
         Metric("cosine_distance", "cosine distance to the teacher", 1.0, ""),

@@ -33,8 +33,8 @@ def write_run(run: Path, test_clips: int = 220) -> list[str]:
     rng = np.random.default_rng(0)
     table = synthetic_table(SPACE)
     write_cost_table(run / "cost_table.json", table)
-    nets = _nets(12, rng)
-    points = [_point(net, table, error) for net, error in nets]
+    nets = make_nets(12, rng)
+    points = [make_point(net, table, error) for net, error in nets]
     winners = points[::6]
     for winner in winners:
         winner["level_error"] = Estimate(0.08, 0.04, 0.13, 60).to_json()
@@ -42,7 +42,7 @@ def write_run(run: Path, test_clips: int = 220) -> list[str]:
         winner["exact_accuracy"] = Estimate(0.6, 0.5, 0.7, 60).to_json()
         winner["weights"] = {"file": f"weights/{winner['name']}.pt", "sha256": SHA256}
     names = [winner["name"] for winner in sorted(winners, key=lambda x: x["ranking_error"])]
-    write_frontier(run / "search" / "frontier.json", _frontier(points, winners, names[0]))
+    write_frontier(run / "search" / "frontier.json", make_frontier(points, winners, names[0]))
     write_labels(run / "train" / "labels.csv", _labels(rng, 100))
     for name in names:
         for precision in ("fp32", "int8"):
@@ -138,14 +138,14 @@ def measurement(name: str, precision: str, rng: np.random.Generator) -> dict[str
     }
 
 
-def _nets(number: int, rng: np.random.Generator) -> list[tuple[Architecture, float]]:
+def make_nets(number: int, rng: np.random.Generator) -> list[tuple[Architecture, float]]:
     """Architectures from small to large, with an error that falls with their size."""
     drawn = {net.digest: net for net in (random_architecture(SPACE, rng) for _ in range(number))}
     ordered = sorted(drawn.values(), key=lambda net: costs(net).macs)
     return [(net, 0.25 / (1 + at) + 0.04) for at, net in enumerate(ordered)]
 
 
-def _point(net: Architecture, table: CostTable, error: float) -> dict[str, Any]:
+def make_point(net: Architecture, table: CostTable, error: float) -> dict[str, Any]:
     cost = costs(net)
     return {
         "name": f"net-{net.digest}",
@@ -161,10 +161,10 @@ def _point(net: Architecture, table: CostTable, error: float) -> dict[str, Any]:
     }
 
 
-def _frontier(
+def make_frontier(
     points: list[dict[str, Any]], winners: list[dict[str, Any]], best: str
 ) -> dict[str, Any]:
-    judged = {"level_error", "mae", "exact_accuracy", "weights"}
+    own = {"level_error", "mae", "exact_accuracy", "distance", "cosine_distance", "weights"}
     return {
         "created": "2026-11-21T08:00:00+00:00",
         "seed": 0,
@@ -192,7 +192,7 @@ def _frontier(
         },
         "best": best,
         "winners": winners,
-        "points": [{k: v for k, v in point.items() if k not in judged} for point in points],
+        "points": [{k: v for k, v in point.items() if k not in own} for point in points],
     }
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from deploy import evaluate, probe_models
-from deploy.probe import SCHEMA
 from deploy.probe_classifiers import CLASSIFIERS, by_speaker, probe
+from deploy.probe_file import SCHEMA
 from deploy.probe_folds import Folds, make_folds
 from deploy.probe_models import embedders
 from lightning_modules.recordings_item import Item

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from deploy import report
-from deploy.report_data import read_commands, read_run
+from deploy.report_data import read_run
+from deploy.report_lists import read_commands
 from deploy.report_sections import headline_evaluation
 from search_spaces.errors import UserError
 from search_spaces.files import read_json, write_json

@@ -42,7 +42,7 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "labels.csv").write_text(LABELS)
     data = read_run(tmp_path)
-    assert data.class_labels == [("dog", "train"), ("door", "validation"), ("dog", "train")]
+    assert data.used == [("dog", "train", ""), ("door", "validation", ""), ("dog", "train", "")]
     html = render(make_page(data, "dogs"))
     assert "Which class is heard" in html
     assert "25.0 % [" in html

@@ -1,0 +1,65 @@
+"""The lists that a run folder holds: commands, recordings and what they are used for."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lightning_modules.recordings import read_recordings
+from lightning_modules.recordings_budget import COLUMNS
+from lightning_modules.recordings_item import Item
+from search_spaces.errors import UserError
+
+_COMMAND_FIELDS = {"argv", "started", "seconds", "versions", "exit_code"}
+
+
+class Used(NamedTuple):
+    """A row of a `labels.csv` of recordings; an embedding's has no label."""
+
+    label: str
+    use: str
+    speaker: str
+
+
+def lists_recordings(path: Path) -> bool:
+    """Whether a `labels.csv` is of recordings, as of classes and of an embedding."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return stream.readline().strip().split(",") == list(COLUMNS)
+    except OSError:
+        return False
+
+
+def read_used(path: Path) -> list[Used]:
+    """Every row of a `labels.csv` of recordings, without the recording's name."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        return [Used(row["label"], row["use"], row["speaker"]) for row in csv.DictReader(stream)]
+
+
+def read_test_recordings(path: Path) -> dict[str, Item]:
+    """The recordings of the test by the names that an evaluation of this list gives them.
+
+    Raises:
+        UserError: one of them is gone.
+    """
+    return {item.name: item for item in read_recordings(path)}
+
+
+def read_commands(path: Path) -> list[dict[str, Any]]:
+    """Read `commands.jsonl`.
+
+    Raises:
+        UserError: a line that is no record of a command; the message has its number.
+    """
+    commands = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            command = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}: line {number} is not JSON ({error})") from None
+        if not isinstance(command, dict) or not command.keys() >= _COMMAND_FIELDS:
+            raise UserError(f"{path}: line {number} lacks one of {sorted(_COMMAND_FIELDS)}")
+        commands.append(command)
+    return commands
