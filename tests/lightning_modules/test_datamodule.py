@@ -201,9 +201,9 @@ def test_a_checkpoint_of_other_recordings_is_refused(build: Build, table: Path) 
     state = ready(build(recordings=str(table), labelled_batch_size=4)).state_dict()
     table.write_text(table.read_text().replace("one.wav,0,11,1", "one.wav,0,11,3"))
     other = ready(build(recordings=str(table), labelled_batch_size=4))
-    with pytest.raises(UserError, match="data.recordings: not the file that the checkpoint"):
+    with pytest.raises(UserError, match=r"data.recordings: not the file that the checkpoint"):
         other.load_state_dict(state)
-    with pytest.raises(UserError, match="data.recordings: not the file that the checkpoint"):
+    with pytest.raises(UserError, match=r"data.recordings: not the file that the checkpoint"):
         ready(build()).load_state_dict(state)
 
 
