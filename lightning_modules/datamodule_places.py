@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from search_spaces.errors import UserError
+
 
 def places(seed: int, stream: int, step: int, size: int, items: int) -> NDArray[np.int64]:
     """The items of batch ``step``, int64 [size], each below ``items``.
@@ -26,6 +28,26 @@ def places(seed: int, stream: int, step: int, size: int, items: int) -> NDArray[
         ],
         np.int64,
     )
+
+
+def clips_of_share(field: str, share: float, labelled_batch_size: int) -> int:
+    """How many of a batch's labelled clips a share is.
+
+    Args:
+        field: option of the data that gives the share, for the message.
+        share: of the labelled clips.
+        labelled_batch_size: these.
+
+    Raises:
+        UserError: it is none, or leaves none.
+    """
+    clips = round(share * labelled_batch_size)
+    if not 1 <= clips < labelled_batch_size:
+        raise UserError(
+            f"data.{field}: {share:g} of labelled_batch_size {labelled_batch_size} is {clips}"
+            f" clips, expected 1 to {labelled_batch_size - 1}"
+        )
+    return clips
 
 
 @lru_cache(maxsize=8)

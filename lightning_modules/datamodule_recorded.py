@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lightning_modules.datamodule_places import places
+from lightning_modules.datamodule_places import clips_of_share, places
 from lightning_modules.spans_clips import RecordedClips
-from search_spaces.errors import UserError
 
 _LABELLED, _UNLABELLED, _ORDER = 2, 3, 4  # streams of the shuffles, beside those of generated clips
 
@@ -41,12 +40,7 @@ class RecordedPart:
         unlabelled_batch_size: int,
         seed: int,
     ) -> None:
-        self.labelled = round(share * labelled_batch_size)
-        if not 1 <= self.labelled < labelled_batch_size:
-            raise UserError(
-                f"data.recordings_share: {share:g} of labelled_batch_size {labelled_batch_size} is"
-                f" {self.labelled} clips, expected 1 to {labelled_batch_size - 1}"
-            )
+        self.labelled = clips_of_share("recordings_share", share, labelled_batch_size)
         has_sound = len(clips.unlabelled) > 0
         self.unlabelled = round(share * unlabelled_batch_size) if has_sound else 0
         self._clips = clips

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from lightning_modules.audio import Int16
+from lightning_modules.datamodule_places import clips_of_share
 from lightning_modules.datamodule_recorded import in_mixed_order
 from lightning_modules.singles import Singles
-from search_spaces.errors import UserError
 
 _DRAWS, _ORDER = 6, 7  # streams, beside those of recordings
 
@@ -32,12 +32,7 @@ class SinglesPart:
     unlabelled = 0
 
     def __init__(self, singles: Singles, share: float, labelled_batch_size: int, seed: int) -> None:
-        self.labelled = round(share * labelled_batch_size)
-        if not 1 <= self.labelled < labelled_batch_size:
-            raise UserError(
-                f"data.singles_share: {share:g} of labelled_batch_size {labelled_batch_size} is"
-                f" {self.labelled} clips, expected 1 to {labelled_batch_size - 1}"
-            )
+        self.labelled = clips_of_share("singles_share", share, labelled_batch_size)
         self._singles = singles
         self._seed = seed
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightning_modules.audio import Int16
+from lightning_modules.datamodule_places import clips_of_share
 from lightning_modules.recordings import blaming, check_spelling, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
@@ -55,12 +56,7 @@ def read_extra(
         UserError: nothing to read, a recording without label or of another class, one that is
             among ``own``, or a share that is no clip, or all clips.
     """
-    per_batch = round(share * labelled_batch_size)
-    if not 1 <= per_batch < labelled_batch_size:
-        raise UserError(
-            f"data.extra_share: {share:g} of labelled_batch_size {labelled_batch_size} is"
-            f" {per_batch} clips, expected 1 to {labelled_batch_size - 1}"
-        )
+    per_batch = clips_of_share("extra_share", share, labelled_batch_size)
     with blaming("data.extra"):
         items = read_recordings(Path(root))
         check_spelling([*own.items, *items], root)
