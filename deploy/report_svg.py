@@ -51,7 +51,7 @@ def linear_axis(label: str, values: Iterable[float], low: float | None = 0.0) ->
     bottom = min(known) if low is None else low
     top = max([*known, bottom])
     step = _round_step((top - bottom) / 5 or abs(top) / 5 or 0.2)
-    first, last = math.floor(bottom / step + 1e-9), max(1, math.ceil(top / step - 1e-9))
+    first, last = math.floor(bottom / step + 1e-9), math.ceil(top / step - 1e-9)
     ticks = tuple(round(at * step, 12) for at in range(first, max(last, first + 1) + 1))
     return Axis(label, ticks[0], ticks[-1], ticks)
 
