@@ -151,6 +151,7 @@ class AmbianceDataModule(StreamDataModule):
         self._singles_share = singles_share
         self._singles_pool = singles_pool
         self._singles_confidence = singles_confidence
+        self._found: Found | None = None
         self._singles_summary: dict[str, Any] | None = None
 
     @property
@@ -317,11 +318,10 @@ class AmbianceDataModule(StreamDataModule):
     def _singles(self, teacher: Path, held: Held, labels: Sequence[Label]) -> Singles:
         """What the teacher found, and the labelled clips of one voice and of none."""
         found = self._find_singles(teacher, self.train_clips)
-        sounds = []
-        for count, clips in ((1, found.voices), (0, found.quiet)):
-            known = [held.samples(row.index) for row in labels if row.lo == row.hi == count]
-            sounds.append(np.concatenate([clips, np.reshape(known, (-1, CLIP_SAMPLES))]))
-        voices, quiet = (part.astype(np.int16) for part in sounds)
+        voices, quiet = (
+            [*clips, *(held.samples(row.index) for row in labels if row.lo == row.hi == count)]
+            for count, clips in ((1, found.voices), (0, found.quiet))
+        )
         self._singles_summary = {
             "teacher_sha256": sha256_file(teacher),
             "asked_clips": self._singles_pool,
@@ -333,12 +333,14 @@ class AmbianceDataModule(StreamDataModule):
         return Singles.of(voices, quiet, throughout=self._protocol == "libricount")
 
     def _find_singles(self, teacher: Path, mixtures: Mixtures) -> Found:
-        first = self.budget.train_labelled
-        clips = range(first, min(first + self._singles_pool, self.budget.train_pool))
-        cache = cache_root(self._cache)
-        return find_singles(
-            teacher, mixtures, clips, self._singles_confidence, self._mixed_by(), cache
-        )
+        if self._found is None:  # also in a process that did not prepare
+            first = self.budget.train_labelled
+            clips = range(first, min(first + self._singles_pool, self.budget.train_pool))
+            cache = cache_root(self._cache)
+            self._found = find_singles(
+                teacher, mixtures, clips, self._singles_confidence, self._mixed_by(), cache
+            )
+        return self._found
 
     def _held(self) -> Held:
         clips = min(self._held_clips, self.budget.train_labelled)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lightning_modules.datamodule_batches import Batch
 from lightning_modules.datamodule_places import clips_of_share, places
 from lightning_modules.spans_clips import RecordedClips
 
@@ -46,7 +47,7 @@ class RecordedPart:
         self._clips = clips
         self._seed = seed
 
-    def join(self, batch: dict[str, dict[str, Tensor]], step: int) -> dict[str, dict[str, Tensor]]:
+    def join(self, batch: Batch, step: int) -> Batch:
         """The batch of generated clips with the recorded ones, in mixed order."""
         train = self._clips.train
         chosen = places(self._seed, _LABELLED, step, self.labelled, len(train.clips))

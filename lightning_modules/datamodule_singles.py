@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lightning_modules.audio import Int16
+from lightning_modules.datamodule_batches import Batch
 from lightning_modules.datamodule_places import clips_of_share
 from lightning_modules.datamodule_recorded import in_mixed_order
 from lightning_modules.singles import Singles
@@ -36,12 +36,10 @@ class SinglesPart:
         self._singles = singles
         self._seed = seed
 
-    def join(
-        self, batch: dict[str, dict[str, torch.Tensor]], step: int
-    ) -> dict[str, dict[str, torch.Tensor]]:
+    def join(self, batch: Batch, step: int) -> Batch:
         """The batch with the sums among its labelled clips, in mixed order."""
         rng = np.random.default_rng((self._seed, _DRAWS, step))
-        drawn: list[tuple[Int16, int]] = [self._singles.draw(rng) for _ in range(self.labelled)]
+        drawn = [self._singles.draw(rng) for _ in range(self.labelled)]
         counts = torch.tensor([count for _, count in drawn])
         sums = {
             "waveform": torch.from_numpy(np.stack([sound for sound, _ in drawn])),

@@ -22,7 +22,7 @@ SNR_RANGE_DB = (5.0, 25.0)
 LEVEL_RANGE_DB = (-6.0, 6.0)  # of a voice as the microphone hears it
 BRIDGED_PAUSE_MS = 200  # between two sounds of one sentence one still speaks
 
-_BYSTANDERS = 2  # at most so many more, who speak at other moments
+BYSTANDERS = 2  # at most so many more, who speak at other moments
 _HISTORY_SAMPLES = -(-RESPONSE_SAMPLES // FRAME_SAMPLES) * FRAME_SAMPLES  # whole frames
 _FFT_SAMPLES = 3 * RESPONSE_SAMPLES  # the fastest of the lengths tried
 _HOP_SAMPLES = _FFT_SAMPLES - RESPONSE_SAMPLES
@@ -59,7 +59,7 @@ class Rooms:
         if together == 0:
             waveform, _ = add_noise(rng, np.zeros(CLIP_SAMPLES, np.float32), noise, SNR_RANGE_DB)
             return Mix(waveform, 0, snr_db=float("nan"), rt60_s=float("nan"), voices=())
-        people = min(together + int(rng.integers(_BYSTANDERS + 1)), max_count)
+        people = min(together + int(rng.integers(BYSTANDERS + 1)), max_count)
         readers = rng.choice(len(voices), people, replace=False)
         dry, count = _converse(
             rng, [voices[reader] for reader in readers], together, self._voice_speed

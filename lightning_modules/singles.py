@@ -10,6 +10,7 @@ Legend: N clips, T samples, F frames of 20 ms, K clips of a sum.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,9 @@ from numpy.typing import NDArray
 from lightning_modules.audio import Float32, Int16, from_pcm16, to_pcm16
 from lightning_modules.audio_activity import FRAME_SAMPLES, bridge_pauses, frame_power
 from lightning_modules.mixtures import LEVEL_RANGE_DBFS
-from lightning_modules.rooms import BRIDGED_PAUSE_MS, LEVEL_RANGE_DB
+from lightning_modules.rooms import BRIDGED_PAUSE_MS, BYSTANDERS, LEVEL_RANGE_DB
 from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
 
-_BYSTANDERS = 2  # at most so many more, as in rooms: some speak at other moments
 _FLOOR, _LOUD = 5, 95  # percentiles of a clip's frames, in dB
 _ACTIVE = 0.35  # of the way from floor to loud: speech against noise and reverberation
 _LEAST_POWER = 1e-10
@@ -32,21 +32,20 @@ class Singles:
     """What sums are made of.
 
     Attributes:
-        voices: int16 [N, T], clips of one voice.
+        voices: int16 [T] each, N clips of one voice.
         active: bool [N, F], when it speaks.
-        quiet: int16 [N, T], clips without a voice; may be none.
+        quiet: int16 [T] each, clips without a voice; may be none.
     """
 
-    voices: Int16
+    voices: Sequence[Int16]
     active: NDArray[np.bool_]
-    quiet: Int16
+    quiet: Sequence[Int16]
 
     @classmethod
-    def of(cls, voices: Int16, quiet: Int16, throughout: bool) -> Singles:
+    def of(cls, voices: Sequence[Int16], quiet: Sequence[Int16], throughout: bool) -> Singles:
         """Singles of these clips; ``throughout`` if a voice is known to speak all the time."""
-        frames = voices.shape[1] // FRAME_SAMPLES
         if throughout:
-            return cls(voices, np.ones((len(voices), frames), bool), quiet)
+            return cls(voices, np.ones((len(voices), CLIP_SAMPLES // FRAME_SAMPLES), bool), quiet)
         return cls(voices, np.stack([when_active(from_pcm16(clip)) for clip in voices]), quiet)
 
     def draw(self, rng: np.random.Generator) -> tuple[Int16, int]:
@@ -55,7 +54,7 @@ class Singles:
         if wanted == 0:
             quiet = from_pcm16(self.quiet[int(rng.integers(len(self.quiet)))])
             return _at_random_level(quiet, rng), 0
-        number = wanted + int(rng.integers(_BYSTANDERS + 1))
+        number = wanted + int(rng.integers(BYSTANDERS + 1))
         together = np.zeros(self.active.shape[1], np.int64)
         waveform = np.zeros(CLIP_SAMPLES, np.float32)
         for place in rng.choice(len(self.voices), number, replace=number > len(self.voices)):

@@ -18,14 +18,13 @@ from tqdm import tqdm
 
 from lightning_modules.audio import Float32, Int16, from_pcm16
 from lightning_modules.mixtures import Mixtures
-from search_spaces.architecture import largest
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path, sha256_file, sha256_json
-from search_spaces.subnet_file import read_subnet
 from search_spaces.supernet import Subnet
-from search_spaces.supernet_file import FORMAT, check_task, load_trained, read_supernet
+from search_spaces.supernet_file import check_task
 from search_spaces.task_counts import CountsTask
+from search_spaces.trained_net import read_trained_net
 
 PART = 100  # clips that are asked and kept together; a kill loses at most one part
 LEAST = 20  # clips of one voice, fewer are no crowd
@@ -80,23 +79,14 @@ def find_singles(
 
 
 def _read_net(path: Path) -> Subnet:
-    value = load_trained(path)
-    net: Subnet
-    if value["format"] == FORMAT:
-        found = read_supernet(path)
-        check_task(path, found.task, CountsTask())
-        architecture = largest(found.supernet.spec)
-        net = found.supernet.extract(architecture)
-    else:
-        single = read_subnet(path, value)
-        check_task(path, single.task, CountsTask())
-        architecture, net = single.architecture, single.net
-    if architecture.clip_samples != CLIP_SAMPLES:
+    found = read_trained_net(path)
+    check_task(path, found.task, CountsTask())
+    if found.architecture.clip_samples != CLIP_SAMPLES:
         raise UserError(
-            f"data.singles_from: {path} is of space {architecture.space}, which does not hear clips"
-            " of 5 s; give a net that does"
+            f"data.singles_from: {path} is of space {found.architecture.space}, which does not hear"
+            " clips of 5 s; give a net that does"
         )
-    return net.requires_grad_(False).eval()
+    return found.net.requires_grad_(False)
 
 
 def _ask(net: Subnet, mixtures: Mixtures, clips: range, folder: Path) -> Float32:

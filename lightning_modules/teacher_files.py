@@ -18,14 +18,11 @@ from torch import Tensor
 
 from lightning_modules.teacher import Teacher, check_rate
 from lightning_modules.teacher_torchaudio import SCHEME, open_pipeline
-from search_spaces.architecture import largest
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError, one_line
 from search_spaces.files import sha256_file
-from search_spaces.frontier import WEIGHTS_FORMAT
-from search_spaces.subnet_file import read_subnet
-from search_spaces.supernet_file import load_trained, read_supernet
 from search_spaces.task_embedding import EmbeddingTask, TeacherTask
+from search_spaces.trained_net import read_trained_net
 
 EXTRA = "teacher.json"
 _MEND = (
@@ -150,21 +147,15 @@ def _of_export(path: Path) -> _Opened:
 
 def _of_this_kit(path: Path, device: str) -> _Opened:
     """The net of a `subnet.pt`, or the largest of a `supernet.pt`."""
-    content = load_trained(path)
-    if content["format"] == WEIGHTS_FORMAT:
-        subnet = read_subnet(path, content)
-        net, architecture, task = subnet.net, subnet.architecture, subnet.task
-    else:
-        found = read_supernet(path)
-        architecture, task = largest(found.supernet.spec), found.task
-        net = found.supernet.extract(architecture)
+    found = read_trained_net(path)
+    task = found.task
     if not isinstance(task, EmbeddingTask):
         raise UserError(f"{path}: its outputs are {task.kind}, expected an embedding to learn from")
-    raw = _on(net.eval(), device)
+    raw = _on(found.net, device)
     return _Opened(
         lambda waveform: task.probabilities(raw(waveform)),
         SAMPLE_RATE_HZ,
-        architecture.clip_samples,
+        found.architecture.clip_samples,
     )
 
 
