@@ -24,7 +24,7 @@ _WEIGHTED = (torch.ops.aten.conv2d.default, torch.ops.aten.linear.default)
 
 
 def check_kernels(network: nn.Module) -> None:
-    """Refuse even kernels outside the front end.
+    """Refuse padded even kernels outside the front end.
 
     With "same" padding XNNPACK's quantised result is silently wrong for them (executorch#20558).
 
@@ -33,10 +33,11 @@ def check_kernels(network: nn.Module) -> None:
     """
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and FP32_MODULES[0] not in name.split("."):
-            kernel = tuple(module.kernel_size)
-            if any(size % 2 == 0 for size in kernel):
+            kernel, padding = tuple(module.kernel_size), module.padding
+            padded = padding if isinstance(padding, tuple) else (padding != "valid",) * 2
+            if any(size % 2 == 0 and pad for size, pad in zip(kernel, padded, strict=True)):
                 raise UserError(
-                    f"layer {name}: kernel {kernel} is even, int8 takes odd kernels only"
+                    f"layer {name}: kernel {kernel} is even and padded, int8 takes odd ones only"
                     " (executorch#20558)"
                 )
 

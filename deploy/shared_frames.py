@@ -103,7 +103,8 @@ def geometry_of(choices: Mapping[str, Any], clip_samples: int) -> FrontEndGeomet
     """The front end that an architecture's choices name."""
     fields = ("rate_hz", "hop_ms", "window_ms", "mels")
     chosen = {field: choices[f"frontend_{field}"] for field in fields}
-    return FrontEndGeometry(**chosen, clip_samples=clip_samples)
+    scale = choices.get("frontend_scale", "mel")
+    return FrontEndGeometry(**chosen, clip_samples=clip_samples, scale=scale)
 
 
 def _joined(energies: Any, following: Any, offset: int, behind: int) -> Any:

@@ -19,7 +19,7 @@ from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.space import NUM_STAGES, STEM_FREQUENCY_STRIDE
 
-POOLS = ("mean", "max", "mean_max")
+POOL_ROWS = {"mean": 1, "max": 1, "mean_max": 1, "mean_beside_max": 2}  # by kind
 # Mean feature of a frame below which it fades to digital silence; noise 50 dB below the clip's mean
 # has about 0.1, silence has 0 (see `LogMelFrontEnd`).
 FAINTEST_FRAME = 0.02
@@ -52,6 +52,10 @@ class Layers:
     def pool(self, kind: Any) -> nn.Module:
         """`TimePool`."""
         return TimePool(kind)
+
+    def pool_rows(self, kind: Any) -> int:
+        """Rows that the pool leaves."""
+        return POOL_ROWS[kind]
 
     def repeat(self, block: Callable[[int], nn.Module], depth: Any) -> nn.Module:
         """The first ``depth`` blocks; ``block(i)`` makes the i-th."""
@@ -175,13 +179,14 @@ NORMALISATIONS: dict[str, type[nn.Module]] = {"band_means": MeanSubtraction, "no
 
 
 class TimePool(nn.Module):
-    """Mean over frequency, then mean, maximum or their sum over time.
+    """Mean over frequency, then mean, maximum, their sum or both of them over time.
 
     The sum is the pooling of PANNs (Kong et al. 2020, section III-A): the mean sees how much was
-    spoken, the maximum the busiest moment, which is what a count is.
+    spoken, the maximum the busiest moment, which is what a count is. Beside each other, as two
+    rows, the head tells them apart.
 
     Args:
-        kind: one of `POOLS`.
+        kind: one of `POOL_ROWS`.
 
     Raises:
         ValueError: it is none of them.
@@ -189,12 +194,12 @@ class TimePool(nn.Module):
 
     def __init__(self, kind: str) -> None:
         super().__init__()
-        if kind not in POOLS:
-            raise ValueError(f"TimePool: kind is {kind!r}, allowed: {', '.join(POOLS)}")
+        if kind not in POOL_ROWS:
+            raise ValueError(f"TimePool: kind is {kind!r}, allowed: {', '.join(POOL_ROWS)}")
         self.kind = kind
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """float32 [B, C, F, W] -> [B, C, 1, 1]."""
+        """float32 [B, C, F, W] -> [B, C, rows of the kind, 1]."""
         if self.kind == "mean":
             return inputs.mean(dim=(2, 3), keepdim=True)
         frequencies, frames = inputs.shape[2:]
@@ -203,9 +208,10 @@ class TimePool(nn.Module):
             inputs, column, stride=column, count_include_pad=False
         )
         pooled = functional.max_pool2d(over_frequency, (1, frames), stride=(1, frames))
-        if self.kind == "mean_max":
-            pooled = pooled + over_frequency.mean(dim=(2, 3), keepdim=True)
-        return pooled
+        if self.kind == "max":
+            return pooled
+        mean = over_frequency.mean(dim=(2, 3), keepdim=True)
+        return pooled + mean if self.kind == "mean_max" else torch.cat([mean, pooled], dim=2)
 
     def extra_repr(self) -> str:
         """The kind, for `print`."""
@@ -213,23 +219,28 @@ class TimePool(nn.Module):
 
 
 class Head(nn.Module):
-    """Pooled channels to one logit per count; 1x1 convolutions keep it in XNNPACK's one delegate.
+    """Pooled channels to one logit per count; convolutions keep it in XNNPACK's one delegate.
 
     Args:
         in_channels: C.
         hidden: channels of the hidden layer.
         num_outputs: K.
+        rows: R, which the pool leaves; the hidden layer takes them all.
         layers: makes the layers.
     """
 
-    def __init__(self, in_channels: Any, hidden: Any, num_outputs: int, *, layers: Layers) -> None:
+    def __init__(
+        self, in_channels: Any, hidden: Any, num_outputs: int, *, rows: int = 1, layers: Layers
+    ) -> None:
         super().__init__()
-        self.hidden = layers.conv(in_channels=in_channels, out_channels=hidden, kernel_size=1)
+        self.hidden = layers.conv(
+            in_channels=in_channels, out_channels=hidden, kernel_size=(rows, 1)
+        )
         self.relu = nn.ReLU()
         self.output = layers.conv(in_channels=hidden, out_channels=num_outputs, kernel_size=1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """float32 [B, C, 1, 1] -> [B, K]."""
+        """float32 [B, C, R, 1] -> [B, K]."""
         return self.output(self.relu(self.hidden(inputs))).flatten(1)
 
 
@@ -291,6 +302,7 @@ def assemble(
         hop_ms=choices["frontend_hop_ms"],
         window_ms=choices["frontend_window_ms"],
         mels=choices["frontend_mels"],
+        scale=choices.get("frontend_scale", "mel"),
         clip_samples=clip_samples,
     )
     channels = choices["stem_width"]
@@ -317,7 +329,13 @@ def assemble(
         "stem": stem,
         "stages": nn.Sequential(*stages),
         "pool": layers.pool(choices["pool"]),
-        "head": Head(channels, choices["head_hidden"], num_outputs, layers=layers),
+        "head": Head(
+            channels,
+            choices["head_hidden"],
+            num_outputs,
+            rows=layers.pool_rows(choices["pool"]),
+            layers=layers,
+        ),
     }
 
 

@@ -77,7 +77,7 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     """The operators of the lowered net in the order in which they run."""
     choices: Any = architecture.choices
     settings = [choices[dimension] for dimension in FRONTEND_DIMENSIONS]
-    settings.append(architecture.clip_samples)
+    settings += [architecture.clip_samples, choices.get("frontend_scale", "mel")]
     trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
     if choices.get("normalise", "band_means") == "band_means":
         trunk.normalise()
@@ -100,8 +100,8 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
                 path, width, expansion, kernel, own_stride, residual=index > 0, fused=fused
             )
     trunk.pool(choices["pool"])
-    trunk.conv("head.hidden", choices["head_hidden"], norm=False)
-    trunk.conv("head.output", num_outputs, norm=False)
+    trunk.whole("head.hidden", choices["head_hidden"])
+    trunk.whole("head.output", num_outputs)
     return [*frontend_layers(*settings), *trunk.layers]
 
 
@@ -125,10 +125,9 @@ class _Trunk:
         kernel: int = 1,
         stride: tuple[int, int] = (1, 1),
         depthwise: bool = False,
-        norm: bool = True,
         held_elements: int = 0,
     ) -> None:
-        """A convolution padded by half its kernel, with the norm folded in or else a bias."""
+        """A convolution padded by half its kernel, with the norm folded in."""
         height, width = ((n - 1) // s + 1 for n, s in zip(self.size, stride, strict=True))
         weights = kernel * kernel * out_channels * (1 if depthwise else self.channels)
         dense = "conv" if kernel > 1 else "pointwise"
@@ -144,12 +143,33 @@ class _Trunk:
                 in_size=self.size,
                 out_size=(height, width),
                 macs=weights * height * width,
-                params=weights + (2 if norm else 1) * out_channels,
+                params=weights + 2 * out_channels,
                 weight_elements=weights,
                 held_elements=held_elements,
             )
         )
         self.channels, self.size = out_channels, (height, width)
+
+    def whole(self, name: str, out_channels: int) -> None:
+        """A convolution with a bias that takes the whole map at once: a product of one row."""
+        weights = self.channels * self.size[0] * self.size[1] * out_channels
+        self.layers.append(
+            Layer(
+                name=name,
+                part="trunk",
+                kind="pointwise",
+                in_channels=self.channels,
+                out_channels=out_channels,
+                kernel=self.size,
+                stride=(1, 1),
+                in_size=self.size,
+                out_size=(1, 1),
+                macs=weights,
+                params=weights + out_channels,
+                weight_elements=weights,
+            )
+        )
+        self.channels, self.size = out_channels, (1, 1)
 
     def bottleneck(
         self,
@@ -200,14 +220,16 @@ class _Trunk:
             self._weightless("pool.mean", "pool", (1, 1), kernel=self.size)
             return
         self._weightless("pool.frequency", "pool", (1, width), kernel=(height, 1))
+        self._weightless("pool.max", "pool", (1, 1), kernel=(1, width))
+        if kind == "max":
+            return
+        self.size = (1, width)
+        held = self.channels
+        self._weightless("pool.mean", "pool", (1, 1), kernel=(1, width), held_elements=held)
         if kind == "mean_max":
-            self._weightless("pool.max", "pool", (1, 1), kernel=(1, width))
-            self.size = (1, width)
-            held = self.channels
-            self._weightless("pool.mean", "pool", (1, 1), kernel=(1, width), held_elements=held)
             self._weightless("pool", "add", (1, 1))
         else:
-            self._weightless("pool.max", "pool", (1, 1), kernel=(1, width))
+            self._weightless("pool", "concat", (2, 1))
 
     def _weightless(
         self,

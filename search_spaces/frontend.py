@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.clip import CLIP_SAMPLES
-from search_spaces.frontend_geometry import DECIMATION_ROW, FrontEndGeometry
+from search_spaces.frontend_geometry import FrontEndGeometry
 from search_spaces.frontend_weights import (
     SHORTEST_FOLD,
     SHORTEST_ROTATION,
@@ -66,8 +66,8 @@ class LogMelFrontEnd(nn.Module):
         self._constant("mel", mel_weights(geometry))
         self._constant("average", np.full((1, geometry.frames), RELATIVE_FLOOR / geometry.frames))
         self._constant("floor", np.array([RELATIVE_FLOOR * ABSOLUTE_FLOOR]))
-        if geometry.decimated:
-            here, following = decimation_weights()
+        if geometry.decimation > 1:
+            here, following = decimation_weights(geometry)
             self._constant("taps_here", here)
             self._constant("taps_following", following)
 
@@ -129,9 +129,9 @@ class LogMelFrontEnd(nn.Module):
 
     def _decimate(self, waveform: Tensor) -> Tensor:
         """The waveform at the front end's rate, [B, samples]."""
-        if not self.geometry.decimated:
+        if self.geometry.decimation == 1:
             return waveform
-        rows = waveform.reshape(len(waveform), -1, DECIMATION_ROW)
+        rows = waveform.reshape(len(waveform), -1, self.geometry.decimation_row)
         here = functional.linear(rows, self.get_buffer("taps_here"))
         following = functional.linear(rows, self.get_buffer("taps_following"))
         return (here[:, :-1] + following[:, 1:]).reshape(len(waveform), -1)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 
-# Every combination is valid. A window shorter than the hop leaves samples out, which is cheap.
-RATES_HZ = (8_000, 16_000)
-HOPS_MS = (10, 16, 20, 32)
+# A window shorter than the hop leaves samples out, which is cheap.
+RATES_HZ = (4_000, 8_000, 16_000)
+HOPS_MS = (10, 16, 20, 32, 40)
 WINDOWS_MS = (20, 32, 64)
 MELS = (20, 32, 40, 64)
-FINE_MELS = 128  # leave no band empty only where the bins are finest: 16 kHz, 64 ms
+FINE_MELS = 128  # leave no band empty only where the bins are finest, in the longest window
 SCALES = ("mel", "linear")
 
-DECIMATION_ROW = 32  # input samples that one row of the decimating product reads
+DECIMATED_ROW = 16  # samples that one row of the decimating product yields
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,12 @@ class FrontEndGeometry:
     """Sizes of one front end.
 
     Args:
-        rate_hz: rate at which the spectrum is taken, one of `RATES_HZ`.
+        rate_hz: rate at which the spectrum is taken, one of `RATES_HZ`; the lowest one takes the
+            longest window alone, or bands would be empty.
         hop_ms: distance of two frames, one of `HOPS_MS`.
         window_ms: length of the Hann window and of the DFT, one of `WINDOWS_MS`.
-        mels: bands, one of `MELS`, or `FINE_MELS`.
-        clip_samples: samples of a clip at 16 kHz, whole rows of `DECIMATION_ROW`.
+        mels: bands, one of `MELS`, or `FINE_MELS` with the longest window.
+        clip_samples: samples of a clip at 16 kHz, whole rows of the slowest rate's decimation.
         scale: on which the bands lie evenly, one of `SCALES`.
 
     Raises:
@@ -45,29 +46,40 @@ class FrontEndGeometry:
     scale: str = "mel"
 
     def __post_init__(self) -> None:
-        finest = self.rate_hz == max(RATES_HZ) and self.window_ms == max(WINDOWS_MS)
+        longest = max(WINDOWS_MS)
         allowed_values: dict[str, tuple[int | str, ...]] = {
             "rate_hz": RATES_HZ,
             "hop_ms": HOPS_MS,
-            "window_ms": WINDOWS_MS,
-            "mels": (*MELS, FINE_MELS) if finest else MELS,
+            "window_ms": (longest,) if self.rate_hz == min(RATES_HZ) else WINDOWS_MS,
+            "mels": (*MELS, FINE_MELS) if self.window_ms == longest else MELS,
             "scale": SCALES,
         }
         for field, allowed in allowed_values.items():
             value = getattr(self, field)
             if value not in allowed:
                 raise UserError(f"front end: {field} is {value!r}, allowed: {allowed}")
-        shortest = 2 * max(WINDOWS_MS) * SAMPLE_RATE_HZ // 1000
-        if self.clip_samples % DECIMATION_ROW or self.clip_samples < shortest:
+        shortest = 2 * longest * SAMPLE_RATE_HZ // 1000
+        row = DECIMATED_ROW * SAMPLE_RATE_HZ // min(RATES_HZ)
+        if self.clip_samples % row or self.clip_samples < shortest:
             raise UserError(
                 f"front end: clip_samples is {self.clip_samples!r}, allowed: multiples of"
-                f" {DECIMATION_ROW} from {shortest} on"
+                f" {row} from {shortest} on"
             )
 
     @property
-    def decimated(self) -> bool:
-        """Whether the front end halves the clip's rate first."""
-        return self.rate_hz < SAMPLE_RATE_HZ
+    def decimation(self) -> int:
+        """By how much the front end divides the clip's rate first; 1 leaves it."""
+        return SAMPLE_RATE_HZ // self.rate_hz
+
+    @property
+    def decimation_row(self) -> int:
+        """Input samples that one row of the decimating product reads."""
+        return DECIMATED_ROW * self.decimation
+
+    @property
+    def decimation_rows(self) -> int:
+        """Such rows in a clip."""
+        return self.clip_samples // self.decimation_row
 
     @property
     def hop_samples(self) -> int:
@@ -82,12 +94,9 @@ class FrontEndGeometry:
     @property
     def samples(self) -> int:
         """T, samples of a clip at the front end's rate."""
-        if not self.decimated:
+        if self.decimation == 1:
             return self.clip_samples
-        rows = (
-            self.clip_samples // DECIMATION_ROW - 1
-        )  # the last row only completes the one before it
-        return rows * DECIMATION_ROW // 2
+        return (self.decimation_rows - 1) * DECIMATED_ROW  # the last row completes the one before
 
     @property
     def frames(self) -> int:

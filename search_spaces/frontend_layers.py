@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from search_spaces.clip import CLIP_SAMPLES
-from search_spaces.frontend_geometry import DECIMATION_ROW, FrontEndGeometry
+from search_spaces.frontend_geometry import DECIMATED_ROW, FrontEndGeometry
 from search_spaces.frontend_weights import dft_groups, padded_rows
 from search_spaces.layer import Layer
 
@@ -33,10 +33,10 @@ def frontend_layers(
     geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples, scale)
     n, frames, groups = geometry.window_samples, geometry.frames, dft_groups(geometry)
     layers = []
-    if geometry.decimated:
-        rows, outputs = clip_samples // DECIMATION_ROW, DECIMATION_ROW // 2
-        for name, held in (("taps_here", 0), ("taps_following", rows * outputs)):
-            layers.append(_product(name, "decimation", DECIMATION_ROW, outputs, rows, held))
+    if geometry.decimation > 1:
+        row, rows = geometry.decimation_row, geometry.decimation_rows
+        for name, held in (("taps_here", 0), ("taps_following", rows * DECIMATED_ROW)):
+            layers.append(_product(name, "decimation", row, DECIMATED_ROW, rows, held))
     layers.append(_weightless("fold", n, frames))
     waiting, done = sum(group.length for group in groups), 0
     for index, group in enumerate(groups):

@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.clip import SAMPLE_RATE_HZ
-from search_spaces.frontend_geometry import DECIMATION_ROW, FrontEndGeometry
+from search_spaces.frontend_geometry import DECIMATED_ROW, FrontEndGeometry
 
 Weights = NDArray[np.float64]
 
 LOWEST_HZ = 60.0  # hum and the window's leakage of a DC offset lie below
 HIGHEST_OF_NYQUIST = 0.925  # the decimating filter is compensated up to here
-DECIMATION_TAPS = 33  # with its row and the next one, a product sees every tap: 2 * 15 + 33 <= 64
-DECIMATION_CUTOFF_HZ = 3_700.0
 DECIMATION_KAISER_BETA = 3.0
 
 SHORTEST_FOLD = 32  # folding a frame further saves no time
@@ -118,9 +116,10 @@ def mel_filters(geometry: FrontEndGeometry) -> Weights:
     falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
     triangles = np.minimum(rising, falling)
     filters = np.where(triangles > 1e-9, triangles, 0.0)  # a bin on an edge is not in the band
-    if geometry.decimated:
-        phase = 2j * np.pi / SAMPLE_RATE_HZ * np.outer(bins_hz, np.arange(DECIMATION_TAPS))
-        response = np.abs(np.exp(-phase) @ decimation_taps()) ** 2
+    if geometry.decimation > 1:
+        taps = decimation_taps(geometry)
+        phase = 2j * np.pi / SAMPLE_RATE_HZ * np.outer(bins_hz, np.arange(len(taps)))
+        response = np.abs(np.exp(-phase) @ taps) ** 2
         filters = np.where(filters > 0.0, filters / response, 0.0)
     return filters
 
@@ -143,22 +142,26 @@ def hann_window(samples: int) -> Weights:
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(samples) / samples)
 
 
-def decimation_taps() -> Weights:
-    """Kaiser-windowed sinc that halves the rate, unit gain at DC, [taps]."""
-    half = DECIMATION_TAPS // 2
+def decimation_taps(geometry: FrontEndGeometry) -> Weights:
+    """Kaiser-windowed sinc that passes what the bands lie in, unit gain at DC, [taps].
+
+    One tap more than a row of samples: with its row and the next one, a product sees all of them.
+    """
+    half = geometry.decimation_row // 2
     offset = np.arange(-half, half + 1)
-    taps = np.sinc(2 * DECIMATION_CUTOFF_HZ / SAMPLE_RATE_HZ * offset)
-    taps *= np.kaiser(DECIMATION_TAPS, DECIMATION_KAISER_BETA)
+    taps = np.sinc(HIGHEST_OF_NYQUIST * geometry.rate_hz / SAMPLE_RATE_HZ * offset)
+    taps *= np.kaiser(len(taps), DECIMATION_KAISER_BETA)
     return taps / taps.sum()
 
 
-def decimation_weights() -> tuple[Weights, Weights]:
+def decimation_weights(geometry: FrontEndGeometry) -> tuple[Weights, Weights]:
     """The taps as products of a row of samples and of the row after it, each [outputs, row]."""
-    outputs = DECIMATION_ROW // 2
-    weights = np.zeros((outputs, 2 * DECIMATION_ROW))
-    for output in range(outputs):
-        weights[output, 2 * output : 2 * output + DECIMATION_TAPS] = decimation_taps()
-    return weights[:, :DECIMATION_ROW], weights[:, DECIMATION_ROW:]
+    row, taps = geometry.decimation_row, decimation_taps(geometry)
+    weights = np.zeros((DECIMATED_ROW, 2 * row))
+    for output in range(DECIMATED_ROW):
+        start = geometry.decimation * output
+        weights[output, start : start + len(taps)] = taps
+    return weights[:, :row], weights[:, row:]
 
 
 def padded_rows(rows: int) -> int:

@@ -15,8 +15,8 @@ class Layer:
     Attributes:
         name: path of the module in the net of `build_subnet`, e.g. ``stages.0.1.depthwise.conv``.
         part: ``frontend`` or ``trunk``.
-        kind: ``conv`` (dense, larger than 1x1), ``pointwise``, ``depthwise``, ``pool``, ``add``,
-            ``subtract``, ``multiply``; the front end names its own.
+        kind: ``conv`` (dense, larger than 1x1), ``pointwise`` (also of a whole map), ``depthwise``,
+            ``pool``, ``concat``, ``add``, ``subtract``, ``multiply``; the front end names its own.
         in_channels, out_channels: channels of one input and of the output.
         kernel, stride: (H, W).
         in_size, out_size: (H, W).

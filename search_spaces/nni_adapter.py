@@ -61,6 +61,10 @@ class NniLayers(Layers):
             return TimePool(kind)
         return nas.LayerChoice({name: TimePool(name) for name in kind.values}, label=kind.label)
 
+    def pool_rows(self, kind: Any) -> int:
+        """Rows that the pool leaves; the kinds that a space offers leave equally many."""
+        return super().pool_rows(kind.values[0] if _is_open(kind) else kind)
+
     def repeat(self, block: Callable[[int], nn.Module], depth: Any) -> nn.Module:
         """NNI's `Repeat`."""
         return nas.Repeat(block, depth)
@@ -120,7 +124,11 @@ class MixedFrontEnd(MixedOperation, LogMelFrontEnd):
             )
         key = (*settings.values(), waveform.device)
         if key not in self._variants:
-            frontend = LogMelFrontEnd(**settings, clip_samples=self.geometry.clip_samples)
+            kept: dict[str, Any] = {
+                "clip_samples": self.geometry.clip_samples,
+                "scale": self.geometry.scale,
+            }
+            frontend = LogMelFrontEnd(**settings, **kept)
             self._variants[key] = frontend.to(waveform.device)
         return self._variants[key](waveform)
 

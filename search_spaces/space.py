@@ -303,6 +303,26 @@ SAM_FUSED = SpaceSpec(
     },
 )
 
+# Bands as fine as the harmonics of a voice, of which several voices at once are told apart; a long
+# window needs few frames, and what lies above 2 kHz may be left out (docs/space.md).
+SAM_FINE = replace(
+    SAM_FUSED,
+    name="sam-fine",
+    dimensions={
+        **SAM_FUSED.dimensions,
+        "frontend_rate_hz": (4_000, 8_000),
+        "frontend_hop_ms": (40,),
+        "frontend_window_ms": (64,),
+        "frontend_mels": (64, 128),
+        "frontend_scale": ("linear",),
+        "stem_time_stride": (2, 1),
+        "stage2_time_stride": (2, 1),
+        "stage3_time_stride": (2, 1),
+        "stage4_time_stride": (1,),
+        "pool": ("mean_beside_max",),
+    },
+)
+
 # What tells a word or an event is its spectrum, which the mean of each band over a short clip holds
 # in part; it also lasts shorter than a count (docs/space.md).
 EVENTS = replace(
@@ -323,7 +343,7 @@ SECOND_SPACES = tuple(
 
 SPACES = {
     spec.name: spec
-    for spec in (SAM, SAM_LITE, SAM_NANO, SAM_FUSED, EVENTS, *SECOND_SPACES, EVENTS_1S)
+    for spec in (SAM, SAM_LITE, SAM_NANO, SAM_FUSED, SAM_FINE, EVENTS, *SECOND_SPACES, EVENTS_1S)
 }
 
 # Spectrogram pictures to an image CNN (docs/deepspectrum.md). Its nets share no weights: each is

@@ -21,15 +21,21 @@ def test_digital_silence_counts_for_no_mean_and_is_set_to_it():
     assert not MeanSubtraction()(torch.zeros(1, 1, 4, 6)).any()
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("mean", 3.5), ("max", 4.5), ("mean_max", 8.0)])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("mean", [3.5]), ("max", [4.5]), ("mean_max", [8.0]), ("mean_beside_max", [3.5, 4.5])],
+)
 def test_time_pool_by_hand(kind, expected):
     # frequency means per frame: (1 + 4) / 2, (2 + 5) / 2, (3 + 6) / 2
     features = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).reshape(1, 1, 2, 3)
-    assert TimePool(kind)(features).tolist() == [[[[expected]]]]
+    assert TimePool(kind)(features).tolist() == [[[[row] for row in expected]]]
+    assert Layers().pool_rows(kind) == len(expected)
 
 
 def test_time_pool_refuses_an_unknown_kind():
-    with pytest.raises(ValueError, match="kind is 'std', allowed: mean, max, mean_max"):
+    with pytest.raises(
+        ValueError, match="kind is 'std', allowed: mean, max, mean_max, mean_beside_max"
+    ):
         TimePool("std")
 
 

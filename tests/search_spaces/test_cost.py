@@ -187,6 +187,14 @@ def test_peak_is_the_greater_of_front_end_in_fp32_and_trunk_in_its_precision():
         )
 
 
+def test_a_head_that_takes_mean_and_maximum_by_hand():
+    layers = by_name(smallest(get_space("sam-fine")))
+    assert (layers["pool"].kind, layers["pool"].out_size) == ("concat", (2, 1))
+    hidden = layers["head.hidden"]
+    assert (hidden.kernel, hidden.in_size, hidden.out_size) == ((2, 1), (2, 1), (1, 1))
+    assert (hidden.macs, hidden.params) == (2 * 32 * 32, 2 * 32 * 32 + 32)
+
+
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_smallest_and_largest_bound_the_costs(space):
     rng = np.random.default_rng(1)

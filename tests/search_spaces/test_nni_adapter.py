@@ -32,9 +32,10 @@ def test_labels_are_the_open_dimensions():
 
 
 @pytest.mark.parametrize("end", [smallest, largest])
-def test_frozen_weights_are_those_that_nni_freezes(end):
-    choices = dict(end(LITE).choices)
-    supernet = sampling_supernet(LITE, num_outputs=11).eval()
+@pytest.mark.parametrize("space", [LITE, get_space("sam-fine")], ids=lambda space: space.name)
+def test_frozen_weights_are_those_that_nni_freezes(space, end):
+    choices = dict(end(space).choices)
+    supernet = sampling_supernet(space, num_outputs=11).eval()
     activate(supernet, choices)
     frozen = supernet.freeze(choices)
     by_nni = frozen.state_dict()

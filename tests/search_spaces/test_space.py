@@ -1,5 +1,6 @@
 import pytest
 
+from search_spaces.blocks import POOL_ROWS
 from search_spaces.errors import UserError
 from search_spaces.space import FRONTEND_DIMENSIONS, SPACES, SpaceSpec, get_space
 
@@ -31,6 +32,8 @@ def test_every_dimension_is_sane(space):
             assert all(kernel % 2 == 1 for kernel in choices), "XNNPACK: odd kernels only"
         if dimension.endswith("_width"):
             assert all(width % 8 == 0 for width in choices)
+        if dimension == "pool":
+            assert len({POOL_ROWS[kind] for kind in choices}) == 1, "one head takes them all"
 
 
 def test_unknown_space_names_those_there_are():
