@@ -6,6 +6,7 @@ Asked once, and kept in the cache. Legend: N clips, T samples, K outputs.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,11 @@ def find_singles(
             f" {LEAST} are needed; lower data.singles_confidence, raise data.singles_pool, or train"
             " it longer"
         )
+    print(
+        f"data.singles_from: sure of one voice in {found} and of none in {len(chosen[_NO_VOICE])}"
+        f" of {len(clips)} unlabelled clips",
+        file=sys.stderr,
+    )
     return Found(*(_sounds(mixtures, chosen[count], folder) for count in (_ONE_VOICE, _NO_VOICE)))
 
 

@@ -56,13 +56,20 @@ def oracle(mixtures: Mixtures, monkeypatch: pytest.MonkeyPatch) -> Oracle:
 
 
 def test_clips_of_one_voice_and_of_none_are_kept(
-    oracle: Oracle, teacher: Path, mixtures: Mixtures, tmp_path: Path
+    oracle: Oracle,
+    teacher: Path,
+    mixtures: Mixtures,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
     found = find_singles(teacher, mixtures, CLIPS, 0.6, {}, tmp_path)
     for sounds, count in ((found.voices, 1), (found.quiet, 0)):
         expected = [mixtures[index].samples for index in CLIPS if mixtures[index].count == count]
         assert np.array_equal(sounds, expected)
     assert oracle.asked == len(CLIPS)
+    voices, quiet = len(found.voices), len(found.quiet)
+    said = f"sure of one voice in {voices} and of none in {quiet} of {len(CLIPS)} unlabelled clips"
+    assert said in capsys.readouterr().err
 
 
 def test_a_net_is_asked_once_and_goes_on_where_it_was_killed(
