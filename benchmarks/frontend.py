@@ -48,12 +48,12 @@ class Setting(NamedTuple):
 
 
 SETTINGS = (
-    Setting(4_000, 40, 64, 64),
-    Setting(4_000, 40, 64, 128),
     Setting(8_000, 32, 20, 20),
     Setting(8_000, 20, 20, 40),
     Setting(8_000, 32, 32, 40),
     Setting(8_000, 16, 32, 40),
+    Setting(4_000, 40, 64, 64),
+    Setting(4_000, 40, 64, 128),
     Setting(16_000, 20, 32, 40),
     Setting(16_000, 10, 32, 64),
 )

@@ -217,7 +217,7 @@ def test_the_spaces_reach_the_sizes_they_promise():
 
 def test_a_thousand_costs_take_no_noticeable_time():
     architectures = random_architectures(200)
-    start = time.process_time()
+    start = time.thread_time()
     for architecture in architectures:
         costs(architecture)
-    assert (time.process_time() - start) / len(architectures) < 5e-3
+    assert (time.thread_time() - start) / len(architectures) < 5e-3
