@@ -7,7 +7,7 @@ Letters: N windows, T samples of a window, M mels, F frames of a window, K outpu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from deploy.bundle import Bundle
 from deploy.engine import Engine
 from deploy.windows import Window
 from search_spaces.clip import SAMPLE_RATE_HZ
-from search_spaces.frontend_geometry import FrontEndGeometry
+from search_spaces.frontend_geometry import FrontEndGeometry, frontend_settings
 
 FRAMES_FILE = "shared_frames.pte"  # waveform [1, T] -> energies [1, M + 1, F]
 TRUNK_FILES = {"fp32": "shared_trunk.pte", "int8": "shared_trunk_int8.pte"}  # -> [1, K]
@@ -86,8 +86,8 @@ def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> Shar
     chosen = bundle.choose_precision(precision)
     if FRAMES_FILE not in bundle.manifest["files"]:
         return None
-    choices = bundle.manifest["architecture"]["choices"]
-    geometry = geometry_of(choices, bundle.clip_samples)
+    settings = frontend_settings(bundle.manifest["architecture"]["choices"])
+    geometry = FrontEndGeometry(**settings, clip_samples=bundle.clip_samples)
     hop_frames, rest = divmod(hop_samples, geometry.hop_ms * SAMPLE_RATE_HZ // 1000)
     if rest or 2 * hop_frames > geometry.frames:
         return None
@@ -97,14 +97,6 @@ def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> Shar
         geometry,
         hop_frames,
     )
-
-
-def geometry_of(choices: Mapping[str, Any], clip_samples: int) -> FrontEndGeometry:
-    """The front end that an architecture's choices name."""
-    fields = ("rate_hz", "hop_ms", "window_ms", "mels")
-    chosen = {field: choices[f"frontend_{field}"] for field in fields}
-    scale = choices.get("frontend_scale", "mel")
-    return FrontEndGeometry(**chosen, clip_samples=clip_samples, scale=scale)
 
 
 def _joined(energies: Any, following: Any, offset: int, behind: int) -> Any:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.frontend_geometry import frontend_settings
 from search_spaces.space import NUM_STAGES, STEM_FREQUENCY_STRIDE
 
 POOL_ROWS = {"mean": 1, "max": 1, "mean_max": 1, "mean_beside_max": 2}  # by kind
@@ -297,14 +298,7 @@ def assemble(
         layers: makes the layers.
         clip_samples: T, of the space.
     """
-    frontend = layers.frontend(
-        rate_hz=choices["frontend_rate_hz"],
-        hop_ms=choices["frontend_hop_ms"],
-        window_ms=choices["frontend_window_ms"],
-        mels=choices["frontend_mels"],
-        scale=choices.get("frontend_scale", "mel"),
-        clip_samples=clip_samples,
-    )
+    frontend = layers.frontend(**frontend_settings(choices), clip_samples=clip_samples)
     channels = choices["stem_width"]
     stem = ConvNorm(
         1,

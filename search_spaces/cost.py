@@ -11,11 +11,10 @@ from typing import Any, Literal
 
 from search_spaces.architecture import Architecture
 from search_spaces.clip import NUM_COUNTS
-from search_spaces.frontend_geometry import FrontEndGeometry
+from search_spaces.frontend_geometry import FrontEndGeometry, frontend_settings
 from search_spaces.frontend_layers import frontend_layers
 from search_spaces.layer import Layer
 from search_spaces.space import (
-    FRONTEND_DIMENSIONS,
     NUM_STAGES,
     PICTURE_SPACES,
     STEM_FREQUENCY_STRIDE,
@@ -76,9 +75,9 @@ def costs(
 def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS) -> list[Layer]:
     """The operators of the lowered net in the order in which they run."""
     choices: Any = architecture.choices
-    settings = [choices[dimension] for dimension in FRONTEND_DIMENSIONS]
-    settings += [architecture.clip_samples, choices.get("frontend_scale", "mel")]
-    trunk = _Trunk(size=(choices["frontend_mels"], FrontEndGeometry(*settings).frames))
+    settings = {**frontend_settings(choices), "clip_samples": architecture.clip_samples}
+    geometry = FrontEndGeometry(**settings)
+    trunk = _Trunk(size=(geometry.mels, geometry.frames))
     if choices.get("normalise", "band_means") == "band_means":
         trunk.normalise()
     fused = choices.get("block", "inverted") == "fused"
@@ -102,7 +101,7 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     trunk.pool(choices["pool"])
     trunk.whole("head.hidden", choices["head_hidden"])
     trunk.whole("head.output", num_outputs)
-    return [*frontend_layers(*settings), *trunk.layers]
+    return [*frontend_layers(**settings), *trunk.layers]
 
 
 class _Trunk:

@@ -5,7 +5,9 @@ Letters: T samples at the front end's rate, N samples of a window, F frames.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
@@ -107,3 +109,14 @@ class FrontEndGeometry:
     def hops(self) -> int:
         """Whole hops that the frames reach into, possibly one beyond the clip."""
         return self.frames + (self.window_samples - 1) // self.hop_samples
+
+
+def frontend_settings(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `FrontEndGeometry` but the clip's length, from an architecture's choices.
+
+    A space without the dimension ``frontend_scale`` (the first ones had none) has mel bands.
+    """
+    settings = {
+        name: choices[f"frontend_{name}"] for name in ("rate_hz", "hop_ms", "window_ms", "mels")
+    }
+    return {**settings, "scale": choices.get("frontend_scale", "mel")}

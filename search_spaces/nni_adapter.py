@@ -124,11 +124,9 @@ class MixedFrontEnd(MixedOperation, LogMelFrontEnd):
             )
         key = (*settings.values(), waveform.device)
         if key not in self._variants:
-            kept: dict[str, Any] = {
-                "clip_samples": self.geometry.clip_samples,
-                "scale": self.geometry.scale,
-            }
-            frontend = LogMelFrontEnd(**settings, **kept)
+            frontend = LogMelFrontEnd(
+                **settings, clip_samples=self.geometry.clip_samples, scale=self.geometry.scale
+            )
             self._variants[key] = frontend.to(waveform.device)
         return self._variants[key](waveform)
 

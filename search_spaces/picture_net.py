@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from search_spaces.architecture import Architecture
 from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.frontend_geometry import frontend_settings
 from search_spaces.image_cnn import build_image_cnn
 from search_spaces.picture import SpectrogramPicture
 
@@ -56,14 +57,7 @@ def build_picture_net(architecture: Architecture, num_outputs: int, seed: int = 
         UserError: bands too narrow for the window, or a CNN that needs torchvision.
     """
     choices: Any = architecture.choices
-    frontend = LogMelFrontEnd(
-        rate_hz=choices["frontend_rate_hz"],
-        hop_ms=choices["frontend_hop_ms"],
-        window_ms=choices["frontend_window_ms"],
-        mels=choices["frontend_mels"],
-        clip_samples=architecture.clip_samples,
-        scale=choices["frontend_scale"],
-    )
+    frontend = LogMelFrontEnd(**frontend_settings(choices), clip_samples=architecture.clip_samples)
     picture = SpectrogramPicture(
         frontend.geometry.mels,
         frontend.frames,

@@ -139,14 +139,16 @@ def test_energies_at_a_lower_rate_are_those_of_a_long_resampling_filter(shape):
     assert difference_db.abs().max() < 1.0
 
 
-@pytest.mark.parametrize("shape", [(8_000, 20, 20, 40), (4_000, 40, 64, 128)])
-def test_decimation_folds_nothing_audible_back(shape):
+@pytest.mark.parametrize(
+    ("shape", "below_db"), [((8_000, 20, 20, 40), -35.0), ((4_000, 40, 64, 128), -33.0)]
+)
+def test_decimation_folds_nothing_audible_back(shape, below_db):
     frontend = LogMelFrontEnd(*shape)
     heard = frontend.mel_energy(tone(1_000.0)).sum()
     for of_rate in (0.55, 0.625, 0.75, 0.875):
         frequency_hz = of_rate * shape[0]
         folded = frontend.mel_energy(tone(frequency_hz)).sum()
-        assert 10 * torch.log10(folded / heard) < -33.0, frequency_hz
+        assert 10 * torch.log10(folded / heard) < below_db, frequency_hz
 
 
 @given(seed=st.integers(0, 2**31), level_db=st.floats(-50.0, 0.0), shape=st.sampled_from(SHAPES))
