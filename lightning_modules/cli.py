@@ -103,6 +103,7 @@ class AmbianceCLI(LightningCLI):
         parser.link_arguments("data.task", "model.task", apply_on="instantiate")
         if self.datamodule_class is AmbianceDataModule:
             parser.link_arguments("data.protocol", "model.protocol")
+            parser.link_arguments("model.architecture", "data.architecture")
         else:
             parser.link_arguments("model.space", "data.space")
         add_wandb_arguments(parser)
@@ -137,6 +138,7 @@ class AmbianceCLI(LightningCLI):
     def before_fit(self) -> None:
         """Go on from the run folder's last checkpoint."""
         self._choose_checkpoint(required=False)
+        self.model.check_data(self.datamodule)
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
         requeue_while_preparing()

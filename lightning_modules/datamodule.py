@@ -17,9 +17,11 @@ from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import StreamDataModule, check_least
 from lightning_modules.datamodule_batches import BatchPart, TrainBatches
 from lightning_modules.datamodule_clips import TestClips, ValidationClips
+from lightning_modules.datamodule_fill import fill
 from lightning_modules.datamodule_held import Held, HeldInMemory, HeldOnDisk, held_folder
 from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.datamodule_singles import SinglesPart
+from lightning_modules.held_form import Features, HeldForm, Sound
 from lightning_modules.labels import Budget, Label, budget_labels
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
@@ -35,6 +37,7 @@ from lightning_modules.spans import read_spans
 from lightning_modules.spans_audio import prepare_recordings
 from lightning_modules.spans_clips import RecordedClips, open_recorded
 from lightning_modules.splits import Split, split_readers
+from search_spaces.architecture import read_architecture
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
@@ -68,6 +71,9 @@ class AmbianceDataModule(StreamDataModule):
         held_clips: labelled clips whose sound is kept, since they come again: 160 kB each, in
             every process that makes batches.
         held_on_disk: keep them in the cache instead, once for all processes and runs.
+        held_features: keep there what the front end of ``architecture`` makes of them instead of
+            their sound, so that a step begins with features (docs/training.md, "Speed").
+        architecture: an `architecture.json` (set from `model.architecture`).
         voice_speed: each voice of a training clip is played at a random speed of its own, up to so
             much faster or slower: more speakers out of few (see `mixtures_parts.random_window`).
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
@@ -101,6 +107,8 @@ class AmbianceDataModule(StreamDataModule):
         rooms: int = DEFAULT_ROOMS,
         held_clips: int = 2000,
         held_on_disk: bool = False,
+        held_features: bool = False,
+        architecture: Path | None = None,
         voice_speed: float = 0.0,
         labels: str | None = None,
         cache: str | None = None,
@@ -137,7 +145,7 @@ class AmbianceDataModule(StreamDataModule):
         self._seed = seed
         self._rooms = rooms
         self._held_clips = held_clips
-        self._held_on_disk = held_on_disk
+        self._held_on_disk = held_on_disk or held_features
         if not 0 <= voice_speed <= 0.5:
             raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
         self._voice_speed = voice_speed
@@ -153,6 +161,7 @@ class AmbianceDataModule(StreamDataModule):
         self._singles_confidence = singles_confidence
         self._found: Found | None = None
         self._singles_summary: dict[str, Any] | None = None
+        self.held_form = self._form(held_features, architecture)
 
     @property
     def task(self) -> Task:
@@ -172,6 +181,8 @@ class AmbianceDataModule(StreamDataModule):
             prepare_recordings([span.path for span in self._spans], self._cache)
         if self._singles_from is not None:
             self._find_singles(self._singles_from, self._open("train", range(0)))
+        if self._held_on_disk:
+            fill(self._on_disk(self._open("train", range(self.budget.train_labelled))))
 
     def setup(self, stage: str | None = None) -> None:
         """Open what `prepare_data` made, split the readers, and draw or verify the labels.
@@ -319,7 +330,7 @@ class AmbianceDataModule(StreamDataModule):
         """What the teacher found, and the labelled clips of one voice and of none."""
         found = self._find_singles(teacher, self.train_clips)
         voices, quiet = (
-            [*clips, *(held.samples(row.index) for row in labels if row.lo == row.hi == count)]
+            [*clips, *(held.clip(row.index) for row in labels if row.lo == row.hi == count)]
             for count, clips in ((1, found.voices), (0, found.quiet))
         )
         self._singles_summary = {
@@ -343,11 +354,37 @@ class AmbianceDataModule(StreamDataModule):
         return self._found
 
     def _held(self) -> Held:
-        clips = min(self._held_clips, self.budget.train_labelled)
-        if not self._held_on_disk:
-            return HeldInMemory(self.train_clips, clips)
-        folder = held_folder(cache_root(self._cache), self._mixed_by())
-        return HeldOnDisk(folder, self.train_clips, clips)
+        if self._held_on_disk:
+            return self._on_disk(self.train_clips)
+        return HeldInMemory(self.train_clips, self._num_held)
+
+    def _on_disk(self, mixtures: Mixtures) -> HeldOnDisk:
+        folder = held_folder(cache_root(self._cache), self._mixed_by(), self.held_form)
+        return HeldOnDisk(folder, mixtures, self._num_held, self.held_form)
+
+    @property
+    def _num_held(self) -> int:
+        return min(self._held_clips, self.budget.train_labelled)
+
+    def _form(self, features: bool, architecture: Path | None) -> HeldForm:
+        if not features:
+            return Sound()
+        if architecture is None or not architecture.is_file():
+            raise UserError(
+                "data.held_features: true, but the nets of a step may have unlike front ends; name"
+                " one net by model.architecture, a file"
+            )
+        for option, value in (
+            ("unlabelled_batch_size", self._unlabelled_batch_size),
+            ("recordings", self._spans),
+            ("singles_from", self._singles_from),
+        ):
+            if value:
+                raise UserError(
+                    f"data.held_features: true, but data.{option} brings sound; leave it out or set"
+                    " held_features to false"
+                )
+        return Features(read_architecture(architecture))
 
     def _mixed_by(self) -> dict[str, Any]:
         """All that a training clip of a number depends on, as plain values."""

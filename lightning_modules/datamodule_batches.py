@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lightning_modules.audio import PCM16_SCALE, Int16
+from lightning_modules.audio import PCM16_SCALE
 from lightning_modules.datamodule_held import Held
 from lightning_modules.datamodule_places import places
 from lightning_modules.labels import Label
@@ -50,7 +50,7 @@ class TrainBatches(Dataset[Batch]):
 
     Args:
         mixtures: clips of the training readers that reveal no more than the labelled counts.
-        held: the labelled ones' sound, which comes again and again.
+        held: the labelled ones, which come again and again, in the form in which they are kept.
         labels: the training labels.
         pool_clips: clips 0..pool_clips-1 exist; those without a label are the unlabelled ones.
         labelled_batch_size: B.
@@ -80,7 +80,10 @@ class TrainBatches(Dataset[Batch]):
         self._seed = seed
 
     def __getitem__(self, step: int) -> Batch:
-        """The batch with int16 waveforms; see `AmbianceDataModule.batch`."""
+        """The batch with int16 waveforms; see `AmbianceDataModule.batch`.
+
+        Labelled clips that are held as features come as ``features`` float16 [B, 1, F, L] instead.
+        """
         labelled = [
             self._labels[place]
             for place in places(
@@ -92,7 +95,7 @@ class TrainBatches(Dataset[Batch]):
         )
         batch = {
             "labelled": {
-                "waveform": self._waveforms([label.index for label in labelled]),
+                self._held.form.field: self._labelled([label.index for label in labelled]),
                 "lo": torch.tensor([label.lo for label in labelled]),
                 "hi": torch.tensor([label.hi for label in labelled]),
             },
@@ -102,16 +105,18 @@ class TrainBatches(Dataset[Batch]):
             batch = part.join(batch, step)
         return batch
 
+    def _labelled(self, indices: Sequence[int]) -> Tensor:
+        form = self._held.form
+        clips = np.empty((len(indices), *form.shape), form.dtype)
+        for row, index in enumerate(indices):
+            clips[row] = self._held.clip(index)
+        return torch.from_numpy(clips)
+
     def _waveforms(self, indices: Sequence[int]) -> Tensor:
         waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)
         for row, index in enumerate(indices):
-            waveforms[row] = self._samples(index)
+            waveforms[row] = self._mixtures[index].samples
         return torch.from_numpy(waveforms)
-
-    def _samples(self, index: int) -> Int16:
-        if index < len(self._labels):
-            return self._held.samples(index)
-        return self._mixtures[index].samples
 
 
 class BatchStream:
@@ -193,11 +198,17 @@ class _NextSteps:
 
 
 def as_float(batch: Batch) -> Batch:
-    """The batch with float32 waveforms in [-1, 1); workers pass on int16, half as much."""
+    """The batch with float32 clips, waveforms in [-1, 1); workers pass on 16 bits, half as much."""
     return {
-        name: {**part, "waveform": part["waveform"].float().div_(PCM16_SCALE)}
+        name: {field: _as_float(value) for field, value in part.items()}
         for name, part in batch.items()
     }
+
+
+def _as_float(value: Tensor) -> Tensor:
+    if value.dtype == torch.int16:
+        return value.float().div_(PCM16_SCALE)
+    return value.float() if value.dtype == torch.float16 else value
 
 
 def quiet_loader(dataset: Any, num_workers: int, **options: Any) -> DataLoader[Any]:

@@ -6,7 +6,9 @@ with it. B batch, T samples, N outputs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from search_spaces.architecture import largest
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
+from search_spaces.frontend_geometry import frontend_settings
 from search_spaces.space import SpaceSpec
 from search_spaces.subnet_file import read_subnet
 from search_spaces.supernet import Subnet
@@ -62,6 +65,20 @@ class Mentor:
             self.architecture, self.net = found.architecture, found.net
         self.net.requires_grad_(False).eval()
         self.sha256 = sha256_file(path)
+
+    def refuse_features(self, settings: Mapping[str, Any]) -> None:
+        """Refuse features of another front end than its own.
+
+        Raises:
+            UserError: they are.
+        """
+        own = frontend_settings(self.architecture.choices)
+        if own != settings:
+            raise UserError(
+                f"model.distil_from: its front end ({own}) is not that of model.architecture"
+                f" ({dict(settings)}), whose features data.held_features brings; set held_features"
+                " to false"
+            )
 
     @torch.no_grad()
     def logits(self, cache: FeatureCache) -> Tensor:

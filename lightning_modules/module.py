@@ -19,6 +19,7 @@ from torch import Tensor
 
 from lightning_modules.calibration import choose_clips
 from lightning_modules.ema import update_average
+from lightning_modules.held_form import Features
 from lightning_modules.ingredients import (
     Additivity,
     CountAddition,
@@ -171,6 +172,18 @@ class SupernetModule(pl.LightningModule):
         if stage == "fit" and self.transfer is not None:
             self.transfer.load(self.net.get_submodule("cnn"))
             self.teacher.load_state_dict(self.net.state_dict())
+
+    def check_data(self, data: pl.LightningDataModule) -> None:
+        """Refuse data that bring features where something needs sound, before any is made.
+
+        Raises:
+            UserError: see `Recipe.refuse_features` and `Mentor.refuse_features`.
+        """
+        held = getattr(data, "held_form", None)
+        if isinstance(held, Features):
+            self.recipe.refuse_features()
+            if self.mentor is not None:
+                self.mentor.refuse_features(held.settings)
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""

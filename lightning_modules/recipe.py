@@ -42,8 +42,8 @@ Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 class StudentBatch:
     """What the students of one step see, in the order mixed, labelled, pseudo-labelled, summed.
 
-    waveform [B + U + S, T]; strong int64, the indices of those that are strongly augmented;
-    strengths of these, None for full strength.
+    waveform [B + U + S, T], or features [B, 1, F, L] of clips that come so; strong int64, the
+    indices of those that are strongly augmented; strengths of these, None for full strength.
     """
 
     waveform: Tensor
@@ -117,6 +117,25 @@ class Recipe:
                 " that a clip could be hard for; set it to false"
             )
 
+    def refuse_features(self) -> None:
+        """Refuse ingredients that need the sound of labelled clips, which come as features.
+
+        Raises:
+            UserError: naming the first that is on.
+        """
+        asked = {
+            "count_addition.enabled": self.count_addition.enabled,
+            "mixing.enabled": self.mixing.enabled,
+            "weak_augmentation.speed": self.weak_augmentation.speed,
+        }
+        for option, value in asked.items():
+            if value:
+                off = "0" if isinstance(value, float) else "false"
+                raise UserError(
+                    f"model.{option}: {value}, which needs sound, but data.held_features brings"
+                    f" features; set one of them to {off}"
+                )
+
     @cached_property
     def objective(self) -> Objective:
         """Losses and targets of the task."""
@@ -143,8 +162,8 @@ class Recipe:
         """Perturb and sum the clips, and let the teacher label the unlabelled ones.
 
         Args:
-            batch: ``labelled``: ``waveform`` float32 [B, T], ``lo`` and ``hi`` (see `Task`);
-                ``unlabelled``: ``waveform`` float32 [U, T].
+            batch: ``labelled``: ``waveform`` float32 [B, T] or ``features`` [B, 1, F, L], ``lo``
+                and ``hi`` (see `Task`); ``unlabelled``: ``waveform`` float32 [U, T].
             teach: the teacher: weakly augmented float32 [U, T] to distributions [U, N].
             draws: generators on the device of the clips.
             statistics: see `ingredients.PseudoLabels.statistics`; this step is added to them.
@@ -244,7 +263,8 @@ class Recipe:
         self, clips: dict[str, Tensor], labels: Tensor, draws: Draws
     ) -> tuple[views.TargetView | None, views.LabelledView]:
         addition, draw = self.count_addition, draws("labelled")
-        waveform, lo, hi = self.weak_augmentation(clips["waveform"], draw), clips["lo"], clips["hi"]
+        given = clips["features"] if "features" in clips else clips["waveform"]
+        waveform, lo, hi = self.weak_augmentation(given, draw), clips["lo"], clips["hi"]
         mixed = self.mixing.view(waveform, labels, draws("mixing"))
         if mixed is not None:
             taken = len(mixed.waveform)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lightning_modules.augment import are_features
 from lightning_modules.pictures import Pictures
 from lightning_modules.randomness import numpy_generator
 from lightning_modules.sampling import Sampling
@@ -171,7 +172,8 @@ class FeatureCache:
     """Features of one batch, computed once per front end and shared by the nets that use it.
 
     Args:
-        waveform: float32 [B, T].
+        waveform: float32 [B, T], or features [B, 1, F, L] of the only front end that is asked for
+            (see `Recipe.refuse_features`).
         augment: applied to the features [B, 1, F, L] of each front end; by default they stay.
     """
 
@@ -192,6 +194,7 @@ class FeatureCache:
         key = tuple(sorted(choice for choice in choices if choice[0].startswith("frontend_")))
         if key not in self.by_frontend:
             with torch.autocast(self.waveform.device.type, enabled=False):
-                features = net.features(self.waveform.float())
+                clips = self.waveform.float()
+                features = clips if are_features(clips) else net.features(clips)
                 self.by_frontend[key] = self.augment(features)
         return self.by_frontend[key]

@@ -18,7 +18,7 @@ from torch.nn import functional
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.frontend_geometry import frontend_settings
-from search_spaces.space import NUM_STAGES, STEM_FREQUENCY_STRIDE
+from search_spaces.space import NUM_STAGES, stem_frequency_stride
 
 POOL_ROWS = {"mean": 1, "max": 1, "mean_max": 1, "mean_beside_max": 2}  # by kind
 # Mean feature of a frame below which it fades to digital silence; noise 50 dB below the clip's mean
@@ -154,7 +154,29 @@ class InvertedBottleneck(nn.Module):
         return inputs + outputs if self.residual else outputs
 
 
-FUSED = {"inverted": False, "fused": True}  # by choice of the dimension ``block``
+class BandsAsChannels(nn.Module):
+    """Adjacent bands of log-mel features become the channels of one position (space-to-depth).
+
+    A convolution of one channel is slow on a CPU, of 8 channels it is not; what it sees and how far
+    it strides in frequency grow by as much (docs/space.md).
+
+    Args:
+        bands: C, of which the number of bands F is a multiple.
+    """
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.bands = bands
+
+    def forward(self, features: Tensor) -> Tensor:
+        """float32 [B, 1, F, W] -> [B, C, F / C, W]."""
+        batch, _, bands, frames = features.shape
+        positions = features.reshape(batch, bands // self.bands, self.bands, frames)
+        return positions.transpose(1, 2)
+
+    def extra_repr(self) -> str:
+        """The bands, for `print`."""
+        return f"bands={self.bands}"
 
 
 class MeanSubtraction(nn.Module):
@@ -250,7 +272,7 @@ class AmbianceNet(nn.Module):
 
     Args:
         frontend: waveform to features, without learnt weights.
-        normalise, stem, stages, pool, head: the trunk, in order.
+        normalise, bands, stem, stages, pool, head: the trunk, in order.
     """
 
     def __init__(
@@ -258,6 +280,7 @@ class AmbianceNet(nn.Module):
         *,
         frontend: nn.Module,
         normalise: nn.Module,
+        bands: nn.Module,
         stem: nn.Module,
         stages: nn.Module,
         pool: nn.Module,
@@ -266,6 +289,7 @@ class AmbianceNet(nn.Module):
         super().__init__()
         self.frontend = frontend
         self.normalise = normalise
+        self.bands = bands
         self.stem = stem
         self.stages = stages
         self.pool = pool
@@ -277,7 +301,8 @@ class AmbianceNet(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """Features float32 [B, 1, F, W] -> logits float32 [B, K]."""
-        return self.head(self.pool(self.stages(self.stem(self.normalise(features)))))
+        positions = self.bands(self.normalise(features))
+        return self.head(self.pool(self.stages(self.stem(positions))))
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveform float32 [B, T] at 16 kHz -> logits float32 [B, K]."""
@@ -289,8 +314,8 @@ def assemble(
 ) -> dict[str, nn.Module]:
     """The parts that `AmbianceNet` takes, from one choice per dimension of a space.
 
-    A space without the dimensions ``normalise`` and ``block`` (the first ones had none) subtracts
-    the bands' means and has inverted bottlenecks.
+    A space without the dimensions ``normalise``, ``stem_bands`` and ``block`` (the first ones had
+    none) subtracts the bands' means, leaves bands beside each other and has inverted bottlenecks.
 
     Args:
         choices: by dimension; with NNI's layers the values may still be open.
@@ -299,27 +324,28 @@ def assemble(
         clip_samples: T, of the space.
     """
     frontend = layers.frontend(**frontend_settings(choices), clip_samples=clip_samples)
-    channels = choices["stem_width"]
+    channels, bands = choices["stem_width"], choices.get("stem_bands", 1)
     stem = ConvNorm(
-        1,
+        bands,
         channels,
         kernel=choices["stem_kernel"],
-        stride=layers.pair(STEM_FREQUENCY_STRIDE, choices["stem_time_stride"]),
+        stride=layers.pair(stem_frequency_stride(bands), choices["stem_time_stride"]),
         layers=layers,
     )
-    fused = FUSED[choices.get("block", "inverted")]
+    kind = choices.get("block", "inverted")
     stages = []
     for number in range(1, NUM_STAGES + 1):
         stage = {
             key: choices[f"stage{number}_{key}"]
             for key in ("width", "expansion", "kernel", "time_stride", "frequency_stride")
         }
-        block = _block_maker(channels, **stage, fused=fused, layers=layers)
+        block = _block_maker(kind, channels, **stage, layers=layers)
         stages.append(layers.repeat(block, choices[f"stage{number}_depth"]))
         channels = stage["width"]
     return {
         "frontend": frontend,
         "normalise": NORMALISATIONS[choices.get("normalise", "band_means")](),
+        "bands": BandsAsChannels(bands) if bands > 1 else nn.Identity(),
         "stem": stem,
         "stages": nn.Sequential(*stages),
         "pool": layers.pool(choices["pool"]),
@@ -334,6 +360,7 @@ def assemble(
 
 
 def _block_maker(
+    kind: str,
     in_channels: Any,
     *,
     width: Any,
@@ -341,21 +368,27 @@ def _block_maker(
     kernel: Any,
     time_stride: Any,
     frequency_stride: Any,
-    fused: bool,
     layers: Layers,
 ) -> Callable[[int], nn.Module]:
-    """The i-th block of a stage: the first strides and changes the width, the others add up."""
+    """The i-th block of a stage: the first strides and changes the width, the others add up.
+
+    A block that is ``plain`` is one dense convolution, which has no expansion and adds nothing up.
+    """
 
     def block(index: int) -> nn.Module:
         first = index == 0
+        before = in_channels if first else width
+        stride = layers.pair(frequency_stride, time_stride) if first else 1
+        if kind == "plain":
+            return ConvNorm(before, width, kernel=kernel, stride=stride, layers=layers)
         return InvertedBottleneck(
-            in_channels if first else width,
+            before,
             width,
             expansion=expansion,
             kernel=kernel,
-            stride=layers.pair(frequency_stride, time_stride) if first else 1,
+            stride=stride,
             residual=not first,
-            fused=fused,
+            fused=kind == "fused",
             layers=layers,
         )
 

@@ -17,7 +17,7 @@ from search_spaces.layer import Layer
 from search_spaces.space import (
     NUM_STAGES,
     PICTURE_SPACES,
-    STEM_FREQUENCY_STRIDE,
+    stem_frequency_stride,
 )
 
 Precision = Literal["fp32", "int8"]
@@ -80,13 +80,15 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     trunk = _Trunk(size=(geometry.mels, geometry.frames))
     if choices.get("normalise", "band_means") == "band_means":
         trunk.normalise()
-    fused = choices.get("block", "inverted") == "fused"
+    bands = choices.get("stem_bands", 1)
+    trunk.bands_as_channels(bands)
     trunk.conv(
         "stem.conv",
         choices["stem_width"],
         kernel=choices["stem_kernel"],
-        stride=(STEM_FREQUENCY_STRIDE, choices["stem_time_stride"]),
+        stride=(stem_frequency_stride(bands), choices["stem_time_stride"]),
     )
+    block = choices.get("block", "inverted")
     for number in range(1, NUM_STAGES + 1):
         width = choices[f"stage{number}_width"]
         expansion = choices[f"stage{number}_expansion"]
@@ -95,8 +97,12 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
         for index in range(choices[f"stage{number}_depth"]):
             path = f"stages.{number - 1}.{index}"
             own_stride = stride if index == 0 else (1, 1)
+            if block == "plain":
+                trunk.conv(f"{path}.conv", width, kernel=kernel, stride=own_stride)
+                continue
+            fused, residual = block == "fused", index > 0
             trunk.bottleneck(
-                path, width, expansion, kernel, own_stride, residual=index > 0, fused=fused
+                path, width, expansion, kernel, own_stride, residual=residual, fused=fused
             )
     trunk.pool(choices["pool"])
     trunk.whole("head.hidden", choices["head_hidden"])
@@ -148,6 +154,10 @@ class _Trunk:
             )
         )
         self.channels, self.size = out_channels, (height, width)
+
+    def bands_as_channels(self, bands: int) -> None:
+        """`blocks.BandsAsChannels`, a copy that does no products and is not an operator here."""
+        self.channels, self.size = bands, (self.size[0] // bands, self.size[1])
 
     def whole(self, name: str, out_channels: int) -> None:
         """A convolution with a bias that takes the whole map at once: a product of one row."""

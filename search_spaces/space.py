@@ -24,7 +24,6 @@ FRONTEND_DIMENSIONS = (
     "frontend_mels",
 )
 NUM_STAGES = 4
-STEM_FREQUENCY_STRIDE = 2  # no space changes it
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,11 @@ class SpaceSpec:
                 f"architecture: {dimension} = {choice!r} is not in space {self.name};"
                 f" allowed: {', '.join(map(str, allowed))}"
             )
+
+
+def stem_frequency_stride(bands: int) -> int:
+    """By how many positions the stem's convolution strides; ``bands`` are channels of each."""
+    return 2 if bands == 1 else 1
 
 
 def stage_dimensions(
@@ -323,6 +327,64 @@ SAM_FINE = replace(
     },
 )
 
+# Adjacent bands are channels of the first convolution, which then has as many products and is no
+# longer slow for want of channels; blocks of one dense convolution do the rest (docs/space.md).
+SAM_PLAIN = SpaceSpec(
+    "sam-plain",
+    1,
+    {
+        "frontend_rate_hz": (4_000, 8_000),
+        "frontend_hop_ms": (40, 32, 20),
+        "frontend_window_ms": (64,),
+        "frontend_mels": (64, 128),
+        "frontend_scale": ("linear",),
+        "normalise": ("band_means",),
+        "block": ("plain",),
+        "stem_bands": (8,),
+        "stem_width": (16, 32),
+        "stem_kernel": (3,),
+        "stem_time_stride": (2, 1),
+        **stage_dimensions(
+            1,
+            depth=(1,),
+            width=(16, 32, 48),
+            expansion=(1,),
+            kernel=(3,),
+            time_stride=(2, 1),
+            frequency_stride=(2, 1),
+        ),
+        **stage_dimensions(
+            2,
+            depth=(1,),
+            width=(32, 48),
+            expansion=(1,),
+            kernel=(3,),
+            time_stride=(2, 1),
+            frequency_stride=(2, 1),
+        ),
+        **stage_dimensions(
+            3,
+            depth=(1,),
+            width=(32, 48),
+            expansion=(1,),
+            kernel=(3,),
+            time_stride=(2, 1),
+            frequency_stride=(2, 1),
+        ),
+        **stage_dimensions(
+            4,
+            depth=(1,),
+            width=(48, 64),
+            expansion=(1,),
+            kernel=(3,),
+            time_stride=(2, 1),
+            frequency_stride=(2, 1),
+        ),
+        "pool": ("mean_beside_max",),
+        "head_hidden": (32, 64),
+    },
+)
+
 # What tells a word or an event is its spectrum, which the mean of each band over a short clip holds
 # in part; it also lasts shorter than a count (docs/space.md).
 EVENTS = replace(
@@ -343,7 +405,17 @@ SECOND_SPACES = tuple(
 
 SPACES = {
     spec.name: spec
-    for spec in (SAM, SAM_LITE, SAM_NANO, SAM_FUSED, SAM_FINE, EVENTS, *SECOND_SPACES, EVENTS_1S)
+    for spec in (
+        SAM,
+        SAM_LITE,
+        SAM_NANO,
+        SAM_FUSED,
+        SAM_FINE,
+        SAM_PLAIN,
+        EVENTS,
+        *SECOND_SPACES,
+        EVENTS_1S,
+    )
 }
 
 # Spectrogram pictures to an image CNN (docs/deepspectrum.md). Its nets share no weights: each is

@@ -14,6 +14,14 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["lightning_modules.cli", "search_spaces.nni_adapter"])
 
 
+# What `data.held_features` asks for.
+SOUNDLESS = [
+    *("--data.unlabelled_batch_size", "0", "--model.count_addition.enabled", "false"),
+    *("--model.pseudo_labels.enabled", "false", "--model.additivity.enabled", "false"),
+    *("--model.weak_augmentation.speed", "0", "--trainer.max_steps", "4"),
+]
+
+
 def smoke_arguments(speech: Path, folder: Path, *options: str) -> list[str]:
     """Options of a run of the smallest config on given speech."""
     return [

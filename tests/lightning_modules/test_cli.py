@@ -9,13 +9,14 @@ import yaml
 from lightning_modules.cli import DATA, AmbianceCLI, OneLineParser, ParserError, main, task_of
 from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
+from search_spaces.architecture import smallest, write_architecture
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task_embedding import ProximityTask
 from tests.lightning_modules.recording_folder import write_folder
-from tests.lightning_modules.runs import SMOKE
+from tests.lightning_modules.runs import SMOKE, SOUNDLESS, smoke_arguments
 
 CONFIGS = sorted(SMOKE.parent.glob("*.yaml"))
 
@@ -135,6 +136,38 @@ def test_a_bad_option_is_one_line_that_names_it(
         main([*arguments, option, value])
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], r"data.held_features: true, but the nets .* name one net by model.architecture, a f"),
+        (["--data.unlabelled_batch_size", "4"], "data.unlabelled_batch_size brings sound; leave"),
+        (
+            ["--model.weak_augmentation.speed", "0.1"],
+            r"^model.weak_augmentation.speed: 0.1, which needs sound, but data.held_features brin",
+        ),
+        (["--model.count_addition.enabled", "true"], "^model.count_addition.enabled: True, which"),
+        (["--model.distil_from"], r"^model.distil_from: its front end \(.*32.*\) is not that of m"),
+    ],
+)
+def test_features_in_place_of_sound_refuse_what_needs_sound(
+    options: list[str], message: str, tmp_path: Path, prepared_speech: Path
+):
+    net = tmp_path / "net.json"
+    write_architecture(net, smallest(get_space("sam-nano")))
+    given = ["--data.held_features", "true", *SOUNDLESS]
+    if options == ["--model.distil_from"]:  # whose largest net has a longer window
+        write_supernet(tmp_path / "supernet.pt", build_supernet(get_space("sam-nano")), {})
+        options = [*options, str(tmp_path / "supernet.pt")]
+    if options:
+        given += ["--model.architecture", str(net)]
+    folder = tmp_path / "run"
+    arguments = smoke_arguments(prepared_speech, folder, "--data.cache", str(tmp_path / "cache"))
+    with pytest.raises(UserError, match=message) as caught:
+        main(["fit", *arguments, *given, *options])
+    assert "\n" not in str(caught.value)
+    assert not folder.exists()
 
 
 def test_an_unknown_key_in_a_file_names_the_file_and_the_key(tmp_path: Path):

@@ -10,7 +10,7 @@ from search_spaces.clips_file import read_clips
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.space import get_space
 from search_spaces.supernet_file import read_supernet, read_training
-from tests.lightning_modules.runs import metrics, run, smoke_arguments
+from tests.lightning_modules.runs import SOUNDLESS, metrics, run, smoke_arguments
 from tests.lightning_modules.spans_folder import write_recordings
 
 STEPS = 10  # of smoke.yaml: two epochs of five, a checkpoint every second step
@@ -72,6 +72,38 @@ def test_with_recordings_of_ones_own_it_resumes_to_the_same_losses(
     assert metrics(killed) == metrics(whole)
     assert (killed / "clips.npz").read_bytes() == (whole / "clips.npz").read_bytes()
     assert len(read_clips(whole / "clips.npz").validation_lo) > 4  # a fifth of the budget of 20
+
+
+def test_with_features_in_place_of_sound_it_resumes_to_the_same_losses(
+    prepared_speech: Path, tmp_path: Path
+):
+    net, cache = tmp_path / "a.json", tmp_path / "cache"
+    write_architecture(net, smallest(get_space("sam-nano")))
+    options = ["--model.architecture", str(net), "--data.cache", str(cache), *SOUNDLESS]
+    features = [*options, "--data.held_features", "true"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run(["fit", *smoke_arguments(prepared_speech, whole, *features)]) == 0
+    arguments = ["fit", *smoke_arguments(prepared_speech, killed, *features)]
+    assert run(arguments, ("training step", 4)) == -9
+    assert run(arguments) == 0
+    assert metrics(killed) == metrics(whole)
+    assert len(list(cache.glob("clips/*/features.f16"))) == 1
+    assert not list(cache.glob("clips/*/clips.i16"))
+
+
+def test_features_are_those_of_the_sound(prepared_speech: Path, tmp_path: Path):
+    net = tmp_path / "a.json"
+    write_architecture(net, smallest(get_space("sam-nano")))
+    options = ["--model.architecture", str(net), "--data.cache", str(tmp_path / "cache")]
+    options += [*SOUNDLESS, "--model.weak_augmentation.rotate", "false"]
+    options += ["--model.strong_augmentation.enabled", "false"]
+    losses = []
+    for features in ("false", "true"):
+        given = [*options, "--data.held_features", features]
+        folder = tmp_path / features
+        assert run(["fit", *smoke_arguments(prepared_speech, folder, *given)]) == 0
+        losses.append([float(row["train/loss"]) for row in metrics(folder)])
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_a_checkpoint_that_is_due_at_an_epochs_end_is_written_and_resumed_from(

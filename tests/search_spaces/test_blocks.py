@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from search_spaces.blocks import ConvNorm, InvertedBottleneck, Layers, MeanSubtraction, TimePool
+from search_spaces.blocks import (
+    BandsAsChannels,
+    ConvNorm,
+    InvertedBottleneck,
+    Layers,
+    MeanSubtraction,
+    TimePool,
+)
 
 
 def test_mean_subtraction_takes_what_colours_a_whole_band():
@@ -55,3 +62,11 @@ def test_a_map_smaller_than_the_kernel_stays_valid(size, kernel):
     layer = ConvNorm(4, 4, kernel=kernel, stride=(2, 2), groups=4, layers=Layers()).eval()
     height, width = layer(torch.randn(1, 4, *size)).shape[2:]
     assert (height, width) == ((size[0] + 1) // 2, (size[1] + 1) // 2)
+
+
+def test_adjacent_bands_become_the_channels_of_one_position():
+    bands = torch.arange(6.0).reshape(1, 1, 6, 1) + torch.tensor([0.0, 0.5])  # 6 bands, 2 frames
+    positions = BandsAsChannels(3)(bands)
+    assert positions.shape == (1, 3, 2, 2)
+    assert positions[0, :, 0].tolist() == [[0.0, 0.5], [1.0, 1.5], [2.0, 2.5]]
+    assert positions[0, :, 1].tolist() == [[3.0, 3.5], [4.0, 4.5], [5.0, 5.5]]

@@ -109,6 +109,21 @@ def test_fused_blocks_by_hand():
     assert layers["stages.3.1"].kind == "add"
 
 
+def test_plain_blocks_behind_bands_as_channels_by_hand():
+    layers = by_name(smallest(get_space("sam-plain")))
+    # 64 bands, hop 40 ms: 124 frames. 8 bands are channels: 8 x 124. Stem (1, 2): 8 x 62, 16
+    # channels. Stage 1 (2, 2): 4 x 31. Stage 2 (2, 2): 2 x 16, 32 channels.
+    stem, first = layers["stem.conv"], layers["stages.0.0.conv"]
+    assert (stem.in_channels, stem.macs, stem.params) == (
+        8,
+        3 * 3 * 8 * 16 * (8 * 62),
+        3 * 3 * 8 * 16 + 2 * 16,
+    )
+    assert (first.kind, first.macs) == ("conv", 3 * 3 * 16 * 16 * (4 * 31))
+    assert layers["stages.1.0.conv"].macs == 3 * 3 * 16 * 32 * (2 * 16)
+    assert not any("project" in name for name in layers)
+
+
 @pytest.mark.parametrize("architecture", random_architectures(12), ids=lambda each: each.digest)
 def test_parameters_and_macs_agree_with_the_net(architecture):
     net = build_subnet(architecture).eval()

@@ -25,6 +25,8 @@ def test_the_small_spaces_lie_within_the_full_one():
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_every_dimension_is_sane(space):
     assert set(FRONTEND_DIMENSIONS) <= set(space.dimensions)
+    for bands in space.dimensions.get("stem_bands", (1,)):
+        assert all(mels % int(bands) == 0 for mels in space.dimensions["frontend_mels"])
     for dimension, choices in space.dimensions.items():
         assert dimension.isidentifier()  # NNI's DARTS makes parameter names of them
         assert len(set(choices)) == len(choices) > 0
