@@ -67,7 +67,8 @@ class SupernetModule(pl.LightningModule):
         seed: of every random draw (set from `seed_everything`).
         architecture: an `architecture.json`, or ``largest``, to train that net alone by the same
             recipe.
-        initial_weights: a `supernet.pt` of the space to start from, instead of fresh weights.
+        initial_weights: a `supernet.pt` of the space, or the `subnet.pt` of ``architecture``,
+            to start from instead of fresh weights.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
             ``architecture``, or a `subnet.pt` of any space (docs/deepspectrum.md) that teaches it
             or the largest net, beside labels and targets (weight: ``distillation.weight``).

@@ -15,7 +15,7 @@ from lightning_modules.audio_activity import FRAME_MS, FRAME_SAMPLES
 
 _TURN_RANGE_MS = (800, 4000)
 _PAUSE_RANGE_MS = (300, 2000)
-_TOGETHER_MS = 600  # at least so long do those speak at once who shall
+TOGETHER_MS = 600  # at least so long do those speak at once who shall
 
 _RISE = np.linspace(0, 1, FRAME_SAMPLES, dtype=np.float32)  # turns fade in and out over 20 ms
 
@@ -38,7 +38,7 @@ def draw_turns(
     Returns:
         bool [K, F].
     """
-    half = _TOGETHER_MS // FRAME_MS // 2
+    half = TOGETHER_MS // FRAME_MS // 2
     moment = int(rng.integers(first + half, frames - half))
     turns = np.zeros((people, frames), bool)
     for person in range(people):

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_modules.audio import Float32, Int16, from_pcm16, to_pcm16
-from lightning_modules.audio_activity import FRAME_SAMPLES, bridge_pauses, frame_power
+from lightning_modules.audio_activity import FRAME_MS, FRAME_SAMPLES, bridge_pauses, frame_power
 from lightning_modules.mixtures import LEVEL_RANGE_DBFS
 from lightning_modules.rooms import BRIDGED_PAUSE_MS, BYSTANDERS, LEVEL_RANGE_DB
+from lightning_modules.rooms_turns import TOGETHER_MS
 from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
 
 _FLOOR, _LOUD = 5, 95  # percentiles of a clip's frames, in dB
@@ -49,25 +50,31 @@ class Singles:
         return cls(voices, np.stack([when_active(from_pcm16(clip)) for clip in voices]), quiet)
 
     def draw(self, rng: np.random.Generator) -> tuple[Int16, int]:
-        """A sum with its count, which is about uniform: int16 [T], 0 to 10."""
+        """A sum with its count, which is uniform: int16 [T], 0 to 10."""
         wanted = int(rng.integers(0 if len(self.quiet) else 1, MAX_COUNT + 1))
         if wanted == 0:
             quiet = from_pcm16(self.quiet[int(rng.integers(len(self.quiet)))])
             return _at_random_level(quiet, rng), 0
         number = wanted + int(rng.integers(BYSTANDERS + 1))
-        together = np.zeros(self.active.shape[1], np.int64)
+        frames = self.active.shape[1]
+        together = np.zeros(frames, np.int64)
         waveform = np.zeros(CLIP_SAMPLES, np.float32)
-        for place in rng.choice(len(self.voices), number, replace=number > len(self.voices)):
-            shift = int(rng.integers(len(together)))
-            joined = together + np.roll(self.active[place], shift)
-            level_db = float(rng.uniform(*LEVEL_RANGE_DB))
-            if joined.max() > MAX_COUNT:
+        moment = int(rng.integers(frames))  # at which all who are wanted speak
+        chosen = rng.choice(len(self.voices), number, replace=number > len(self.voices))
+        for order, place in enumerate(chosen):
+            active = self.active[place]
+            shift = moment - int(rng.choice(_amid_turns(active)))
+            if order >= wanted:
+                shift = int(rng.integers(frames))
+            joined = together + np.roll(active, shift)
+            if joined.max() > wanted:
                 continue
             together = joined
-            voice = np.roll(from_pcm16(self.voices[place]), shift * FRAME_SAMPLES)
-            loudness = float(np.sqrt(np.mean(np.square(voice)))) + 1e-9
-            waveform += voice * np.float32(10 ** (level_db / 20) / loudness)
-        return _at_random_level(waveform, rng), int(together.max())
+            voice = from_pcm16(self.voices[place])
+            level_db = float(rng.uniform(*LEVEL_RANGE_DB))
+            gain = 10 ** (level_db / 20) / _loudness(voice, active)
+            waveform += np.roll(voice, shift * FRAME_SAMPLES) * np.float32(gain)
+        return _at_random_level(waveform, rng), wanted
 
 
 def when_active(waveform: Float32) -> NDArray[np.bool_]:
@@ -79,6 +86,19 @@ def when_active(waveform: Float32) -> NDArray[np.bool_]:
     level_db = 10 * np.log10(frame_power(waveform) + _LEAST_POWER)
     floor, loud = np.percentile(level_db, (_FLOOR, _LOUD))
     return bridge_pauses(level_db >= floor + _ACTIVE * (loud - floor), BRIDGED_PAUSE_MS)
+
+
+def _amid_turns(active: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Frames in the middle of 0.6 s of speech, as `rooms` has it; else any of speech."""
+    frames = TOGETHER_MS // FRAME_MS + 1
+    amid = np.convolve(active, np.ones(frames), "same") > frames - 1
+    return np.flatnonzero(amid if amid.any() else active)
+
+
+def _loudness(waveform: Float32, active: NDArray[np.bool_]) -> float:
+    """RMS while the voice speaks, of which the levels of `rooms` are, above 0."""
+    power = frame_power(waveform)[active]
+    return float(np.sqrt(power.mean() + _LEAST_POWER))
 
 
 def _at_random_level(waveform: Float32, rng: np.random.Generator) -> Int16:

@@ -38,10 +38,11 @@ def instantiate(*arguments: str) -> AmbianceCLI:
     )
 
 
-def test_there_are_ten_configs():
+def test_there_are_twelve_configs():
     names = [path.stem for path in CONFIGS]
     assert names[:5] == ["deepspectrum", "demo", "embedding", "folder", "frill"]
-    assert names[5:] == ["sam-few", "sam-labelled", "sam-lite", "sam", "smoke"]
+    assert names[5:9] == ["sam-few", "sam-labelled", "sam-lite", "sam-net"]
+    assert names[9:] == ["sam-voices", "sam", "smoke"]
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)

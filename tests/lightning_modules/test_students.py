@@ -11,8 +11,9 @@ from lightning_modules.sampling import Sampling
 from lightning_modules.students import FeatureCache, Students, middle
 from search_spaces.architecture import largest, smallest, write_architecture
 from search_spaces.errors import UserError
+from search_spaces.frontier import save_weights
 from search_spaces.space import get_space
-from search_spaces.supernet import build_supernet
+from search_spaces.supernet import build_subnet, build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task_counts import CountsTask
 
@@ -70,6 +71,19 @@ def test_training_starts_from_the_weights_of_a_supernet(tmp_path: Path, fixed: b
     built = students.build().state_dict()
     assert built.keys() == expected.keys()
     assert all(torch.equal(built[name], expected[name]) for name in expected)
+
+
+def test_one_net_starts_from_its_own_weights_and_no_others(tmp_path: Path):
+    weights, small, large = tmp_path / "subnet.pt", tmp_path / "s.json", tmp_path / "l.json"
+    trained = build_subnet(smallest(NANO), 11, seed=5)
+    save_weights(weights, smallest(NANO), trained, 11, {"settings": {}})
+    write_architecture(small, smallest(NANO))
+    write_architecture(large, largest(NANO))
+    built = Students("sam-nano", small, 2, seed=1, initial_weights=weights).build().state_dict()
+    assert all(torch.equal(built[name], value) for name, value in trained.state_dict().items())
+    other = Students("sam-nano", large, 2, seed=1, initial_weights=weights)
+    with pytest.raises(UserError, match=r"model.initial_weights: .*subnet.pt is of another net"):
+        other.build()
 
 
 def test_initial_weights_of_another_space_are_refused(tmp_path: Path):
