@@ -6,6 +6,7 @@ Letters: N clips, T samples, K counts.
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,13 +27,21 @@ from search_spaces.errors import run_command
 from search_spaces.metrics import Estimate, Evaluation, evaluate
 
 INPUT_LEVELS_DBFS = (-50.0, -25.0, 0.0)  # of the clip's peak
-FEW_LABELS = 500
 Targets = tuple[str | None, str | None, str | None, str | None]
 NO_TARGETS: Targets = (None, None, None, None)
-TARGETS: dict[tuple[str, bool], Targets] = {  # by protocol and more than `FEW_LABELS` labels
-    ("libricount", False): ("<= 5 %", "<= 0.40", "<= 5 %", "<= 0.40"),
-    ("libricount", True): ("<= 2.5 %", "<= 0.27", None, None),
-    ("rooms", True): ("<= 6 %", "<= 0.55", None, None),
+TARGETS: dict[str, tuple[tuple[float, Targets], ...]] = {  # by protocol and up to so many labels
+    "libricount": (
+        (25, ("<= 7 %", None, None, None)),
+        (100, ("<= 4.5 %", None, None, None)),
+        (500, ("<= 5 %", "<= 0.40", "<= 5 %", "<= 0.40")),
+        (math.inf, ("<= 2.5 %", "<= 0.27", None, None)),
+    ),
+    "rooms": (
+        (25, ("<= 16 %", None, None, None)),
+        (100, ("<= 11 %", None, None, None)),
+        (500, NO_TARGETS),
+        (math.inf, ("<= 6 %", "<= 0.55", None, None)),
+    ),
 }
 
 
@@ -95,11 +104,15 @@ def at_level(waveform: NDArray[np.float32], level_dbfs: float | None) -> NDArray
 
 
 def targets(bundle: Bundle, protocol: str) -> Targets:
-    """The aims for level error and MAE, and for both at any input level, by the label budget."""
-    labelled = (bundle.manifest["training"]["record"] or {}).get("labelled_clips")
-    if labelled is None:
+    """The aims for level error and MAE, and for both at any input level, by the label budget.
+
+    None of a net that was trained under another protocol.
+    """
+    record = bundle.manifest["training"]["record"] or {}
+    if record.get("protocol") not in (protocol, "multicondition"):
         return NO_TARGETS
-    return TARGETS.get((protocol, labelled > FEW_LABELS), NO_TARGETS)
+    labelled = record["labelled_clips"]
+    return next((aims for most, aims in TARGETS.get(protocol, ()) if labelled <= most), NO_TARGETS)
 
 
 def _figures(

@@ -36,18 +36,29 @@ class Singles:
         voices: int16 [T] each, N clips of one voice.
         active: bool [N, F], when it speaks.
         quiet: int16 [T] each, clips without a voice; may be none.
+        level_range_db: of a voice against the others.
     """
 
     voices: Sequence[Int16]
     active: NDArray[np.bool_]
     quiet: Sequence[Int16]
+    level_range_db: tuple[float, float]
 
     @classmethod
     def of(cls, voices: Sequence[Int16], quiet: Sequence[Int16], throughout: bool) -> Singles:
-        """Singles of these clips; ``throughout`` if a voice is known to speak all the time."""
+        """Singles of these clips.
+
+        Args:
+            voices: N clips of one voice.
+            quiet: clips without a voice.
+            throughout: voices are known to speak all the time and to be equally loud
+                (`libricount`); else they do as in `rooms`.
+        """
         if throughout:
-            return cls(voices, np.ones((len(voices), CLIP_SAMPLES // FRAME_SAMPLES), bool), quiet)
-        return cls(voices, np.stack([when_active(from_pcm16(clip)) for clip in voices]), quiet)
+            always = np.ones((len(voices), CLIP_SAMPLES // FRAME_SAMPLES), bool)
+            return cls(voices, always, quiet, (0.0, 0.0))
+        active = np.stack([when_active(from_pcm16(clip)) for clip in voices])
+        return cls(voices, active, quiet, LEVEL_RANGE_DB)
 
     def draw(self, rng: np.random.Generator) -> tuple[Int16, int]:
         """A sum with its count, which is uniform: int16 [T], 0 to 10."""
@@ -71,7 +82,7 @@ class Singles:
                 continue
             together = joined
             voice = from_pcm16(self.voices[place])
-            level_db = float(rng.uniform(*LEVEL_RANGE_DB))
+            level_db = float(rng.uniform(*self.level_range_db))
             gain = 10 ** (level_db / 20) / _loudness(voice, active)
             waveform += np.roll(voice, shift * FRAME_SAMPLES) * np.float32(gain)
         return _at_random_level(waveform, rng), wanted

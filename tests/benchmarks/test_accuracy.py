@@ -20,6 +20,11 @@ def test_digital_silence_stays_silent() -> None:
     assert not at_level(np.zeros(10, np.float32), 0.0).any()
 
 
+def trained(protocol: str, labelled: int) -> dict[str, Any]:
+    """What a bundle tells of its training."""
+    return {"protocol": protocol, "labelled_clips": labelled}
+
+
 class FakeEngine:
     """Certain of two people, whatever it hears."""
 
@@ -31,7 +36,7 @@ class FakeBundle:
     """A bundle of one precision."""
 
     name, path = "fake", Path("fake")
-    manifest: ClassVar[dict[str, Any]] = {"training": {"record": {"labelled_clips": 500}}}
+    manifest: ClassVar[dict[str, Any]] = {"training": {"record": trained("libricount", 500)}}
     precisions = ("fp32",)
 
     def __init__(self) -> None:
@@ -60,9 +65,12 @@ def test_every_precision_is_judged_at_every_level(
 @pytest.mark.parametrize(
     ("record", "protocol", "aims"),
     [
-        ({"labelled_clips": 500}, "libricount", ("<= 5 %", "<= 0.40") * 2),
-        ({"labelled_clips": 10_000}, "rooms", ("<= 6 %", "<= 0.55", None, None)),
-        ({"labelled_clips": 500}, "rooms", (None,) * 4),
+        (trained("libricount", 500), "libricount", ("<= 5 %", "<= 0.40") * 2),
+        (trained("libricount", 100), "libricount", ("<= 4.5 %", None, None, None)),
+        (trained("multicondition", 10_000), "rooms", ("<= 6 %", "<= 0.55", None, None)),
+        (trained("rooms", 500), "rooms", (None,) * 4),
+        (trained("rooms", 25), "rooms", ("<= 16 %", None, None, None)),
+        (trained("rooms", 25), "libricount", (None,) * 4),
         (None, "libricount", (None,) * 4),
     ],
 )
