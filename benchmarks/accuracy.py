@@ -106,10 +106,11 @@ def at_level(waveform: NDArray[np.float32], level_dbfs: float | None) -> NDArray
 def targets(bundle: Bundle, protocol: str) -> Targets:
     """The aims for level error and MAE, and for both at any input level, by the label budget.
 
-    None of a net that was trained under another protocol.
+    None of a net that was trained under another protocol, or on synthetic voices.
     """
     record = bundle.manifest["training"]["record"] or {}
-    if record.get("protocol") not in (protocol, "multicondition"):
+    synthetic = record.get("speech", {}).get("kind") == "espeak"
+    if synthetic or record.get("protocol") not in (protocol, "multicondition"):
         return NO_TARGETS
     labelled = record["labelled_clips"]
     return next((aims for most, aims in TARGETS.get(protocol, ()) if labelled <= most), NO_TARGETS)

@@ -7,6 +7,7 @@ V validation clips, S sums of them, C calibration clips, T samples.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,11 @@ from search_spaces.files import sha256_file, sha256_json
 from search_spaces.frontier import save_weights
 from search_spaces.single import write_single
 from search_spaces.supernet import Supernet
-from search_spaces.supernet_file import write_supernet
+from search_spaces.supernet_file import read_training, write_supernet
 from search_spaces.task import Task
 
 SUPERNET, SUBNET, CLIPS = "supernet.pt", "subnet.pt", "clips.npz"
-TUNED = "-tuned"  # ends the name of a net that began with the weights of a supernet
+TUNED = "-tuned"  # ends the name of a net that began with trained weights
 
 
 class ExportSupernet(pl.Callback):
@@ -104,6 +105,7 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     training = {
         **datamodule(trainer).provenance(),
         "initial_weights_sha256": None if began_with is None else sha256_file(began_with),
+        "initial_training": None if began_with is None else _in_short(read_training(began_with)),
         "steps": trainer.global_step,
         "settings": settings,
         "settings_sha256": sha256_json(settings),
@@ -114,6 +116,13 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     architecture = module.students.teacher
     outputs = len(module.task.outputs)
     save_weights(folder / SUBNET, architecture, module.teacher, outputs, training)
+
+
+def _in_short(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What the card of a net says of the training that it began with."""
+    fields = ("protocol", "labelled_clips", "steps")
+    said = {name: training[name] for name in fields if name in training}
+    return {"speech": training.get("speech", {}).get("kind"), **said}
 
 
 def make_clips(

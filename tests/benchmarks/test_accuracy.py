@@ -71,6 +71,7 @@ def test_every_precision_is_judged_at_every_level(
         (trained("rooms", 500), "rooms", (None,) * 4),
         (trained("rooms", 25), "rooms", ("<= 16 %", None, None, None)),
         (trained("rooms", 25), "libricount", (None,) * 4),
+        ({**trained("rooms", 25), "speech": {"kind": "espeak"}}, "rooms", (None,) * 4),
         (None, "libricount", (None,) * 4),
     ],
 )

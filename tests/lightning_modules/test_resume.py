@@ -170,6 +170,15 @@ def test_one_fixed_architecture_trains_by_the_same_recipe(prepared_speech: Path,
     assert all(torch.equal(net.state_dict()[k], v) for k, v in written["state_dict"].items())
     assert frontier.best.judged["level_error"].clips == 4  # a fifth of the budget of 20
     assert read_training(tmp_path / "subnet.pt")["steps"] == 3
+    begun = ("--model.initial_weights", str(tmp_path / "subnet.pt"), "--trainer.max_steps", "1")
+    assert run(["fit", *smoke_arguments(prepared_speech, tmp_path / "on", *options, *begun)]) == 0
+    assert read_training(tmp_path / "on" / "subnet.pt")["initial_training"] == {
+        "speech": "folder",
+        "protocol": "libricount",
+        "labelled_clips": 20,
+        "steps": 3,
+    }
+    assert read_frontier(tmp_path / "on" / "frontier.json").best.name.endswith("-tuned")
 
 
 def test_with_every_ingredient_off_it_trains_too(prepared_speech: Path, tmp_path: Path):
