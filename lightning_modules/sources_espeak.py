@@ -1,7 +1,8 @@
 """Synthetic readers: espeak-ng's voices, offline, so that a demonstration needs no recordings.
 
 A reader is a voice variant (formants, breathiness) with a language's sounds, a pitch and a rate.
-They differ less than people do: a model trained on them is a demonstration, not one to rely on.
+They differ less than people do: a model trained on them alone is a demonstration, or a beginning
+(docs/training.md, "Few labels").
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def _load(path: Path, fields_by_format: Mapping[str, Sequence[str]]) -> dict[str
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `fit` writes supernet.pt") from None
+        raise UserError(f"{path}: no such file; `fit` writes it") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, expected a supernet.pt") from None
     except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError):
