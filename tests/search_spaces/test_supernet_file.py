@@ -37,7 +37,7 @@ def test_round_trip(path, supernet):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(UserError, match=r"none\.pt: no such file; `fit` writes supernet\.pt"):
+    with pytest.raises(UserError, match=r"none\.pt: no such file; `fit` writes it"):
         read_supernet(tmp_path / "none.pt")
 
 
