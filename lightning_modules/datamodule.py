@@ -72,7 +72,8 @@ class AmbianceDataModule(StreamDataModule):
             every process that makes batches.
         held_on_disk: keep them in the cache instead, once for all processes and runs.
         held_features: keep there what the front end of ``architecture`` makes of them instead of
-            their sound, so that a step begins with features (docs/training.md, "Speed").
+            their sound, so that a step begins with features (docs/training.md, "How long a step
+            takes").
         architecture: an `architecture.json` (set from `model.architecture`).
         voice_speed: each voice of a training clip is played at a random speed of its own, up to so
             much faster or slower: more speakers out of few (see `mixtures_parts.random_window`).

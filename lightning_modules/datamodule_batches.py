@@ -95,7 +95,9 @@ class TrainBatches(Dataset[Batch]):
         )
         batch = {
             "labelled": {
-                self._held.form.field: self._labelled([label.index for label in labelled]),
+                self._held.form.field: torch.from_numpy(
+                    np.stack([self._held.clip(label.index) for label in labelled])
+                ),
                 "lo": torch.tensor([label.lo for label in labelled]),
                 "hi": torch.tensor([label.hi for label in labelled]),
             },
@@ -104,13 +106,6 @@ class TrainBatches(Dataset[Batch]):
         for part in self._parts:
             batch = part.join(batch, step)
         return batch
-
-    def _labelled(self, indices: Sequence[int]) -> Tensor:
-        form = self._held.form
-        clips = np.empty((len(indices), *form.shape), form.dtype)
-        for row, index in enumerate(indices):
-            clips[row] = self._held.clip(index)
-        return torch.from_numpy(clips)
 
     def _waveforms(self, indices: Sequence[int]) -> Tensor:
         waveforms = np.empty((len(indices), CLIP_SAMPLES), np.int16)

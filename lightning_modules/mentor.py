@@ -20,10 +20,9 @@ from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 from search_spaces.frontend_geometry import frontend_settings
 from search_spaces.space import SpaceSpec
-from search_spaces.subnet_file import read_subnet
-from search_spaces.supernet import Subnet
-from search_spaces.supernet_file import FORMAT, check_task, load_trained, read_supernet_of
+from search_spaces.supernet_file import FORMAT, load_trained
 from search_spaces.task import Task
+from search_spaces.trained_net import trained_net_of
 
 
 class Mentor:
@@ -42,27 +41,21 @@ class Mentor:
 
     def __init__(self, path: Path, spec: SpaceSpec, task: Task, one_student: bool = True) -> None:
         value = load_trained(path)
-        self.net: Subnet
-        if value["format"] == FORMAT:
-            if not one_student:
-                raise UserError(
-                    f"model.distil_from: {path} is given without model.architecture, the net to"
-                    " teach; a supernet's nets learn from its own largest one"
-                    " (model.distillation), or from a subnet.pt"
-                )
-            self.architecture = largest(spec)
-            self.net = read_supernet_of(path, spec, task).extract(self.architecture)
-        else:
-            found = read_subnet(path, value)
-            check_task(path, found.task, task)
-            heard, clip = found.architecture.clip_samples, spec.clip_samples
-            if heard != clip:
-                raise UserError(
-                    f"model.distil_from: {path} hears clips of {heard / SAMPLE_RATE_HZ:g} s at"
-                    f" {SAMPLE_RATE_HZ} Hz ({found.architecture.space}), {spec.name} those of"
-                    f" {clip / SAMPLE_RATE_HZ:g} s; give a teacher of clips as long"
-                )
-            self.architecture, self.net = found.architecture, found.net
+        if value["format"] == FORMAT and not one_student:
+            raise UserError(
+                f"model.distil_from: {path} is given without model.architecture, the net to"
+                " teach; a supernet's nets learn from its own largest one"
+                " (model.distillation), or from a subnet.pt"
+            )
+        found = trained_net_of(path, value, spec, largest(spec), task)
+        heard, clip = found.architecture.clip_samples, spec.clip_samples
+        if heard != clip:
+            raise UserError(
+                f"model.distil_from: {path} hears clips of {heard / SAMPLE_RATE_HZ:g} s at"
+                f" {SAMPLE_RATE_HZ} Hz ({found.architecture.space}), {spec.name} those of"
+                f" {clip / SAMPLE_RATE_HZ:g} s; give a teacher of clips as long"
+            )
+        self.architecture, self.net = found.architecture, found.net
         self.net.requires_grad_(False).eval()
         self.sha256 = sha256_file(path)
 

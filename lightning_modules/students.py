@@ -26,10 +26,10 @@ from search_spaces.errors import UserError
 from search_spaces.space import PICTURE_SPACES, Choice, SpaceSpec, any_space
 from search_spaces.strategy import progressive, sandwich
 from search_spaces.supernet import Subnet, Supernet, build_subnet, build_supernet
-from search_spaces.supernet_file import FORMAT, check_task, load_trained, read_supernet_of
+from search_spaces.supernet_file import load_trained, read_supernet_of
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
-from search_spaces.trained_net import read_trained_net
+from search_spaces.trained_net import trained_net_of
 
 Net = Supernet | Subnet
 LARGEST = "largest"  # instead of a file: the largest net of the space
@@ -133,10 +133,7 @@ class Students:
         """The net or supernet with the weights of that file."""
         if self.fixed is None:
             return read_supernet_of(path, self.spec, self.task)
-        if load_trained(path)["format"] == FORMAT:
-            return read_supernet_of(path, self.spec, self.task).extract(self.fixed)
-        found = read_trained_net(path)
-        check_task(path, found.task, self.task)
+        found = trained_net_of(path, load_trained(path), self.spec, self.fixed, self.task)
         if found.architecture != self.fixed:
             raise UserError(
                 f"model.initial_weights: {path} is of another net than model.architecture; give"

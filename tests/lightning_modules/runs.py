@@ -14,7 +14,7 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["lightning_modules.cli", "search_spaces.nni_adapter"])
 
 
-# What `data.held_features` asks for.
+# What `data.held_features` asks for, and few steps.
 SOUNDLESS = [
     *("--data.unlabelled_batch_size", "0", "--model.count_addition.enabled", "false"),
     *("--model.pseudo_labels.enabled", "false", "--model.additivity.enabled", "false"),
