@@ -21,6 +21,7 @@ from benchmarks.machine import describe_machine, figure, write_result
 from benchmarks.summary import replace_section
 from deploy.engine import Engine
 from deploy.export import lower_program, ready_to_lower
+from deploy.int8_frontend import Int8FrontEnd
 from deploy.quiet import quiet
 from deploy.timing import time_in_turns, warm_up
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
@@ -111,7 +112,19 @@ class PlainStft(nn.Module):
         return torch.log(energy / (RELATIVE_FLOOR * (mean + ABSOLUTE_FLOOR)) + 1.0)
 
 
-VARIANTS = {"kept": LogMelFrontEnd, "one DFT product": DenseDft, "STFT convolution": PlainStft}
+class KeptInt8(Int8FrontEnd):
+    """What an int8 file holds."""
+
+    def __init__(self, rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> None:
+        super().__init__(LogMelFrontEnd(rate_hz, hop_ms, window_ms, mels))
+
+
+VARIANTS = {
+    "kept": LogMelFrontEnd,
+    "kept, int8": KeptInt8,
+    "one DFT product": DenseDft,
+    "STFT convolution": PlainStft,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.machine import figure, write_result
 from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, read_bundle
-from deploy.shared_frames import FRAMES_FILE
+from deploy.shared_frames import FRAMES_FILES
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.command_line import CommandParser, positive_number, positive_whole_number
 from search_spaces.errors import UserError, run_command
@@ -126,7 +126,7 @@ def main(argv: Sequence[str]) -> int:
         *((Recording(*other, other_hours), options.hop_s) for other in OTHERS),
     ]
     results = [_measure(recording, hop_s, options) for recording, hop_s in plan]
-    shares = FRAMES_FILE in read_bundle(options.bundle).manifest["files"]
+    shares = FRAMES_FILES["int8"] in read_bundle(options.bundle).manifest["files"]
     figures = _figures(results, shares)
     for row in figures:
         print(f"{row['name']}: {row['value']:.4g} {row['unit']}")

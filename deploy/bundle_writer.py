@@ -166,8 +166,8 @@ def _int8(lowered: LoweredNet, task: Task) -> dict[str, Any] | None:
     quantisation = {
         "method": "PT2E static, XNNPACKQuantizer",
         "weights": "int8, symmetric, per output channel",
-        "activations": "int8, affine, per tensor",
-        "left_fp32": [*FP32_MODULES, *_fp32_end(task)],
+        "activations": "int8, affine, per tensor; in the front end's DFT per frame, dynamic",
+        "left_fp32": [f"{FP32_MODULES[0]} but its DFT", *FP32_MODULES[1:], *_fp32_end(task)],
         "calibration_clips": lowered.calibration_clips,
         f"{task.headline.key}_drop_points": lowered.int8.error - lowered.fp32.error,
     }

@@ -78,10 +78,9 @@ def compare_pieces(tables: Tables) -> list[Figures]:
     found = []
     for pieces in (lambda table: table.pieces, lambda table: table.held_out_pieces):
         for key, same in _side_by_side(tables, pieces):
-            frontend = same[0].part == "frontend"  # has one figure, whatever the precision
-            for precision in list(same[0].latency_ms)[: 1 if frontend else None]:
+            for precision in same[0].latency_ms:
                 latencies_ms = tuple(piece.latency_ms[precision] for piece in same)
-                found.append(Figures(key, "fp32" if frontend else precision, latencies_ms))
+                found.append(Figures(key, precision, latencies_ms))
     return sorted(found, key=lambda figures: -figures.ratio)
 
 

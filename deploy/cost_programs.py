@@ -19,6 +19,8 @@ from typing import Any, Literal
 from search_spaces.architecture import Architecture
 from search_spaces.files import atomic_path
 
+Part = Literal["frontend", "whole"]
+
 
 @dataclass(frozen=True)
 class Program:
@@ -30,7 +32,7 @@ class Program:
         precision: ``fp32`` or ``int8``.
     """
 
-    part: Literal["frontend", "whole"]
+    part: Part
     architecture: Architecture
     precision: str
 
@@ -102,6 +104,7 @@ def _lower(program: Mapping[str, Any], path: Path) -> None:
     import torch
 
     from deploy.export import ProbabilityNet, lower_program, ready_to_lower
+    from deploy.int8_frontend import with_int8_frontend
     from deploy.quantize import quantize
     from search_spaces.supernet import build_subnet
 
@@ -113,7 +116,7 @@ def _lower(program: Mapping[str, Any], path: Path) -> None:
         1, architecture.clip_samples, generator=torch.Generator().manual_seed(0)
     )
     if program["precision"] == "int8":
-        network = quantize(network, [noise])
+        network = quantize(network, [noise]) if whole else with_int8_frontend(network)
     content = lower_program(network, noise).program
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)

@@ -8,7 +8,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-from deploy.cost_programs import Program, lower_programs
+from deploy.cost_programs import Part, Program, lower_programs
 from deploy.cost_rounds import METHOD, ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import CostSamples, draw_samples
 from deploy.device import describe_device
@@ -117,9 +117,11 @@ def samples_wanted(args: argparse.Namespace, space: SpaceSpec) -> CostSamples:
 
 
 def list_programs(space: SpaceSpec, samples: CostSamples, precisions: list[str]) -> list[Program]:
-    """Every file to lower and time; a front end is fp32 whatever the precision."""
+    """Every file to lower and time."""
     frontends = [
-        Program("frontend", _with_frontend(space, choices), "fp32") for choices in samples.frontends
+        Program("frontend", _with_frontend(space, choices), precision)
+        for choices in samples.frontends
+        for precision in precisions
     ]
     wholes = [
         Program("whole", net, precision)
@@ -148,19 +150,18 @@ def pieces(
     """What the table is fitted to."""
     frontends = []
     for choices in samples.frontends:
-        program = Program("frontend", _with_frontend(space, choices), "fp32")
-        latency_ms = raw.latency_ms(program.key)
-        frontends.append(Piece("frontend", choices, dict.fromkeys(precisions, latency_ms)))
+        net = _with_frontend(space, choices)
+        frontends.append(Piece("frontend", choices, _latency_ms("frontend", net, precisions, raw)))
     return [*frontends, *(whole_piece(net, precisions, raw) for net in samples.fitted)]
 
 
 def program_keys(space: SpaceSpec, piece: Piece, precisions: list[str]) -> dict[str, str]:
     """Key of the program that was timed for a piece, by precision; see `list_programs`."""
     if piece.part == "frontend":
-        key = Program("frontend", _with_frontend(space, piece.choices), "fp32").key
-        return dict.fromkeys(precisions, key)
-    net = Architecture(space.name, space.version, piece.choices)
-    return {precision: Program("whole", net, precision).key for precision in precisions}
+        net = _with_frontend(space, piece.choices)
+    else:
+        net = Architecture(space.name, space.version, piece.choices)
+    return {precision: Program(piece.part, net, precision).key for precision in precisions}
 
 
 def summary(table: CostTable) -> list[str]:
@@ -183,10 +184,15 @@ def summary(table: CostTable) -> list[str]:
 
 def whole_piece(net: Architecture, precisions: list[str], raw: RawMeasurements) -> Piece:
     """A whole net with its measured figures."""
-    latency_ms = {
-        precision: raw.latency_ms(Program("whole", net, precision).key) for precision in precisions
+    return Piece("whole", dict(net.choices), _latency_ms("whole", net, precisions, raw))
+
+
+def _latency_ms(
+    part: Part, net: Architecture, precisions: list[str], raw: RawMeasurements
+) -> dict[str, float]:
+    return {
+        precision: raw.latency_ms(Program(part, net, precision).key) for precision in precisions
     }
-    return Piece("whole", dict(net.choices), latency_ms)
 
 
 def _with_frontend(space: SpaceSpec, choices: dict[str, Choice]) -> Architecture:

@@ -55,13 +55,14 @@ class Plan:
         return cost_table.list_programs(self.space, self.samples, self.precisions)
 
     def metered(self) -> list[Program]:
-        """The first so many front ends, and the first so many whole nets at every precision."""
-        programs = self.programs()
-        frontends = [program for program in programs if program.part == "frontend"]
-        wholes = [program for program in programs if program.part == "whole"]
-        nets = list(dict.fromkeys(program.architecture for program in wholes))[: self.energy_nets]
-        chosen = [whole for whole in wholes if whole.architecture in nets]
-        return [*frontends[: self.energy_nets], *chosen]
+        """The first so many front ends and the first so many whole nets, at every precision."""
+        chosen: list[Program] = []
+        for part in ("frontend", "whole"):
+            programs = [program for program in self.programs() if program.part == part]
+            nets = list(dict.fromkeys(program.architecture for program in programs))
+            metered = nets[: self.energy_nets]
+            chosen += [program for program in programs if program.architecture in metered]
+        return chosen
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Static int8 quantisation after training (PT2E) for XNNPACK.
 
-Weights per output channel, activations per tensor, calibrated on unlabelled clips. The front end,
-the last layer and the softmax stay fp32: the front end's products span more than 8 bits, and the
-last layer is too small to gain anything (of an embedding it is large, and is quantised too).
+Weights per output channel, activations per tensor, calibrated on unlabelled clips. The last layer
+and the softmax stay fp32: too small to gain anything (of an embedding the last layer is large, and
+is quantised too). The front end spans more than 8 bits of one scale: its DFT alone is in int8, with
+a scale per frame (`deploy.int8_frontend`).
 Letters: N clips, T samples of a clip.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from deploy.int8_frontend import with_int8_frontend
 from search_spaces.errors import UserError
 
 FP32_MODULES = ("frontend", "normalise", "picture", "pool")
@@ -68,7 +70,7 @@ def quantize(
     if not inputs:
         raise UserError("calibration: got no clip, expected at least one")
     with torch.no_grad():
-        graph = torch.export.export(network, (inputs[0],)).module()
+        graph = torch.export.export(with_int8_frontend(network), (inputs[0],)).module()
         weighted = [node.name for node in graph.graph.nodes if node.target in _WEIGHTED]
         left_alone = set(weighted[-1:]) if last_layer_fp32 else set()
         quantizer = _quantizer(left_alone)

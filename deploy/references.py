@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from deploy.bundle import Bundle
 from deploy.engine import Engine
 from deploy.export import answering_net, lower_program, ready_to_lower
+from deploy.int8_frontend import with_int8_frontend
 from deploy.quantize import quantize
 from deploy.quiet import quiet
 from search_spaces.architecture import Architecture
@@ -57,7 +58,10 @@ def references(bundle: Bundle, precision: str, threads: int, clip: Tensor) -> Re
         from search_spaces.supernet import build_subnet
 
         net = build_subnet(architecture, len(bundle.manifest["outputs"])).eval()
-        frontend = load_program(ready_to_lower(net.frontend), clip, threads)
+        alone = ready_to_lower(net.frontend)
+        if precision == "int8":
+            alone = with_int8_frontend(alone)
+        frontend = load_program(alone, clip, threads)
         eager = answering_net(net, bundle.task, bundle.manifest["temperature"])
         subjects["frontend"] = lambda: frontend.run_tensor(clip)
         subjects["eager"] = lambda: _run_eager(eager, clip)

@@ -20,7 +20,8 @@ from deploy.windows import Window
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.frontend_geometry import FrontEndGeometry, frontend_settings
 
-FRAMES_FILE = "shared_frames.pte"  # waveform [1, T] -> energies [1, M + 1, F]
+# waveform [1, T] -> energies [1, M + 1, F]
+FRAMES_FILES = {"fp32": "shared_frames.pte", "int8": "shared_frames_int8.pte"}
 TRUNK_FILES = {"fp32": "shared_trunk.pte", "int8": "shared_trunk_int8.pte"}  # -> [1, K]
 
 
@@ -28,8 +29,8 @@ class SharedFrames:
     """Runs windows whose starts are a fixed number of frames apart.
 
     Args:
-        frames: the program of `FRAMES_FILE`.
-        trunk: one of `TRUNK_FILES`.
+        frames: one of `FRAMES_FILES`.
+        trunk: that of `TRUNK_FILES` in the same precision.
         geometry: of the front end; it says T and F.
         hop_frames: frames from one window's start to the next one's, at most F / 2.
     """
@@ -84,7 +85,7 @@ class SharedFrames:
 def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> SharedFrames | None:
     """What shares frames at this hop; None where the bundle lacks it or it gains nothing."""
     chosen = bundle.choose_precision(precision)
-    if FRAMES_FILE not in bundle.manifest["files"]:
+    if FRAMES_FILES[chosen] not in bundle.manifest["files"]:
         return None
     settings = frontend_settings(bundle.manifest["architecture"]["choices"])
     geometry = FrontEndGeometry(**settings, clip_samples=bundle.clip_samples)
@@ -92,7 +93,7 @@ def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> Shar
     if rest or 2 * hop_frames > geometry.frames:
         return None
     return SharedFrames(
-        Engine(bundle.path / FRAMES_FILE),
+        Engine(bundle.path / FRAMES_FILES[chosen]),
         Engine(bundle.path / TRUNK_FILES[chosen]),
         geometry,
         hop_frames,

@@ -15,10 +15,11 @@ from deploy.bundle import MODEL_FILES
 from deploy.check_clips import calibration_waveforms, extreme_waveforms
 from deploy.engine import Engine
 from deploy.export import ProbabilityNet, example_waveform, lower_program, ready_to_lower
+from deploy.int8_frontend import with_int8_frontend
 from deploy.lowering import TOLERANCE, LoweredNet
 from deploy.quantize import quantize
 from deploy.quiet import quiet
-from deploy.shared_frames import FRAMES_FILE, TRUNK_FILES, SharedFrames
+from deploy.shared_frames import FRAMES_FILES, TRUNK_FILES, SharedFrames
 from search_spaces.clips_file import Clips
 from search_spaces.errors import UserError
 from search_spaces.frontend_halves import halves
@@ -43,15 +44,18 @@ def lower_halves(
     first = ready_to_lower(frames_net.eval())
     second = ready_to_lower(ProbabilityNet(rest, lowered.temperature).eval())
     waveforms = calibration_waveforms(clips)
-    with torch.no_grad():
-        energies = [first(torch.from_numpy(clip)[None]) for clip in waveforms]
-    frames = _written(name, first, example_waveform(clips.samples), folder / FRAMES_FILE)
     checked = np.concatenate([waveforms, extreme_waveforms(clips)])
     for precision, file in TRUNK_FILES.items():
         if precision == "int8" and lowered.int8 is None:
             continue
+        if precision == "int8":
+            first = with_int8_frontend(first)
+        with torch.no_grad():
+            energies = [first(torch.from_numpy(clip)[None]) for clip in waveforms]
         with quiet():
             half = quantize(second, energies) if precision == "int8" else second
+        example = example_waveform(clips.samples)
+        frames = _written(name, first, example, folder / FRAMES_FILES[precision])
         trunk = _written(name, half, energies[0], folder / file)
         shared = SharedFrames(frames, trunk, frames_net.frontend.geometry, 1)
         answers = np.stack([shared.run(clip) for clip in checked])

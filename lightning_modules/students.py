@@ -127,6 +127,7 @@ class Students:
             net = build_subnet(self.fixed, self.num_outputs, self.seed)
         else:
             net = build_supernet(self.spec, self.num_outputs, self.seed)
+        net.train()  # a file's nets come in evaluation mode, and Lightning keeps the mode it finds
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _begun(self, path: Path) -> Net:

@@ -22,7 +22,9 @@ from search_spaces.space import (
 
 Precision = Literal["fp32", "int8"]
 TRUNK_BYTES = {"fp32": 4, "int8": 1}
-FRONTEND_BYTES = 4  # the front end stays fp32 in an int8 net
+FRONTEND_BYTES = (
+    4  # the front end is counted as fp32 has it; in an int8 net only its DFT is smaller
+)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,9 @@ def test_training_starts_from_the_weights_of_a_supernet(tmp_path: Path, fixed: b
         initial_weights=tmp_path / "supernet.pt",
     )  # fmt: skip
     expected = (supernet.extract(smallest(NANO)) if fixed else supernet).state_dict()
-    built = students.build().state_dict()
+    net = students.build()
+    assert all(module.training for module in net.modules())  # or batch norm would learn nothing
+    built = net.state_dict()
     assert built.keys() == expected.keys()
     assert all(torch.equal(built[name], expected[name]) for name in expected)
 

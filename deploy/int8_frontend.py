@@ -1,0 +1,112 @@
+"""The front end as an int8 net has it: the DFT as two int8 products, the rest in float32.
+
+Each frame has a scale of its own, found while it runs, so that a whisper beside a shout keeps its 8
+bits and the level matters as little as in float32. XNNPACK computes such products with int8 weights
+of one scale per output (dynamic quantisation: Jacob et al. 2018, section 2.1, with a scale per row
+in place of a calibrated one).
+
+Letters: B batch, F frames, L numbers of a folded frame, N samples of a window, K bins, M mels.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+import torch.ao.quantization.fx._decomposed
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.frontend_weights import Weights, dft_groups, pad_rows
+
+_OPERATORS = torch.ops.quantized_decomposed
+_LOWEST, _HIGHEST = -128, 127
+
+
+class Int8Linear(nn.Module):
+    """A matrix product of int8 numbers: weights of one scale per row, inputs of one per vector.
+
+    Args:
+        weights: [outputs, inputs].
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        largest = np.abs(weights).max(axis=1)
+        scales = np.where(largest > 0, largest, 1.0) / _HIGHEST  # of padding, any scale will do
+        rounded = np.round(weights / scales[:, None]).astype(np.int8)
+        self.register_buffer("weights", torch.from_numpy(rounded))
+        self.register_buffer("scales", torch.from_numpy(scales.astype(np.float32)))
+        self.register_buffer("zeros", torch.zeros(len(weights), dtype=torch.int64))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Float32 [..., inputs] -> float32 [..., outputs], as the runtime computes it."""
+        scale, zero = _OPERATORS.choose_qparams_per_token_asymmetric(vectors, torch.int8)
+        described = (scale, zero, _LOWEST, _HIGHEST, torch.int8)
+        held = _OPERATORS.quantize_per_token(vectors, *described)
+        held = _OPERATORS.dequantize_per_token(held, *described, torch.float32)
+        weights = _OPERATORS.dequantize_per_channel(
+            self.weights, self.scales, self.zeros, 0, -_HIGHEST, _HIGHEST, torch.int8
+        )
+        return functional.linear(held, weights)
+
+
+class Int8FrontEnd(LogMelFrontEnd):
+    """`LogMelFrontEnd` with the DFT in int8: bins of either parity from one folded frame.
+
+    Further folds, which float32 gains from, cost more time here than the products that they save.
+
+    Args:
+        frontend: whose features these are, but for rounding.
+    """
+
+    def __init__(self, frontend: LogMelFrontEnd) -> None:
+        geometry = frontend.geometry
+        super().__init__(
+            geometry.rate_hz,
+            geometry.hop_ms,
+            geometry.window_ms,
+            geometry.mels,
+            geometry.clip_samples,
+            geometry.scale,
+        )
+        for index in range(len(self.bin_counts)):
+            delattr(self, f"dft_{index}")
+        bins = [abs(k) for group in dft_groups(geometry) for k in group.bins]
+        self.odd_count = sum(k % 2 for k in bins)  # in the order of the mel weights they come first
+        self.odd = Int8Linear(_dft_weights(bins[: self.odd_count], geometry.window_samples))
+        self.even = Int8Linear(_dft_weights(bins[self.odd_count :], geometry.window_samples))
+
+    def _power(self, first: Tensor, second: Tensor) -> Tensor:
+        """Power of the used bins, [B, F, K], from the windowed halves [B, F, N / 2]."""
+        count = self.odd_count
+        odd, even = self.odd(first - second), self.even(first + second)
+        odd, even = odd * odd, even * even
+        rest = self.get_buffer("mel").shape[1] - count
+        return torch.cat(
+            [
+                odd[..., :count] + odd[..., count : 2 * count],
+                even[..., :rest] + even[..., rest : 2 * rest],
+            ],
+            dim=2,
+        )
+
+
+def _dft_weights(bins: list[int], window_samples: int) -> Weights:
+    """Real parts of bins of one parity, then imaginary ones, then padding: [padded(2 K), N / 2]."""
+    angle = 2 * np.pi * np.outer(bins, np.arange(window_samples // 2)) / window_samples
+    return pad_rows(np.concatenate([np.cos(angle), -np.sin(angle)]))
+
+
+def with_int8_frontend(network: nn.Module) -> nn.Module:
+    """A copy of a net, or of a front end, in which every `LogMelFrontEnd` is an `Int8FrontEnd`."""
+    if isinstance(network, LogMelFrontEnd):
+        return Int8FrontEnd(network).eval()
+    copied = copy.deepcopy(network)
+    for module in list(copied.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, LogMelFrontEnd):
+                setattr(module, name, Int8FrontEnd(child).eval())
+    return copied
