@@ -11,7 +11,7 @@ from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import SHIPPED, Study, read_study
 from lightning_modules.study_fits import drop_clips, is_trained, train
 from lightning_modules.study_grid import Row, rows_of
-from lightning_modules.study_progress import Estimate, estimate, fits_of, is_finished
+from lightning_modules.study_progress import Estimate, estimate, is_finished
 from lightning_modules.study_report import write_report
 from lightning_modules.study_row import prepare, run_row
 from lightning_modules.study_stages import say
@@ -60,7 +60,7 @@ def plan(study: Study, rows: Sequence[Row]) -> str:
         mark = "done" if is_finished(study.out, row) else ""
         lines.append(f"{mark:>4} {row.id:<72} {row.fit.steps:>6} {row.net:<10} {row.chosen_by}")
     known = estimate(study.out, rows, study.values["expected"])
-    fits = {fit.id for row in rows for fit in fits_of(row)}
+    fits = {fit.id for row in rows for fit in row.fits}
     lines.append(
         f"{len(rows)} rows of {len(fits)} trainings, {known.done} rows done; about"
         f" {_hours(known.total_s)} in all, {_hours(known.left_s)} left"
@@ -101,12 +101,14 @@ def _train_all(study: Study, rows: Sequence[Row]) -> int:
     """Train what needs no net of another row; returns how many trainings failed."""
     failed = 0
     for row in rows:
-        done = is_finished(study.out, row) or is_trained(study.out, row.fit)
-        if done or row.fit.like is not None:
+        if is_finished(study.out, row) or any(fit.like is not None for fit in row.fits):
             continue
-        _say_progress(estimate(study.out, rows, study.values["expected"]), len(rows), row.fit.id)
         try:
-            train(study.out, row.fit)
+            for fit in row.fits:
+                if not is_trained(study.out, fit):
+                    known = estimate(study.out, rows, study.values["expected"])
+                    _say_progress(known, len(rows), fit.id)
+                    train(study.out, fit)
         except UserError as error:
             say(f"error: {one_line(str(error))}; going on with the next one")
             failed += 1
@@ -115,9 +117,9 @@ def _train_all(study: Study, rows: Sequence[Row]) -> int:
 
 def _drop_clips(out: Path, rows: Sequence[Row], row: Row, later: Sequence[Row]) -> None:
     """Free the disk of the clips that no row to come needs."""
-    needed = {fit.id for other in later for fit in fits_of(other)}
-    needed |= {fit.id for other in rows if not is_finished(out, other) for fit in fits_of(other)}
-    for fit in fits_of(row):
+    needed = {fit.id for other in later for fit in other.fits}
+    needed |= {fit.id for other in rows if not is_finished(out, other) for fit in other.fits}
+    for fit in row.fits:
         if fit.id not in needed:
             drop_clips(out, fit)
 

@@ -31,7 +31,8 @@ def check_settings(study: Study, rows: Sequence[Row]) -> None:
     # Settings differ by variant alone, but for numbers that the study has checked.
     for row in {row.variant: row for row in rows}.values():
         try:
-            parser.parse_object(copy.deepcopy(row.fit.values))
+            for fit in row.fits:
+                parser.parse_object(copy.deepcopy(fit.values))
         except ParserError as error:
             raise UserError(f"{study.path}: variant {row.variant!r}: {error}") from None
     study.task.check_data(study.path, {row.protocol for row in rows})

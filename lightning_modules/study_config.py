@@ -25,11 +25,18 @@ HEARS_UNLABELLED = ("pseudo_labels", "additivity")
 
 @dataclass(frozen=True)
 class Variant:
-    """A recipe: the ingredients that are on, and further settings of `fit`."""
+    """A recipe.
+
+    Attributes:
+        ingredients: that are on.
+        fit: further settings of `fit` by dotted name.
+        begins_with: all settings of the training that comes first, None without any.
+    """
 
     name: str
     ingredients: tuple[str, ...]
     fit: Mapping[str, Any] = field(default_factory=dict)
+    begins_with: Mapping[str, Any] | None = None
 
     def settings(self, known: Ingredients) -> dict[str, Any]:
         """Settings of `fit` by dotted name, where these are the ingredients that there are."""
@@ -130,9 +137,7 @@ def read_study(path: Path) -> Study:
     )
     if fault is not None:
         raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
-    base = _read_yaml(_fit_config(path, values["fit_config"]))
-    for name, value in values.get("fit", {}).items():
-        set_dotted(base, name, value)
+    base = _fit_settings(path, values)
     if "space" not in base.get("model", {}):
         raise UserError(f"{path}: field fit_config: {values['fit_config']} names no model.space")
     net = values.get("net", SUPERNET)
@@ -142,7 +147,7 @@ def read_study(path: Path) -> Study:
         task=task,
         base=base,
         net=net if net == SUPERNET else _beside(path, "net", net),
-        variants=_variants(values, task),
+        variants=_variants(path, values, task),
         ablation=_ablation(values, task),
         grid=_grid(values, task),
         ablation_grid={**_grid(values, task), **_own_grid(values.get("ablation", {}), task)},
@@ -175,15 +180,30 @@ def set_dotted(settings: dict[str, Any], name: str, value: Any) -> None:
     raise UserError(f"setting {name!r}: leads nowhere in the configuration of fit")
 
 
-def _variants(values: dict[str, Any], task: StudyTask) -> tuple[Variant, ...]:
+def _variants(path: Path, values: dict[str, Any], task: StudyTask) -> tuple[Variant, ...]:
     return tuple(
         Variant(
             item["name"],
             tuple(task.ingredients) if item["ingredients"] == ALL else tuple(item["ingredients"]),
             item.get("fit", {}),
+            _begun(path, item["begins_with"]) if "begins_with" in item else None,
         )
         for item in values["variants"]
     )
+
+
+def _begun(path: Path, item: dict[str, Any]) -> dict[str, Any]:
+    settings = _fit_settings(path, item)
+    set_dotted(settings, "trainer.max_steps", item["steps"])
+    return settings
+
+
+def _fit_settings(path: Path, item: dict[str, Any]) -> dict[str, Any]:
+    """The configuration ``fit_config`` with the overrides ``fit``."""
+    settings = _read_yaml(_fit_config(path, item["fit_config"]))
+    for name, value in item.get("fit", {}).items():
+        set_dotted(settings, name, value)
+    return settings
 
 
 def _ablation(values: dict[str, Any], task: StudyTask) -> tuple[Variant, ...]:
@@ -225,6 +245,11 @@ def _check(study: Study) -> None:
             raise UserError(
                 f"{study.path}: variant {variant.name!r}: ingredient {name!r} is none of"
                 f" {study.task.kind}: {', '.join(known)}"
+            )
+        if variant.begins_with is not None and study.task.kind != "counts":
+            raise UserError(
+                f"{study.path}: variant {variant.name!r}: begins_with is of counts alone; leave it"
+                " out"
             )
     ablation = study.values.get("ablation", {})
     asked = {*ablation.get("add_one_in", ()), *ablation.get("leave_one_out", ())}

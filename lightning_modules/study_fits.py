@@ -57,11 +57,19 @@ def write_settings(out: Path, fit: Fit) -> Path:
     if fit.like is not None:
         model["architecture"] = str(architecture_of(out, fit.like.id))
     if fit.taught_by is not None:
-        model["distil_from"] = str(fit_folder(out, fit.taught_by) / "supernet.pt")
+        model["distil_from"] = weights_of(out, fit.taught_by)
+    if fit.begins_with is not None:
+        model["initial_weights"] = weights_of(out, fit.begins_with)
+        values["data"] = {**values["data"], "singles_from": model["initial_weights"]}
     values["model"] = model
     with atomic_path(folder / SETTINGS) as temporary:
         temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     return folder / SETTINGS
+
+
+def weights_of(out: Path, fit: Fit) -> str:
+    """The file of weights that `fit` leaves."""
+    return str(fit_folder(out, fit) / ("supernet.pt" if fit.kind == SUPERNET else "subnet.pt"))
 
 
 def frontier_of_fit(out: Path, fit: Fit) -> Path:

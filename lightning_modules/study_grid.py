@@ -28,6 +28,7 @@ class Fit:
         architecture: path of the one net to train, if it is given.
         like: the row whose net is trained, if it is one that a search chooses.
         taught_by: the training whose supernet teaches.
+        begins_with: the training with whose weights it begins.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Fit:
     architecture: str | None = None
     like: Row | None = None
     taught_by: Fit | None = None
+    begins_with: Fit | None = None
 
     @cached_property
     def id(self) -> str:
@@ -46,7 +48,15 @@ class Fit:
             None if self.like is None else self.like.id,
             None if self.taught_by is None else self.taught_by.id,
         ]
+        if self.begins_with is not None:
+            parts.append(self.begins_with.id)
         return f"{slug(self.title)}-{_digest(parts)}"
+
+    @property
+    def needed(self) -> tuple[Fit, ...]:
+        """The trainings that come before it, in order."""
+        before = [fit for fit in (self.begins_with, self.taught_by) if fit is not None]
+        return tuple(each for fit in before for each in (*fit.needed, fit))
 
     @property
     def kind(self) -> str:
@@ -110,6 +120,11 @@ class Row:
     fit: Fit
     choice: Choice | None
     test: str
+
+    @property
+    def fits(self) -> tuple[Fit, ...]:
+        """The trainings that it needs, in order."""
+        return (*self.fit.needed, self.fit)
 
     @property
     def chosen_by(self) -> str:
@@ -248,7 +263,8 @@ def _choice(
 
 def _supernet(study: Study, variant: Variant, place: Place) -> Fit:
     values = _settings(study, variant, place, steps=study.values["steps"]["supernet"])
-    return Fit(_title(variant, SUPERNET, place), values)
+    begun = _begun(study, variant, place)
+    return Fit(_title(variant, SUPERNET, place), values, begins_with=begun)
 
 
 def _alone(
@@ -261,7 +277,31 @@ def _alone(
 ) -> Fit:
     values = _settings(study, variant, place, steps=study.values["steps"]["alone"])
     title = _title(variant, ALONE if taught_by is None else DISTILLED, place)
-    return Fit(title, values, architecture, like, taught_by)
+    begun = _begun(study, variant, place, architecture, like)
+    return Fit(title, values, architecture, like, taught_by, begun)
+
+
+def _begun(
+    study: Study,
+    variant: Variant,
+    place: Place,
+    architecture: str | None = None,
+    like: Row | None = None,
+) -> Fit | None:
+    """The training that comes first, which budgets and protocols share."""
+    if variant.begins_with is None:
+        return None
+    _, _, seed = place
+    values = copy.deepcopy(dict(variant.begins_with))
+    own = {
+        "seed_everything": seed,
+        "trainer.limit_val_batches": 0,
+        "model.space": study.space,
+        "model.architecture": None,  # a config may name its own net
+    }
+    for name, value in own.items():
+        set_dotted(values, name, value)
+    return Fit(f"{variant.name}-begins-s{seed}", values, architecture, like)
 
 
 def _title(variant: Variant, net: str, place: Place) -> str:

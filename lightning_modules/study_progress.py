@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.study_fits import fit_seconds, is_trained, kind_of
-from lightning_modules.study_grid import Fit, Row
+from lightning_modules.study_grid import Row
 from lightning_modules.study_stages import seconds_of
 from lightning_modules.study_table import ROW
 
@@ -27,18 +27,13 @@ def is_finished(out: Path, row: Row) -> bool:
     return (out / "rows" / row.id / ROW).exists()
 
 
-def fits_of(row: Row) -> tuple[Fit, ...]:
-    """The trainings that a row needs, in order."""
-    return (row.fit,) if row.fit.taught_by is None else (row.fit.taught_by, row.fit)
-
-
 def estimate(out: Path, rows: Sequence[Row], expected: dict[str, Any]) -> Estimate:
     """How long the rows take; a training that several of them share counts once.
 
     What is finished is known; the rest is expected, times how much longer than expected (or
     shorter) the finished rows and trainings took.
     """
-    fits = list({fit.id: fit for row in rows for fit in fits_of(row)}.values())
+    fits = list({fit.id: fit for row in rows for fit in row.fits}.values())
     known = guessed = left = 0.0
     for row in rows:
         if is_finished(out, row):
@@ -46,7 +41,7 @@ def estimate(out: Path, rows: Sequence[Row], expected: dict[str, Any]) -> Estima
             known += sum(seconds_of(out / "rows" / row.id).values())
         else:
             left += expected["row_s"]
-    needed = {fit.id for row in rows if not is_finished(out, row) for fit in fits_of(row)}
+    needed = {fit.id for row in rows if not is_finished(out, row) for fit in row.fits}
     for fit in fits:
         seconds, guess = fit_seconds(out, fit), fit.steps * expected[kind_of(fit)]
         if seconds is not None and (is_trained(out, fit) or fit.id not in needed):

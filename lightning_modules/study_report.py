@@ -73,7 +73,7 @@ def _page(
     yield f"Error is the {study.task.error_title}, in per cent, on {study.task.unseen}, fp32"
     yield "through ExecuTorch unless int8 is said. Several rows: their mean and, in brackets, their"
     yield "range; one row: its 95 % bootstrap interval. Minutes are of training, search, lowering"
-    yield "and evaluation of one row; rows of one supernet each carry the whole of its training.\n"
+    yield "and evaluation of one row; rows that share a training each carry the whole of it.\n"
     yield "## Honest choosing\n"
     yield "Nothing was stopped early; the last weights (their average) are used. Which net of a"
     yield "supernet is judged and its temperature were chosen by validation clips within the label"
@@ -139,7 +139,9 @@ def _figure(summary: Summary, column: str, scale: float, digits: int) -> str:
 
 def _compute(table: Sequence[Line]) -> Iterator[str]:
     fits = {line["fit"]: float(line["fit_seconds"]) for line in table}
-    rest = sum(float(line[f"{stage}_seconds"]) for line in table for stage in STAGES[1:])
+    fits |= {line["begins_with"]: float(line["begin_seconds"]) for line in table}
+    fits.pop("", None)  # of rows that begin with fresh weights
+    rest = sum(float(line[f"{stage}_seconds"]) for line in table for stage in STAGES[2:])
     yield f"{len(fits)} trainings took {sum(fits.values()) / 60:.0f} minutes, the rest of the rows"
     yield f"{rest / 60:.0f} minutes, wall time, kills included, on:"
     for machine in sorted({line["machine"] for line in table}):

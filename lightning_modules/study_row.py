@@ -92,11 +92,10 @@ def run_row(row: Row, shared: Shared) -> None:
         UserError: a row that this one builds on has no net, or a file is not what it should be.
     """
     out, folder = shared.out, row_folder(shared.out, row)
-    for fit in (row.fit.taught_by, row.fit):
-        if fit is not None:
-            if fit.like is not None and not architecture_of(out, fit.like.id).exists():
-                raise UserError(f"{row.id}: needs the net of {fit.like.id}, which has none yet")
-            train(out, fit)
+    for fit in row.fits:
+        if fit.like is not None and not architecture_of(out, fit.like.id).exists():
+            raise UserError(f"{row.id}: needs the net of {fit.like.id}, which has none yet")
+        train(out, fit)
     frontier = _choose(row, row.choice, shared, folder)
     best = read_frontier(frontier).best
     write_architecture(architecture_of(out, row.id), best.architecture)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.study_fits import fit_folder
+from lightning_modules.study_fits import fit_folder, fit_seconds
 from lightning_modules.study_grid import Row
 from lightning_modules.study_groups import (
     ENDS,
@@ -28,7 +28,7 @@ from search_spaces.files import atomic_path
 ROW, GROUPS = "row.csv", "groups.csv"  # in the folder of a row
 STUDY = "study.csv"
 PRECISIONS = ("fp32", "int8")
-STAGES = ("fit", "search", "lower", "evaluate")
+STAGES = ("begin", "fit", "search", "lower", "evaluate")  # the first two are trainings
 
 
 def write_row(
@@ -99,10 +99,13 @@ def _what(task: StudyTask, row: Row, out: Path, manifest: dict[str, Any]) -> dic
 
 
 def _compute(row: Row, out: Path, folder: Path) -> dict[str, Any]:
-    fit = fit_folder(out, row.fit)
-    seconds = {**seconds_of(folder), **seconds_of(fit)}
+    begun = row.fit.begins_with
+    seconds = {**seconds_of(folder), **seconds_of(fit_folder(out, row.fit))}
+    if begun is not None:
+        seconds["begin"] = fit_seconds(out, begun) or 0.0
     return {
         "fit": row.fit.id,  # rows that share it share its seconds too
+        "begins_with": "" if begun is None else begun.id,
         **{f"{stage}_seconds": round(seconds.get(stage, 0.0), 1) for stage in STAGES},
         "machine": machine(),
         "versions": f"ersam-kit {version('ersam-kit')}, torch {version('torch')}",

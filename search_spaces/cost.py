@@ -22,9 +22,7 @@ from search_spaces.space import (
 
 Precision = Literal["fp32", "int8"]
 TRUNK_BYTES = {"fp32": 4, "int8": 1}
-FRONTEND_BYTES = (
-    4  # the front end is counted as fp32 has it; in an int8 net only its DFT is smaller
-)
+FRONTEND_BYTES = 4  # as fp32 has it; of an int8 net's front end the DFT alone is smaller
 
 
 @dataclass(frozen=True)
