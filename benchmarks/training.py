@@ -2,7 +2,7 @@
 
 Two runs of `lightning_modules fit`, of few and of more steps: what they differ in CPU time is the
 steps', without start and export, whoever else is busy. With `--against`, the same runs by the code
-of another revision take turns with those of this one.
+of another revision take turns with those of this one, and with `--precision` those in it as well.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import pstats
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -98,8 +98,20 @@ def cpu_seconds(
     )
 
 
+class Contender(NamedTuple):
+    """The code in a folder, at a precision of the trainer; None leaves the config's."""
+
+    code: Path
+    precision: str | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Further options of `fit`."""
+        return {} if self.precision is None else {"--trainer.precision": self.precision}
+
+
 class StepTimer:
-    """CPU seconds per step of the code in a folder.
+    """CPU seconds per step of a contender.
 
     Args:
         options: of the command.
@@ -111,7 +123,7 @@ class StepTimer:
         self._options, self._batch, self._folder = options, batch, folder
         self._runs = 0
 
-    def arguments(self, steps: int) -> list[str]:
+    def arguments(self, contender: Contender, steps: int) -> list[str]:
         """Of a run of so many steps."""
         self._runs += 1
         given = {
@@ -122,29 +134,30 @@ class StepTimer:
             "--data.unlabelled_batch_size": self._batch[1],
             "--trainer.max_steps": steps,
             "--trainer.default_root_dir": self._folder / f"run{self._runs}",
+            **contender.settings,
         }
         return [str(word) for pair in given.items() for word in pair]
 
-    def per_step(self, code: Path) -> float:
+    def per_step(self, contender: Contender) -> float:
         """Of one pair of runs."""
         steps = self._options.steps
-        few, more = (self._seconds(code, FIRST_STEPS + extra) for extra in (0, steps))
+        few, more = (self._seconds(contender, FIRST_STEPS + extra) for extra in (0, steps))
         return (more - few) / steps
 
-    def warm_up(self, code: Path) -> None:
+    def warm_up(self, contender: Contender) -> None:
         """Prepare the speech, which no timed run shall do."""
-        self._seconds(code, 1)
+        self._seconds(contender, 1)
 
-    def _seconds(self, code: Path, steps: int, profile: Path | None = None) -> float:
-        cache = self._folder / f"cache-{code.name}"
-        return cpu_seconds(code, self.arguments(steps), cache, profile)
+    def _seconds(self, contender: Contender, steps: int, profile: Path | None = None) -> float:
+        cache = self._folder / f"cache-{contender.code.name}"
+        return cpu_seconds(contender.code, self.arguments(contender, steps), cache, profile)
 
-    def parts(self, code: Path) -> dict[str, float]:
+    def parts(self, contender: Contender) -> dict[str, float]:
         """CPU seconds per step of each of `PARTS`, by Python's profiler, which adds its own."""
         seconds = []
         for extra in (0, self._options.steps):
             path = self._folder / f"profile{extra}"
-            self._seconds(code, FIRST_STEPS + extra, path)
+            self._seconds(contender, FIRST_STEPS + extra, path)
             seconds.append(parts_of(pstats.Stats(str(path))))
         few, more = seconds
         return {part: (more[part] - few[part]) / self._options.steps for part in PARTS}
@@ -170,6 +183,7 @@ def main(argv: Sequence[str]) -> int:
     add("--speech", required=True, help="as for `lightning_modules`; an absolute path")
     add("--config", type=Path, default=CONFIG, help="of `fit` (%(default)s)")
     add("--against", metavar="REVISION", help="measure the code of this revision too")
+    add("--precision", help="of the trainer: measure this code at it too, e.g. bf16-mixed")
     add("--steps", type=positive_whole_number, default=20, help="of a run (%(default)s)")
     add("--runs", type=positive_whole_number, default=3, help="whose median counts (%(default)s)")
     add("--out", type=Path, help="result file (docs/results/training.json)")
@@ -184,36 +198,54 @@ def main(argv: Sequence[str]) -> int:
         options.speech = str(Path(options.speech).resolve())
     with TemporaryDirectory() as folder:
         timer = StepTimer(options, batch, Path(folder))
-        if options.against is None:
-            here, there = _take_turns(timer, [_ROOT], options.runs)[0], None
-        else:
-            with checked_out(options.against) as other:
-                here, there = _take_turns(timer, [_ROOT, other], options.runs)
-        parts = timer.parts(_ROOT)
+        contenders = {"": Contender(_ROOT)}
+        if options.precision is not None:
+            contenders[f", {options.precision}"] = Contender(_ROOT, options.precision)
+        with ExitStack() as stack:
+            if options.against is not None:
+                code = stack.enter_context(checked_out(options.against))
+                contenders[f", {options.against}"] = Contender(code)
+            seconds = _take_turns(timer, contenders, options.runs)
+        parts = timer.parts(contenders[""])
     name = f"{options.config.stem}: clips of a training step, one core"
-    figures = [figure(name, clips / median(here), "clips/s")]
-    if there is not None:
-        figures.append(figure(f"{name}, {options.against}", clips / median(there), "clips/s"))
-        ratio = median(there) / median(here)
-        target = f">= {TARGET_RATIO}"
-        figures.append(figure(f"{name}, against {options.against}", ratio, "times", target))
+    step_s = {title: median(values) for title, values in seconds.items()}
+    figures = [figure(name + title, clips / value, "clips/s") for title, value in step_s.items()]
+    if options.against is not None:
+        before = step_s.pop(f", {options.against}")
+        figures += [
+            figure(
+                f"{name}{title}, against {options.against}",
+                before / value,
+                "times",
+                f">= {TARGET_RATIO}",
+            )
+            for title, value in step_s.items()
+        ]
     figures += [figure(f"a step's {part}", 1e3 * value, "ms") for part, value in parts.items()]
     for row in figures:
         print(f"{row['name']}: {row['value']:.4g} {row['unit']}")
-    details = {"seconds_per_step": here, "seconds_per_step_against": there, "clips": clips}
+    details = {
+        "seconds_per_step": {title.removeprefix(", "): each for title, each in seconds.items()},
+        "clips": clips,
+    }
     command = shlex.join(["python", "-m", "benchmarks.training", *argv])
     print(write_result("training", command, figures, details, options.out))
     return 0
 
 
-def _take_turns(timer: StepTimer, codes: Sequence[Path], runs: int) -> list[list[float]]:
-    seconds: list[list[float]] = [[] for _ in codes]
-    for code in codes:
-        timer.warm_up(code)
+def _take_turns(
+    timer: StepTimer, contenders: Mapping[str, Contender], runs: int
+) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {title: [] for title in contenders}
+    for contender in contenders.values():
+        timer.warm_up(contender)
     for run in range(runs):
-        for place, code in enumerate(codes):
-            seconds[place].append(timer.per_step(code))
-            print(f"run {run + 1} of {runs}, {code}: {seconds[place][-1]:.3g} s", file=sys.stderr)
+        for title, contender in contenders.items():
+            seconds[title].append(timer.per_step(contender))
+            print(
+                f"run {run + 1} of {runs}, {contender.code}{title}: {seconds[title][-1]:.3g} s",
+                file=sys.stderr,
+            )
     return seconds
 
 
