@@ -11,6 +11,7 @@ Letters: B batch, F frames, L numbers of a folded frame, N samples of a window, 
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import torch
@@ -64,14 +65,7 @@ class Int8FrontEnd(LogMelFrontEnd):
 
     def __init__(self, frontend: LogMelFrontEnd) -> None:
         geometry = frontend.geometry
-        super().__init__(
-            geometry.rate_hz,
-            geometry.hop_ms,
-            geometry.window_ms,
-            geometry.mels,
-            geometry.clip_samples,
-            geometry.scale,
-        )
+        super().__init__(*dataclasses.astuple(geometry))
         for index in range(len(self.bin_counts)):
             delattr(self, f"dft_{index}")
         bins = [abs(k) for group in dft_groups(geometry) for k in group.bins]
