@@ -90,6 +90,7 @@ class AmbianceDataModule(StreamDataModule):
         singles_share: of the sums in the labelled clips of a batch.
         singles_pool: unlabelled clips that it is asked about.
         singles_confidence: probability from which on it is believed.
+        singles_speed: up to so much faster or slower copies of each single voice are played.
         synthetic: ``espeak`` or ``espeak:<voices>``: clips of a synthesiser's voices join the
             labelled ones, whatever the budget, for nobody has to hear how many speak. None for
             none.
@@ -125,6 +126,7 @@ class AmbianceDataModule(StreamDataModule):
         singles_share: float = 0.75,
         singles_pool: int = 10_000,
         singles_confidence: float = 0.6,
+        singles_speed: float = 0.0,
         synthetic: str | None = None,
         synthetic_share: float = 0.4,
     ) -> None:
@@ -154,8 +156,9 @@ class AmbianceDataModule(StreamDataModule):
         self._rooms = rooms
         self._held_clips = held_clips
         self._held_on_disk = held_on_disk or held_features
-        if not 0 <= voice_speed <= 0.5:
-            raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
+        for option, speed in (("voice_speed", voice_speed), ("singles_speed", singles_speed)):
+            if not 0 <= speed <= 0.5:
+                raise UserError(f"{option}: {speed}, expected 0 (off) to 0.5")
         self._voice_speed = voice_speed
         self._cache = cache
         self._strict = strict
@@ -167,6 +170,7 @@ class AmbianceDataModule(StreamDataModule):
         self._singles_share = singles_share
         self._singles_pool = singles_pool
         self._singles_confidence = singles_confidence
+        self._singles_speed = singles_speed
         self._found: Found | None = None
         if synthetic is not None and synthetic.partition(":")[0] != "espeak":
             raise UserError(
@@ -364,11 +368,13 @@ class AmbianceDataModule(StreamDataModule):
             "teacher_sha256": sha256_file(teacher),
             "asked_clips": self._singles_pool,
             "confidence": self._singles_confidence,
+            "speed": self._singles_speed,
             "voices": len(voices),
             "quiet": len(quiet),
             "share": self._singles_share,
         }
-        return Singles.of(voices, quiet, throughout=self._protocol == "libricount")
+        throughout = self._protocol == "libricount"
+        return Singles.of(voices, quiet, throughout, self._singles_speed, self._seed)
 
     def _find_singles(self, teacher: Path, mixtures: Mixtures) -> Found:
         if self._found is None:  # also in a process that did not prepare

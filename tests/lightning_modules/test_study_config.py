@@ -26,7 +26,7 @@ def study_file(folder: Path, **changes: Any) -> Path:
     return path
 
 
-ROWS = {"digits-two-cores": 20, "digits": 288, "full": 672, "smoke": 1, "two-cores": 37}
+ROWS = {"digits-two-cores": 20, "digits": 288, "full": 672, "smoke": 1, "two-cores": 31}
 
 
 def test_there_are_five_studies():
