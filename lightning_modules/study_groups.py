@@ -11,9 +11,13 @@ _PLACE = ("row", "test_protocol", "precision", "by", "group", "clips")
 _METRICS = {"counts": ("level_error", "mae"), "classes": ("error", "recall", "precision")}
 
 
+_OTHERWISE = {"precision": "class_precision"}  # not that of the program's numbers
+
+
 def column(metric: str, end: str) -> str:
     """Name of the column of an estimate's value, or of an end of its interval."""
-    return metric if end == "value" else f"{metric}_{end}"
+    name = _OTHERWISE.get(metric, metric)
+    return name if end == "value" else f"{name}_{end}"
 
 
 GROUP_COLUMNS = {

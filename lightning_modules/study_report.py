@@ -9,6 +9,7 @@ from pathlib import Path
 from lightning_modules.study_config import SHIPPED, Study
 from lightning_modules.study_plots import plot_labels, plot_sizes
 from lightning_modules.study_reads import count_reads
+from lightning_modules.study_report_groups import group_tables
 from lightning_modules.study_summary import Line, Summary, summarise
 from lightning_modules.study_table import STAGES, STUDY
 from lightning_modules.study_task import StudyTask
@@ -74,6 +75,7 @@ def _page(
     yield "through ExecuTorch unless int8 is said. Several rows: their mean and, in brackets, their"
     yield "range; one row: its 95 % bootstrap interval. Minutes are of training, search, lowering"
     yield "and evaluation of one row; rows that share a training each carry the whole of it.\n"
+    yield from group_tables(study.task, study.out, table)
     yield "## Honest choosing\n"
     yield "Nothing was stopped early; the last weights (their average) are used. Which net of a"
     yield "supernet is judged and its temperature were chosen by validation clips within the label"

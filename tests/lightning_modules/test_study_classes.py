@@ -218,7 +218,7 @@ def test_groups_are_by_class_speaker_and_snr():
     assert [(line["by"], line["group"]) for line in lines] == [
         *(("class", "low"), ("speaker", "ann"), ("snr_db", "below 5")),
     ]
-    assert (lines[0]["recall"], lines[0]["precision_low"]) == ("0.75", "0.4")
+    assert (lines[0]["recall"], lines[0]["class_precision_low"]) == ("0.75", "0.4")
     assert lines[1]["error"] == "0.25"
 
 

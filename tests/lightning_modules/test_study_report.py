@@ -42,6 +42,11 @@ def test_the_page_holds_a_row_per_summary_the_reads_and_the_plots(tmp_path: Path
     assert "15.0 (10.0 to 20.0), 0.15 (0.10 to 0.20)" in text
     assert "10.0 (0.0 to 20.0) | 10.0 (0.0 to 20.0) | 0.150, 0.050" in text  # int8 of one seed
     assert "| distilled, 5 MMAC | given | 20 | libricount | 2 | 5 k | 4.0 |" in text
+    assert "## Where the best net errs: libricount" in text
+    assert "## Where the best net errs: rooms" not in text  # no net was trained there
+    assert "| people | 3 | 4 | 10.0 (0.0 to 20.0) | 0.10 (0.00 to 0.20) |" in text
+    assert "| SNR, dB | below 5 | 4 | 10.0 (0.0 to 20.0) |" in text
+    assert "| sex | women | 4 | 10.0 (0.0 to 20.0) |" in text
     assert f"| `rooms-4-s0` | {len(rows) + len(rows) // 2} | {len(rows)} |" in text
     assert [plot.name for plot in plots] == [
         "mine-labels-libricount.png",
