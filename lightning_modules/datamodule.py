@@ -21,7 +21,6 @@ from lightning_modules.datamodule_fill import fill
 from lightning_modules.datamodule_held import Held, HeldInMemory, HeldOnDisk, held_folder
 from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.datamodule_singles import SinglesPart
-from lightning_modules.datamodule_synthetic import SyntheticPart
 from lightning_modules.held_form import Features, HeldForm, Sound
 from lightning_modules.labels import Budget, Label, budget_labels
 from lightning_modules.mixtures import Mixtures
@@ -90,11 +89,6 @@ class AmbianceDataModule(StreamDataModule):
         singles_share: of the sums in the labelled clips of a batch.
         singles_pool: unlabelled clips that it is asked about.
         singles_confidence: probability from which on it is believed.
-        singles_speed: up to so much faster or slower copies of each single voice are played.
-        synthetic: ``espeak`` or ``espeak:<voices>``: clips of a synthesiser's voices join the
-            labelled ones, whatever the budget, for nobody has to hear how many speak. None for
-            none.
-        synthetic_share: of these in the labelled clips of a batch.
     """
 
     def __init__(
@@ -126,9 +120,6 @@ class AmbianceDataModule(StreamDataModule):
         singles_share: float = 0.75,
         singles_pool: int = 10_000,
         singles_confidence: float = 0.6,
-        singles_speed: float = 0.0,
-        synthetic: str | None = None,
-        synthetic_share: float = 0.4,
     ) -> None:
         super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels)
         self.budget = Budget.of(labelled_clips, pool_clips, validation_clips)
@@ -156,9 +147,8 @@ class AmbianceDataModule(StreamDataModule):
         self._rooms = rooms
         self._held_clips = held_clips
         self._held_on_disk = held_on_disk or held_features
-        for option, speed in (("voice_speed", voice_speed), ("singles_speed", singles_speed)):
-            if not 0 <= speed <= 0.5:
-                raise UserError(f"{option}: {speed}, expected 0 (off) to 0.5")
+        if not 0 <= voice_speed <= 0.5:
+            raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
         self._voice_speed = voice_speed
         self._cache = cache
         self._strict = strict
@@ -170,16 +160,7 @@ class AmbianceDataModule(StreamDataModule):
         self._singles_share = singles_share
         self._singles_pool = singles_pool
         self._singles_confidence = singles_confidence
-        self._singles_speed = singles_speed
         self._found: Found | None = None
-        if synthetic is not None and synthetic.partition(":")[0] != "espeak":
-            raise UserError(
-                f"data.synthetic: {synthetic}, expected espeak or espeak:<voices>; of people the"
-                " labels count (labelled_clips, recordings)"
-            )
-        self._synthetic = synthetic
-        self._synthetic_share = synthetic_share
-        self._synthetic_summary: dict[str, Any] | None = None
         self._singles_summary: dict[str, Any] | None = None
         self.held_form = self._form(held_features, architecture)
 
@@ -199,8 +180,6 @@ class AmbianceDataModule(StreamDataModule):
         prepare_protocol(self._protocol, self._rooms, self._cache)
         if self._spans is not None:
             prepare_recordings([span.path for span in self._spans], self._cache)
-        if self._synthetic is not None:
-            prepare_speech(self._synthetic, self._cache, self._strict)
         if self._singles_from is not None:
             self._find_singles(self._singles_from, self._open("train", range(0)))
         if self._held_on_disk:
@@ -297,7 +276,6 @@ class AmbianceDataModule(StreamDataModule):
             "labels_sha256": sha256_file(self.labels_file),
             **({} if self._recorded is None else {"recordings": self._recorded.summary}),
             **({} if self._singles_summary is None else {"singles": self._singles_summary}),
-            **({} if self._synthetic_summary is None else {"synthetic": self._synthetic_summary}),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -331,7 +309,7 @@ class AmbianceDataModule(StreamDataModule):
         }
 
     def _parts(self, held: Held, labels: Sequence[Label]) -> list[BatchPart]:
-        """Other clips, each kind with its share of the labelled ones that are left to it."""
+        """Recordings and sums, each with its share of the labelled clips that are left to it."""
         parts: list[BatchPart] = []
         left = self._labelled_batch_size
         if self._recorded is not None:
@@ -344,14 +322,6 @@ class AmbianceDataModule(StreamDataModule):
             )
             left -= recorded.labelled
             parts.append(recorded)
-        if self._synthetic is not None:
-            spoken = prepare_speech(self._synthetic, self._cache, self._strict)
-            self._synthetic_summary = {"speech": spoken.summary(), "share": self._synthetic_share}
-            synthetic = SyntheticPart(
-                self._open("train", of=spoken), self._synthetic_share, left, self._seed
-            )
-            left -= synthetic.labelled
-            parts.append(synthetic)
         if self._singles_from is not None:
             singles = self._singles(self._singles_from, held, labels)
             parts.append(SinglesPart(singles, self._singles_share, left, self._seed))
@@ -368,13 +338,11 @@ class AmbianceDataModule(StreamDataModule):
             "teacher_sha256": sha256_file(teacher),
             "asked_clips": self._singles_pool,
             "confidence": self._singles_confidence,
-            "speed": self._singles_speed,
             "voices": len(voices),
             "quiet": len(quiet),
             "share": self._singles_share,
         }
-        throughout = self._protocol == "libricount"
-        return Singles.of(voices, quiet, throughout, self._singles_speed, self._seed)
+        return Singles.of(voices, quiet, throughout=self._protocol == "libricount")
 
     def _find_singles(self, teacher: Path, mixtures: Mixtures) -> Found:
         if self._found is None:  # also in a process that did not prepare
@@ -411,7 +379,6 @@ class AmbianceDataModule(StreamDataModule):
             ("unlabelled_batch_size", self._unlabelled_batch_size),
             ("recordings", self._spans),
             ("singles_from", self._singles_from),
-            ("synthetic", self._synthetic),
         ):
             if value:
                 raise UserError(
@@ -435,11 +402,9 @@ class AmbianceDataModule(StreamDataModule):
             self._speech = prepare_speech(self._speech_name, self._cache, self._strict)
         return self._speech
 
-    def _open(
-        self, split: Split, revealed: range | None = None, of: Speech | None = None
-    ) -> Mixtures:
+    def _open(self, split: Split, revealed: range | None = None) -> Mixtures:
         return open_mixtures(
-            self._open_speech() if of is None else of,
+            self._open_speech(),
             self._protocol,
             self._seed,
             split,

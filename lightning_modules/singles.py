@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from lightning_modules.audio import Float32, Int16, from_pcm16, to_pcm16
 from lightning_modules.audio_activity import FRAME_MS, FRAME_SAMPLES, bridge_pauses, frame_power
 from lightning_modules.mixtures import LEVEL_RANGE_DBFS
-from lightning_modules.mixtures_parts import random_window
 from lightning_modules.rooms import BRIDGED_PAUSE_MS, BYSTANDERS, LEVEL_RANGE_DB
 from lightning_modules.rooms_turns import TOGETHER_MS
 from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
@@ -27,7 +26,6 @@ from search_spaces.clip import CLIP_SAMPLES, MAX_COUNT
 _FLOOR, _LOUD = 5, 95  # percentiles of a clip's frames, in dB
 _ACTIVE = 0.35  # of the way from floor to loud: speech against noise and reverberation
 _LEAST_POWER = 1e-10
-COPIES = 3
 
 
 @dataclass(frozen=True)
@@ -47,35 +45,15 @@ class Singles:
     level_range_db: tuple[float, float]
 
     @classmethod
-    def of(
-        cls,
-        voices: Sequence[Int16],
-        quiet: Sequence[Int16],
-        throughout: bool,
-        widest_speed: float = 0.0,
-        seed: int = 0,
-    ) -> Singles:
+    def of(cls, voices: Sequence[Int16], quiet: Sequence[Int16], throughout: bool) -> Singles:
         """Singles of these clips.
 
         Args:
-            voices: clips of one voice.
+            voices: N clips of one voice.
             quiet: clips without a voice.
             throughout: voices are known to speak all the time and to be equally loud
                 (`libricount`); else they do as in `rooms`.
-            widest_speed: above 0, `COPIES` of every voice at random speeds join it (see
-                `random_window`): more speakers out of few.
-            seed: of these speeds.
         """
-        if widest_speed:
-            rng = np.random.default_rng(seed)
-            voices = [
-                *voices,
-                *(
-                    to_pcm16(random_window(rng, voice, CLIP_SAMPLES, widest_speed))
-                    for voice in voices
-                    for _ in range(COPIES)
-                ),
-            ]
         if throughout:
             always = np.ones((len(voices), CLIP_SAMPLES // FRAME_SAMPLES), bool)
             return cls(voices, always, quiet, (0.0, 0.0))

@@ -83,19 +83,3 @@ def test_without_a_voice_the_count_is_none(voices: np.ndarray):
     assert silent
     assert all((sound == sound[0]).all() for sound in silent)
     assert len({int(sound[0]) for sound in silent}) > 1 or len(silent) == 1
-
-
-def test_copies_at_other_speeds_are_other_voices_and_the_same_for_one_seed(voices: np.ndarray):
-    plain = Singles.of(voices, voices[:0], throughout=False)
-    faster = Singles.of(voices, voices[:0], throughout=False, widest_speed=0.2, seed=3)
-    assert len(faster.voices) == len(faster.active) == 4 * len(plain.voices)
-    assert all(np.array_equal(*pair) for pair in zip(plain.voices, faster.voices, strict=False))
-    pitches = [
-        np.abs(np.fft.rfft(from_pcm16(voice))).argmax() / 5
-        for voice in faster.voices[len(voices) :]
-    ]
-    ratios = np.array(pitches) / np.repeat(PITCHES_HZ, 3)
-    assert 1 / 1.2 - 0.01 <= ratios.min() < 0.95
-    assert 1.05 < ratios.max() <= 1.21
-    again = Singles.of(voices, voices[:0], throughout=False, widest_speed=0.2, seed=3)
-    assert all(np.array_equal(*pair) for pair in zip(faster.voices, again.voices, strict=True))
