@@ -126,7 +126,8 @@ def main(argv: Sequence[str]) -> int:
         *((Recording(*other, other_hours), options.hop_s) for other in OTHERS),
     ]
     results = [_measure(recording, hop_s, options) for recording, hop_s in plan]
-    shares = FRAMES_FILES["int8"] in read_bundle(options.bundle).manifest["files"]
+    bundle = read_bundle(options.bundle)
+    shares = FRAMES_FILES[bundle.choose_precision(options.precision)] in bundle.manifest["files"]
     figures = _figures(results, shares)
     for row in figures:
         print(f"{row['name']}: {row['value']:.4g} {row['unit']}")

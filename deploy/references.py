@@ -59,13 +59,18 @@ def references(bundle: Bundle, precision: str, threads: int, clip: Tensor) -> Re
 
         net = build_subnet(architecture, len(bundle.manifest["outputs"])).eval()
         alone = ready_to_lower(net.frontend)
-        if precision == "int8":
+        if precision == "int8" and not _frontend_is_fp32(bundle):
             alone = with_int8_frontend(alone)
         frontend = load_program(alone, clip, threads)
         eager = answering_net(net, bundle.task, bundle.manifest["temperature"])
         subjects["frontend"] = lambda: frontend.run_tensor(clip)
         subjects["eager"] = lambda: _run_eager(eager, clip)
     return References(subjects, macs, reason)
+
+
+def _frontend_is_fp32(bundle: Bundle) -> bool:
+    """Whether the bundle's int8 file was lowered before front ends took their DFT in int8."""
+    return "frontend" in bundle.manifest["precisions"]["int8"]["quantisation"]["left_fp32"]
 
 
 def load_program(network: nn.Module, example: Tensor, threads: int) -> Engine:
