@@ -48,7 +48,10 @@ def train(out: Path, fit: Fit) -> None:
 
 
 def write_settings(out: Path, fit: Fit) -> Path:
-    """Write the whole configuration of `fit`."""
+    """Write the whole configuration of `fit`; a file that says the same keeps its time.
+
+    For the time of the last file ends a killed attempt (see `study_stages.seconds_of`).
+    """
     folder = fit_folder(out, fit)
     values = {**fit.values, "trainer": {**fit.values["trainer"], "default_root_dir": str(folder)}}
     model = {**values["model"]}
@@ -62,9 +65,11 @@ def write_settings(out: Path, fit: Fit) -> Path:
         model["initial_weights"] = weights_of(out, fit.begins_with)
         values["data"] = {**values["data"], "singles_from": model["initial_weights"]}
     values["model"] = model
-    with atomic_path(folder / SETTINGS) as temporary:
-        temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    return folder / SETTINGS
+    path, text = folder / SETTINGS, yaml.safe_dump(values, sort_keys=False)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return path
 
 
 def weights_of(out: Path, fit: Fit) -> str:

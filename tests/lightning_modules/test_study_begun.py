@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,15 @@ def test_fit_begins_with_its_weights_and_finds_single_voices_with_its_net(
     expected = str(fit_folder(tmp_path, row.fits[0]) / weights)
     assert own["model"]["initial_weights"] == own["data"]["singles_from"] == expected
     assert "initial_weights" not in begun["model"]
+
+
+def test_settings_that_stay_the_same_keep_their_time(tmp_path: Path):
+    fit = rows_of(study(tmp_path))[0].fit
+    path = write_settings(tmp_path, fit)
+    os.utime(path, (1.0, 1.0))
+    assert write_settings(tmp_path, fit).stat().st_mtime == 1.0
+    path.write_text("other: true")
+    assert write_settings(tmp_path, fit).stat().st_mtime > 1.0
 
 
 def test_a_distilled_net_waits_for_all_that_its_teacher_began_with(tmp_path: Path):
