@@ -17,7 +17,7 @@ from deploy.bundle import Bundle
 from deploy.engine import Engine
 from deploy.export import answering_net, lower_program, ready_to_lower
 from deploy.int8_frontend import with_int8_frontend
-from deploy.quantize import quantize
+from deploy.quantize import FP32_MODULES, quantize
 from deploy.quiet import quiet
 from search_spaces.architecture import Architecture
 from search_spaces.errors import UserError, one_line
@@ -70,7 +70,7 @@ def references(bundle: Bundle, precision: str, threads: int, clip: Tensor) -> Re
 
 def _frontend_is_fp32(bundle: Bundle) -> bool:
     """Whether the bundle's int8 file was lowered before front ends took their DFT in int8."""
-    return "frontend" in bundle.manifest["precisions"]["int8"]["quantisation"]["left_fp32"]
+    return FP32_MODULES[0] in bundle.manifest["precisions"]["int8"]["quantisation"]["left_fp32"]
 
 
 def load_program(network: nn.Module, example: Tensor, threads: int) -> Engine:

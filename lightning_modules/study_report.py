@@ -117,10 +117,10 @@ def _table_row(summary: Summary, task: StudyTask) -> str:
     ]
     second, _, scale, digits = task.second
     for condition in task.conditions:
-        error = _figure(summary, f"{condition}_fp32_{task.headline}", 100, 1)
-        cells.append(f"{error}, {_figure(summary, f'{condition}_fp32_{second}', scale, digits)}")
+        error = summary.text(f"{condition}_fp32_{task.headline}", 100, 1)
+        cells.append(f"{error}, {summary.text(f'{condition}_fp32_{second}', scale, digits)}")
     for condition in task.conditions:
-        cells.append(_figure(summary, f"{condition}_int8_{task.headline}", 100, 1))
+        cells.append(summary.text(f"{condition}_int8_{task.headline}", 100, 1))
     own = task.own_test(trained_on[0])
     ends = (summary.mean(f"{own}_fp32_{name}") for name in ("ece_before", "ece"))
     cells.append(", ".join("-" if value is None else f"{value:.3f}" for value in ends))
@@ -129,20 +129,10 @@ def _table_row(summary: Summary, task: StudyTask) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _figure(summary: Summary, column: str, scale: float, digits: int) -> str:
-    mean, ends = summary.mean(column), summary.range(column)
-    if mean is None:
-        return "-"
-    shown = f"{scale * mean:.{digits}f}"
-    if ends is None:
-        return shown
-    return f"{shown} ({scale * ends[0]:.{digits}f} to {scale * ends[1]:.{digits}f})"
-
-
 def _compute(table: Sequence[Line]) -> Iterator[str]:
     fits = {line["fit"]: float(line["fit_seconds"]) for line in table}
-    fits |= {line["begins_with"]: float(line["begin_seconds"]) for line in table}
-    fits.pop("", None)  # of rows that begin with fresh weights
+    begun = [line for line in table if line.get("begins_with")]  # older rows lack the column
+    fits |= {line["begins_with"]: float(line["begin_seconds"]) for line in begun}
     rest = sum(float(line[f"{stage}_seconds"]) for line in table for stage in STAGES[2:])
     yield f"{len(fits)} trainings took {sum(fits.values()) / 60:.0f} minutes, the rest of the rows"
     yield f"{rest / 60:.0f} minutes, wall time, kills included, on:"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lightning_modules.study_groups import GROUP_COLUMNS, column
-from lightning_modules.study_summary import Line
-from lightning_modules.study_table import GROUPS
+from lightning_modules.study_summary import Line, Summary
+from lightning_modules.study_table import GROUPS, read_lines
 from lightning_modules.study_task import StudyTask
 
 _PRECISION = "fp32"
@@ -23,7 +22,11 @@ def group_tables(task: StudyTask, out: Path, table: Sequence[Line]) -> Iterator[
         out: its folder.
         table: its finished rows.
     """
-    groups = _read(out / GROUPS)
+    if not table:
+        return
+    groups = read_lines(out / GROUPS)
+    second, _, scale, digits = task.second
+    units = {**dict.fromkeys(task.metrics, (100.0, 1)), second: (scale, digits)}
     for condition in task.conditions:
         headline = f"{condition}_{_PRECISION}_{task.headline}"
         own = [
@@ -54,23 +57,7 @@ def group_tables(task: StudyTask, out: Path, table: Sequence[Line]) -> Iterator[
         yield "|---|---|---|" + "---|" * len(metrics)
         for part in parts:
             by = _TITLES.get(part["by"], part["by"])
-            cells = (_estimate(part, name, task.second) for name in metrics)
+            figures = Summary({}, (part,))
+            cells = (figures.text(column(name, "value"), *units[name]) for name in metrics)
             yield f"| {by} | {part['group']} | {part['clips']} | {' | '.join(cells)} |"
         yield ""
-
-
-def _estimate(part: Mapping[str, str], metric: str, second: tuple[str, str, float, int]) -> str:
-    """A figure with its interval: in per cent, the second metric in its own unit."""
-    scale, digits = (second[2], second[3]) if metric == second[0] else (100.0, 1)
-    shown = [part[column(metric, end)] for end in ("value", "low", "high")]
-    if not all(shown):
-        return "-"
-    value, low, high = (f"{scale * float(text):.{digits}f}" for text in shown)
-    return f"{value} ({low} to {high})"
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))

@@ -40,6 +40,16 @@ class Summary:
         ends = self.values(f"{column}_low"), self.values(f"{column}_high")
         return (ends[0][0], ends[1][0]) if ends[0] and ends[1] else None
 
+    def text(self, column: str, scale: float, digits: int) -> str:
+        """Mean and range of a column in a table, times ``scale``; a dash without any figure."""
+        mean, ends = self.mean(column), self.range(column)
+        if mean is None:
+            return "-"
+        shown = f"{scale * mean:.{digits}f}"
+        if ends is None:
+            return shown
+        return f"{shown} ({scale * ends[0]:.{digits}f} to {scale * ends[1]:.{digits}f})"
+
 
 def summarise(task: StudyTask, table: Sequence[Line]) -> list[Summary]:
     """The rows by what a summary keeps, in the order of the table."""

@@ -59,8 +59,8 @@ def collect(task: StudyTask, out: Path, rows: Iterable[Row]) -> list[dict[str, s
     for row in rows:
         folder = out / "rows" / row.id
         if (folder / ROW).exists():
-            finished += _read(folder / ROW)
-            groups += _read(folder / GROUPS)
+            finished += read_lines(folder / ROW)
+            groups += read_lines(folder / GROUPS)
     # A row whose int8 was refused has fewer figures than others.
     columns = sorted({name for line in finished for name in line}, key=_place(finished))
     _write(out / STUDY, columns, finished)
@@ -150,7 +150,8 @@ def _write(path: Path, columns: Sequence[str], lines: Iterable[Mapping[str, Any]
         writer.writerows(lines)
 
 
-def _read(path: Path) -> list[dict[str, str]]:
+def read_lines(path: Path) -> list[dict[str, str]]:
+    """The lines of one of these tables, by column."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -61,3 +61,15 @@ def test_a_study_without_a_row_has_a_page_too(tmp_path: Path):
     study = read_study(study_file(tmp_path, out=str(tmp_path)))
     assert write_report(study, 1, [], tmp_path / "results.md") == []
     assert "0 of 1 rows are finished" in (tmp_path / "results.md").read_text()
+
+
+def test_rows_of_an_earlier_version_without_what_they_began_with_are_reported(tmp_path: Path):
+    study = read_study(study_file(tmp_path, out=str(tmp_path)))
+    rows = rows_of(study)
+    write_finished(rows[0], tmp_path, 0.1)
+    older = [
+        {name: value for name, value in line.items() if not name.startswith("begin")}
+        for line in collect(study.task, tmp_path, rows)
+    ]
+    write_report(study, 1, older, tmp_path / "results.md")
+    assert "1 trainings took 0 minutes" in (tmp_path / "results.md").read_text()
