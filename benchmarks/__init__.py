@@ -1,1 +1,1 @@
-"""One command for each published figure; see README, Targets and measured figures."""
+"""One command for each published figure; docs/figures.md has them."""

@@ -58,7 +58,7 @@ def describe_machine() -> dict[str, Any]:
 def figure(
     name: str, value: float | None, unit: str, target: str | None = None, reason: str | None = None
 ) -> dict[str, Any]:
-    """One row of the README's table of figures.
+    """One row of the table of figures.
 
     Args:
         name: what was measured, in words.

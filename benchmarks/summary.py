@@ -1,4 +1,4 @@
-"""`python -m benchmarks.summary`: the README's table of targets from ``docs/results/*.json``."""
+"""`python -m benchmarks.summary`: the table of ``docs/figures.md`` from ``docs/results/*.json``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ def main() -> int:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--results", type=Path, default=RESULTS_FOLDER, help="folder of results")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"), help="file to rewrite")
+    parser.add_argument(
+        "--page", type=Path, default=Path("docs/figures.md"), help="file to rewrite"
+    )
     arguments = parser.parse_args()
-    text = arguments.readme.read_text(encoding="utf-8")
+    text = arguments.page.read_text(encoding="utf-8")
     updated = replace_section(text, figures_table(read_results(arguments.results)))
-    with atomic_path(arguments.readme) as temporary:
+    with atomic_path(arguments.page) as temporary:
         temporary.write_text(updated, encoding="utf-8")
-    print(arguments.readme)
+    print(arguments.page)
     return 0
 
 
@@ -52,7 +54,7 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
             raise UserError(f"{path}: field {min(missing)} is missing; run its benchmark again")
         results.append(result)
     if not results:
-        raise UserError(f"{folder}: holds no results; run a benchmark first (see README)")
+        raise UserError(f"{folder}: holds no results; run a benchmark first (see docs/figures.md)")
     return results
 
 
@@ -93,7 +95,7 @@ def replace_section(text: str, section: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise UserError(f"README: the marks {BEGIN} and {END} are missing; put them back")
+        raise UserError(f"page of figures: the marks {BEGIN} and {END} are missing; put them back")
     return f"{before}{BEGIN}\n{section}\n{END}{after}"
 
 

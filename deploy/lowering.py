@@ -219,7 +219,7 @@ def _lower_int8(
     allowed = tolerance("int8", task, expected)
     if not difference <= allowed:
         raise _Int8RejectedError(
-            f"int8 differs from its quantised graph in eager torch by {difference:.2g} on"
+            f"int8 differs from its quantised graph in eager torch by {difference:.3g} on"
             f" {len(checked)} clips, allowed {allowed:g}"
         )
     return _judge(

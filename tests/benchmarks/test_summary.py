@@ -37,16 +37,16 @@ def test_rows_of_figures_with_a_target_hold_command_and_machine(results):
 
 
 def test_the_command_rewrites_only_the_section(results, tmp_path, monkeypatch, capsys):
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nafter\n")
-    arguments = ["summary", "--results", str(results), "--readme", str(readme)]
+    page = tmp_path / "figures.md"
+    page.write_text("before\n<!-- figures:begin -->\nold\n<!-- figures:end -->\nafter\n")
+    arguments = ["summary", "--results", str(results), "--page", str(page)]
     monkeypatch.setattr("sys.argv", arguments)
     assert main() == 0
-    text = readme.read_text()
+    text = page.read_text()
     assert text.startswith("before\n<!-- figures:begin -->\n| figure |")
     assert text.endswith("\n<!-- figures:end -->\nafter\n")
     assert "old" not in text
-    assert capsys.readouterr().out.strip() == str(readme)
+    assert capsys.readouterr().out.strip() == str(page)
 
 
 def test_a_figure_is_a_value_or_a_reason():
