@@ -24,6 +24,7 @@ from lightning_modules.embedding_clips import (
     TargetBatches,
     cut,
     near_pair,
+    other_views,
     stretches_of,
 )
 from lightning_modules.embedding_recordings import read_unlabelled, without_labels
@@ -52,6 +53,9 @@ class EmbeddingDataModule(RecordingsDataModule):
             (`teacher_files.read_teacher`); None to learn from proximity in time.
         teacher_rate_hz: at which the teacher hears, where its file does not say it.
         teacher_samples: that it hears at once, where its file does not say it.
+        views: clips of each stretch of the training recordings that the teacher is asked about: the
+            stretch itself, and ``views - 1`` near it, each at another speed.
+        view_speed: further views are played up to so much faster or slower; 0 for none.
         dimensions: D of an embedding without a teacher, 128 if not given; a teacher has its own.
         proximity_s: seconds between the beginnings of two clips that belong together at most (TRILL
             takes recordings of 10 s); of an embedding without a teacher.
@@ -78,6 +82,8 @@ class EmbeddingDataModule(RecordingsDataModule):
         teacher: str | None = None,
         teacher_rate_hz: int | None = None,
         teacher_samples: int | None = None,
+        views: int = 1,
+        view_speed: float = 0.15,
         dimensions: int | None = None,
         proximity_s: float = 10.0,
         batch_size: int = 64,
@@ -92,7 +98,11 @@ class EmbeddingDataModule(RecordingsDataModule):
     ) -> None:
         super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels, seed, cache, strict)
         check_least(batch_size=(batch_size, 4), validation_clips=(validation_clips, 4))
-        check_least(seed=(seed, 0))
+        check_least(seed=(seed, 0), views=(views, 1))
+        if not 0 <= view_speed <= 0.5:
+            raise UserError(f"view_speed: {view_speed}, expected 0 (off) to 0.5")
+        if teacher is None and views > 1:
+            raise UserError(f"views: {views} is of a teacher's answers; give data.teacher, or 1")
         if batch_size % 2:
             raise UserError(f"batch_size: {batch_size}, expected an even number: clips are paired")
         if not proximity_s > 0:
@@ -113,6 +123,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             else TeacherTask(self._teacher.dimensions)
         )
         self._farthest = round(proximity_s * SAMPLE_RATE_HZ)
+        self._views, self._view_speed = views, view_speed
         self._batch_size = batch_size
         self._validation_clips = validation_clips
         self._units: Units | None = None
@@ -208,6 +219,8 @@ class EmbeddingDataModule(RecordingsDataModule):
             "labels": "none",
             "labels_sha256": sha256_file(self.labels_file),
             "teacher_sha256": None if teacher is None else teacher.sha256,
+            "views": self._views,
+            "view_speed": self._view_speed if self._views > 1 else None,
             "teacher_layer": None if teacher is None else teacher.layer,
             "teacher_bytes": None if teacher is None else teacher.bytes,
             "teacher_spread": None if self._units is None else self._units.spread,
@@ -239,11 +252,15 @@ class EmbeddingDataModule(RecordingsDataModule):
         return split_recordings(sounds.items, sounds.digests)
 
     def _stretches(self, sounds: Sounds, splits: Splits, split: Split) -> list[Stretch]:
-        """All clips of training; of the others an even choice."""
+        """All clips of training, and further views of them; of the others an even choice."""
         places = splits.places[split]
         found = stretches_of([sounds.samples[place] for place in places], self.samples)
-        every = [Stretch(places[of], start) for of, start in found]
-        if split == "train" or len(every) <= self._validation_clips:
+        every = [stretch._replace(sound=places[stretch.sound]) for stretch in found]
+        if split == "train":
+            return every + other_views(
+                every, sounds.samples, self.samples, self._views - 1, self._view_speed, self._seed
+            )
+        if len(every) <= self._validation_clips:
             return every
         order = np.random.default_rng((self._seed, SPLITS.index(split))).permutation(len(every))
         return [every[at] for at in sorted(order[: self._validation_clips])]

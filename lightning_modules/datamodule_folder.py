@@ -35,6 +35,7 @@ from lightning_modules.recordings_clips import (
 from lightning_modules.recordings_extra import Extra, read_extra
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import ValidationBy, split_recordings
+from lightning_modules.recordings_unlabelled import Unlabelled, read_more
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
@@ -61,6 +62,9 @@ class FolderDataModule(RecordingsDataModule):
         extra: a folder per class or a CSV of labelled recordings that only train; they belong to no
             split and to no label budget (`recordings_extra`). None for none.
         extra_share: of them in the labelled clips of a batch.
+        unlabelled: any folder of speech, or a CSV, that only trains and is in no split; its labels
+            are not looked at (`recordings_unlabelled`). None for none.
+        unlabelled_share: of it in the unlabelled clips of a batch.
         balanced: show rare classes as often as frequent ones.
         steps_per_epoch: training batches of an epoch.
         num_workers: processes that make clips while the model trains; 0 for none.
@@ -83,6 +87,8 @@ class FolderDataModule(RecordingsDataModule):
         eval_batch_size: int = 50,
         extra: str | None = None,
         extra_share: float = 0.5,
+        unlabelled: str | None = None,
+        unlabelled_share: float = 0.5,
         balanced: bool = True,
         steps_per_epoch: int = 200,
         num_workers: int = 1,
@@ -107,6 +113,8 @@ class FolderDataModule(RecordingsDataModule):
         self._unlabelled_batch_size = unlabelled_batch_size
         self._extra_root, self._extra_share = extra, extra_share
         self._extra: Extra | None = None
+        self._more_root, self._more_share = unlabelled, unlabelled_share
+        self._more: Unlabelled | None = None
         self._balanced = balanced
 
     @property
@@ -118,9 +126,12 @@ class FolderDataModule(RecordingsDataModule):
         """Decode the recordings, once; later runs find them in the cache.
 
         Raises:
-            UserError: none can be used, one cannot under ``strict``, or see `read_extra`.
+            UserError: none can be used, one cannot under ``strict``, or see `read_extra` and
+                `read_more`.
         """
-        self._open_extra(self._open())
+        own = self._open()
+        self._open_extra(own)
+        self._open_more(own)
 
     def setup(self, stage: str | None = None) -> None:
         """Split the recordings and draw the labels; what comes after holds no other labels.
@@ -161,6 +172,7 @@ class FolderDataModule(RecordingsDataModule):
             self._balanced,
             self._seed,
             self._open_extra(sounds),
+            self._open_more(sounds),
         )
         self._validation = self._labelled(sounds, budget.validation)
         self._seen = Counter({"train": len(budget.train), "validation": len(budget.validation)})
@@ -199,6 +211,8 @@ class FolderDataModule(RecordingsDataModule):
             "labels_sha256": sha256_file(self.labels_file),
             "extra_recordings": len(self._extra.items) if self._extra else 0,
             "extra_share": self._extra_share if self._extra else None,
+            "unlabelled_recordings": self._more.recordings if self._more else 0,
+            "unlabelled_share": self._more_share if self._more else None,
         }
 
     def _open_extra(self, own: Sounds) -> Extra | None:
@@ -213,6 +227,19 @@ class FolderDataModule(RecordingsDataModule):
                 self._strict,
             )
         return self._extra
+
+    def _open_more(self, own: Sounds) -> Unlabelled | None:
+        if self._more is None and self._more_root is not None:
+            self._more = read_more(
+                self._more_root,
+                self._more_share,
+                self._unlabelled_batch_size,
+                own,
+                self.samples,
+                self._cache,
+                self._strict,
+            )
+        return self._more
 
     def _middle(self) -> Any:
         return partial(middle, samples=self.samples, task=self._task)

@@ -30,22 +30,23 @@ def places(seed: int, stream: int, step: int, size: int, items: int) -> NDArray[
     )
 
 
-def clips_of_share(field: str, share: float, labelled_batch_size: int) -> int:
-    """How many of a batch's labelled clips a share is.
+def clips_of_share(field: str, share: float, batch_size: int, part: str = "labelled") -> int:
+    """How many of a batch's labelled or unlabelled clips a share is.
 
     Args:
         field: option of the data that gives the share, for the message.
-        share: of the labelled clips.
-        labelled_batch_size: these.
+        share: of the clips.
+        batch_size: these.
+        part: which of a batch they are: ``labelled`` or ``unlabelled``.
 
     Raises:
         UserError: it is none, or leaves none.
     """
-    clips = round(share * labelled_batch_size)
-    if not 1 <= clips < labelled_batch_size:
+    clips = round(share * batch_size)
+    if not 1 <= clips < batch_size:
         raise UserError(
-            f"data.{field}: {share:g} of labelled_batch_size {labelled_batch_size} is {clips}"
-            f" clips, expected 1 to {labelled_batch_size - 1}"
+            f"data.{field}: {share:g} of {part}_batch_size {batch_size} is {clips}"
+            f" clips, expected 1 to {batch_size - 1}"
         )
     return clips
 

@@ -5,6 +5,7 @@ B clips, T samples of a clip, D dimensions of the teacher, W stretches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,10 +22,11 @@ from search_spaces.task_embedding import EmbeddingTask
 
 
 class Stretch(NamedTuple):
-    """A clip of a recording: its place in the list of sounds, and where it begins."""
+    """A clip of a recording: its place in the list of sounds, its first sample, and its speed."""
 
     sound: int
     start: int
+    speed: float = 1.0  # at which it is played
 
 
 def stretches_of(sounds: Sequence[Int16], samples: int) -> list[Stretch]:
@@ -36,14 +38,57 @@ def stretches_of(sounds: Sequence[Int16], samples: int) -> list[Stretch]:
     ]
 
 
+def other_views(
+    chosen: Sequence[Stretch],
+    sounds: Sequence[Int16],
+    samples: int,
+    views: int,
+    widest_speed: float,
+    seed: int,
+) -> list[Stretch]:
+    """So many further clips near each stretch, moved by up to half a clip, each at its own speed.
+
+    A small net learns a few thousand answers by heart; a teacher has as many as it is asked for.
+
+    Args:
+        chosen: W stretches.
+        sounds: the recordings.
+        samples: T.
+        views: of each stretch.
+        widest_speed: speeds lie between ``1 / (1 + x)`` and ``1 + x``, evenly in their log.
+        seed: of the places and speeds.
+    """
+    rng = np.random.default_rng((seed, samples))
+    bound = math.log1p(widest_speed)
+    found = []
+    for _ in range(views):
+        moves = rng.integers(-samples // 2, samples // 2, len(chosen), endpoint=True)
+        speeds = np.exp(rng.uniform(-bound, bound, len(chosen)))
+        for stretch, move, speed in zip(chosen, moves.tolist(), speeds.tolist(), strict=True):
+            last = len(sounds[stretch.sound]) - math.ceil(samples * speed) - 1
+            start = min(max(stretch.start + move, 0), max(last, 0))
+            found.append(Stretch(stretch.sound, start, round(speed, 4)))
+    return found
+
+
 def cut(
     sounds: Sequence[Int16], chosen: Sequence[Stretch], samples: int, task: EmbeddingTask
 ) -> Int16:
     """The sound of stretches, int16 [W, T]; what a recording lacks is filled as the task does."""
     clips = np.empty((len(chosen), samples), np.int16)
-    for row, (place, start) in enumerate(chosen):
-        clips[row] = task.fill(np.asarray(sounds[place][start : start + samples]), samples)
+    for row, (place, start, speed) in enumerate(chosen):
+        reach = samples if speed == 1 else math.ceil(samples * speed) + 1
+        heard = np.asarray(sounds[place][start : start + reach])
+        clips[row] = task.fill(_at_speed(heard, speed)[:samples], samples)
     return clips
+
+
+def _at_speed(sound: Int16, speed: float) -> Int16:
+    """A sound played faster or slower, by linear interpolation."""
+    if speed == 1:
+        return sound
+    places = np.arange(0, len(sound) - 1, speed)
+    return np.rint(np.interp(places, np.arange(len(sound)), sound)).astype(np.int16)
 
 
 class TargetBatches(Dataset[Batch]):

@@ -82,7 +82,10 @@ def teacher_says(
     parts = [chosen[start : start + PART] for start in range(0, len(chosen), PART)]
     said = []
     for part in tqdm(parts, "Asking the teacher", leave=False, disable=len(parts) < 2):
-        heard = [[digests[place], start] for place, start in part]
+        heard = [
+            [digests[place], start, *([] if speed == 1 else [speed])]
+            for place, start, speed in part
+        ]
         key = json.dumps([heard, samples, teacher.samples, task.repeats])
         path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
         if not path.is_file():

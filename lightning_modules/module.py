@@ -35,6 +35,7 @@ from lightning_modules.ingredients import (
 )
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
+from lightning_modules.mentor_embedding import EmbeddingMentor
 from lightning_modules.mixtures_open import ProtocolName
 from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
@@ -44,6 +45,7 @@ from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
+from lightning_modules.teacher_files import is_embedding
 from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
@@ -52,8 +54,10 @@ from search_spaces.errors import UserError
 from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
+from search_spaces.task_embedding import EmbeddingTask
 
 JUDGE_CALIBRATION_CLIPS = 96
+PROBE_BATCHES = 64  # of labelled clips, from which an embedding that teaches learns the outputs
 
 
 class SupernetModule(pl.LightningModule):
@@ -71,7 +75,8 @@ class SupernetModule(pl.LightningModule):
             to start from instead of fresh weights.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
             ``architecture``, or a `subnet.pt` of any space (docs/deepspectrum.md) that teaches it
-            or the largest net, beside labels and targets (weight: ``distillation.weight``).
+            or the largest net, beside labels and targets (weight: ``distillation.weight``); or any
+            embedding, which teaches by a linear probe (`mentor_embedding`).
         pictures: the net of a picture space to train: spectrogram pictures to an image CNN.
         random_subnets: random subnets per step, beside the largest and the smallest.
         sampling: see `sampling.Sampling`.
@@ -244,9 +249,24 @@ class SupernetModule(pl.LightningModule):
         """The teacher alone: a plain net on this device, with its own batch norm statistics."""
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
 
-    def _mentor(self, path: Path | None) -> Mentor | None:
+    def on_fit_start(self) -> None:
+        """Let an embedding that teaches learn the classes from the labels."""
+        if isinstance(self.mentor, EmbeddingMentor):
+            self.mentor.learn(map(self._weakly_augmented, range(PROBE_BATCHES)))
+
+    def _weakly_augmented(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Labelled clips of a step, with lo and hi."""
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        seen = {name: value.to(self.device) for name, value in data.batch(step)["labelled"].items()}
+        waveform = self.recipe.weak_augmentation(seen["waveform"], self._draws(step, "probe"))
+        return waveform, seen["lo"], seen["hi"]
+
+    def _mentor(self, path: Path | None) -> Mentor | EmbeddingMentor | None:
         if path is None:
             return None
+        if not isinstance(self.task, EmbeddingTask) and is_embedding(path):
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            return EmbeddingMentor(path, self.students.spec, self.recipe.objective, device)
         one_student = self.students.fixed is not None
         return Mentor(path, self.students.spec, self.task, one_student)
 

@@ -18,9 +18,10 @@ from lightning_modules.audio import Int16, from_pcm16
 from lightning_modules.datamodule_batches import LABELLED, UNLABELLED, Batch
 from lightning_modules.datamodule_places import places
 from lightning_modules.recordings_extra import Extra
+from lightning_modules.recordings_unlabelled import Unlabelled
 from search_spaces.task_classes import ClassesTask
 
-_EXTRA = 2  # a stream of the shuffles
+_EXTRA, _MORE = 2, 3  # streams of the shuffles
 
 Labels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -68,6 +69,7 @@ class RecordingBatches(Dataset[Batch]):
         balanced: whether rare classes come as often as frequent ones.
         seed: entropy of the order and the cuts.
         extra: labelled recordings that take their part of B; None for none.
+        unlabelled: further sound that takes its part of the unlabelled clips; None for none.
     """
 
     def __init__(
@@ -82,12 +84,14 @@ class RecordingBatches(Dataset[Batch]):
         balanced: bool,
         seed: int,
         extra: Extra | None = None,
+        unlabelled: Unlabelled | None = None,
     ) -> None:
         self._labelled, self._labels, self._pool = labelled, labels, pool
         self._samples = samples
         self._sizes = (labelled_batch_size, unlabelled_batch_size)
         self._seed = seed
         self._turns = turns(labels, task, balanced)
+        self._unlabelled = unlabelled
         self._extra = 0
         if extra is not None:
             more = labels_of([item.labels for item in extra.items], task)
@@ -106,7 +110,6 @@ class RecordingBatches(Dataset[Batch]):
             extra = places(self._seed, _EXTRA, step, self._extra, len(self._extra_turns))
             order = np.random.default_rng((self._seed, _EXTRA, step)).permutation(size)
             chosen = np.concatenate([chosen, self._extra_turns[extra]])[order]
-        unlabelled = places(self._seed, UNLABELLED, step, unlabelled_size, len(self._pool))
         lo, hi = self._labels
         return {
             "labelled": {
@@ -114,8 +117,18 @@ class RecordingBatches(Dataset[Batch]):
                 "lo": torch.from_numpy(lo[chosen]),
                 "hi": torch.from_numpy(hi[chosen]),
             },
-            "unlabelled": {"waveform": self._cut(self._pool, unlabelled, (UNLABELLED, step))},
+            "unlabelled": {"waveform": self._without_label(step, unlabelled_size)},
         }
+
+    def _without_label(self, step: int, size: int) -> Tensor:
+        more = self._unlabelled
+        number = 0 if more is None else more.per_batch
+        own = places(self._seed, UNLABELLED, step, size - number, len(self._pool))
+        clips = self._cut(self._pool, own, (UNLABELLED, step))
+        if more is None:
+            return clips
+        others = places(self._seed, _MORE, step, number, len(more.pieces))
+        return torch.cat([clips, self._cut(more.pieces, others, (_MORE, step))])
 
     def _cut(
         self, sounds: Sequence[Int16], chosen: NDArray[np.int64], draw: tuple[int, int]

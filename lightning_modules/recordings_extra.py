@@ -62,7 +62,7 @@ def read_extra(
         check_spelling([*own.items, *items], root)
         _check_labels(items, task)
         sounds = prepare_sounds(items, cache, strict)
-        _check_new(sounds, own)
+        check_new(sounds, own)
     return Extra(sounds.items, sounds.samples, per_batch)
 
 
@@ -80,7 +80,12 @@ def _check_labels(items: Sequence[Item], task: ClassesTask) -> None:
             raise UserError(f"{item.name}: has {len(item.labels)} labels, expected one")
 
 
-def _check_new(extra: Sounds, own: Sounds) -> None:
+def check_new(extra: Sounds, own: Sounds) -> None:
+    """Refuse sound from elsewhere that is among one's own.
+
+    Raises:
+        UserError: naming the first, and which it is.
+    """
     known = dict(zip(own.digests, own.items, strict=True))
     for item, digest in zip(extra.items, extra.digests, strict=True):
         if digest in known:

@@ -126,7 +126,10 @@ def check_rate(name: str, rate_hz: int | None) -> None:
         UserError: it says another rate, or none.
     """
     if rate_hz is None:
-        raise UserError(f"{name}: does not say at which rate it hears; give --data.teacher_rate_hz")
+        raise UserError(
+            f"{name}: does not say at which rate it hears; give --data.teacher_rate_hz,"
+            " or save it with teacher.json (docs/embedding.md)"
+        )
     if rate_hz != SAMPLE_RATE_HZ:
         raise UserError(
             f"{name}: hears {rate_hz} Hz, the kit's sound has {SAMPLE_RATE_HZ} Hz; put a resampler"

@@ -21,8 +21,9 @@ from lightning_modules.teacher_torchaudio import SCHEME, open_pipeline
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError, one_line
 from search_spaces.files import sha256_file
+from search_spaces.supernet_file import load_trained
 from search_spaces.task_embedding import EmbeddingTask, TeacherTask
-from search_spaces.trained_net import read_trained_net
+from search_spaces.trained_net import read_trained_net, task_of
 
 EXTRA = "teacher.json"
 _MEND = (
@@ -94,6 +95,39 @@ def read_teacher(
     return teacher
 
 
+def is_embedding(path: Path) -> bool:
+    """Whether a file, if it is any teacher, is one of an embedding: all but the kit's other nets.
+
+    Raises:
+        UserError: a file of this kit that is damaged.
+    """
+    if str(path).startswith(SCHEME):
+        return True
+    inside = _inside(path) if path.is_file() else None
+    if inside is None:
+        return False
+    if _is_export(inside) or _is_torchscript(inside):
+        return True
+    return isinstance(task_of(path, load_trained(path)), EmbeddingTask)
+
+
+def _inside(path: Path) -> set[str] | None:
+    """The names of what a file holds; None for another than such a file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.partition("/")[2] for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return None
+
+
+def _is_export(inside: set[str]) -> bool:
+    return "archive_format" in inside
+
+
+def _is_torchscript(inside: set[str]) -> bool:
+    return "constants.pkl" in inside
+
+
 def _open(path: Path, device: str) -> _Opened:
     if str(path).startswith(SCHEME):
         pipeline = open_pipeline(str(path), device)
@@ -103,14 +137,12 @@ def _open(path: Path, device: str) -> _Opened:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise UserError(f"{path}: {what}, {_MEND}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = {name.partition("/")[2] for name in archive.namelist()}
-    except zipfile.BadZipFile:
-        raise UserError(f"{path}: not a teacher, {_MEND}") from None
-    if "archive_format" in inside:
+    inside = _inside(path)
+    if inside is None:
+        raise UserError(f"{path}: not a teacher, {_MEND}")
+    if _is_export(inside):
         return _of_export(path)
-    if "constants.pkl" in inside:
+    if _is_torchscript(inside):
         return _of_torchscript(path, device)
     return _of_this_kit(path, device)
 

@@ -14,6 +14,7 @@ from lightning_modules.embedding_clips import (
     TargetBatches,
     cut,
     near_pair,
+    other_views,
     stretches_of,
 )
 from lightning_modules.embedding_recordings import read_unlabelled, without_labels
@@ -35,6 +36,35 @@ def test_stretches_follow_each_other_and_a_short_end_is_left_out():
     assert found == [Stretch(0, 0), Stretch(0, 10), Stretch(1, 0), Stretch(1, 10), Stretch(2, 0)]
     clips = cut([ramp(24), ramp(16), ramp(3)], found[-2:], 10, TASK)
     assert clips.tolist() == [[10, 11, 12, 13, 14, 15, 0, 0, 0, 0], [0, 1, 2, *[0] * 7]]
+
+
+@given(st.integers(1, 60), st.integers(0, 100), st.floats(0.0, 0.5))
+def test_other_views_are_near_their_stretch_and_within_the_recording(
+    length: int, seed: int, widest: float
+):
+    sounds = [ramp(length), ramp(7)]
+    chosen = stretches_of(sounds, 10)
+    found = other_views(chosen, sounds, 10, 3, widest, seed)
+    assert found == other_views(chosen, sounds, 10, 3, widest, seed)
+    assert [view.sound for view in found] == 3 * [stretch.sound for stretch in chosen]
+    clips = cut(sounds, found, 10, TASK)
+    for view, clip, stretch in zip(found, clips, 3 * chosen, strict=True):
+        assert 1 / (1 + widest) - 1e-3 <= view.speed <= 1 + widest + 1e-3
+        sound = sounds[view.sound]
+        assert 0 <= view.start <= max(0, len(sound) - 10 * view.speed)
+        assert view.start <= stretch.start + 5
+        # a ramp is as steep as it is played fast; what a short recording lacks is silence
+        heard = np.arange(view.start, len(sound) - 1 + 1e-9, view.speed)[:10]
+        if view.speed != 1:
+            assert np.abs(clip[: len(heard)] - heard).max(initial=0) <= 0.51
+
+
+def test_a_teacher_is_asked_about_other_views_too(tmp_path: Path):
+    sounds, calls = [ramp(400)], []
+    chosen = [Stretch(0, 5), Stretch(0, 5, 1.25)]
+    said = teacher_says(asked(calls), sounds, ["a"], chosen, 10, TASK, tmp_path)
+    assert said.tolist() == [[5, 6], [5, 6]]  # 6.25, rounded
+    assert len(list(tmp_path.rglob("*.npy"))) == 1
 
 
 @given(st.integers(1, 200), st.integers(1, 100), st.integers(0, 1000))
@@ -63,7 +93,7 @@ def test_batches_are_functions_of_seed_and_step():
     assert torch.equal(pairs[4]["labelled"]["waveform"], labelled["waveform"])
     assert pairs[4]["unlabelled"]["waveform"].shape == (0, 10)
     chosen = stretches_of(sounds, 10)
-    targets = np.array([[place, start] for place, start in chosen], np.float32)
+    targets = np.array([stretch[:2] for stretch in chosen], np.float32)
     batch = TargetBatches(sounds, chosen, targets, TASK, 10, 5, seed=1)[2]["labelled"]
     assert batch["waveform"][:, 0].tolist() == (batch["lo"] @ torch.tensor([1000.0, 1])).tolist()
 
@@ -82,7 +112,7 @@ def test_a_teacher_is_asked_once(tmp_path: Path):
     teacher = asked(calls)
     for _ in range(2):
         said = teacher_says(teacher, sounds, ["a", "b"], chosen, 10, TASK, tmp_path)
-    assert said[:, 0].tolist() == [start for _, start in chosen]
+    assert said[:, 0].tolist() == [stretch.start for stretch in chosen]
     assert sum(calls) == 1 + len(chosen)  # one to know its dimensions
     (kept,) = tmp_path.rglob("*.npy")
     kept.write_bytes(b"?")
