@@ -96,6 +96,11 @@ class EmbeddingMentor:
         device = cache.waveform.device
         return self._ask(self._embed(cache.waveform)).to(device)
 
+    @torch.no_grad()
+    def probabilities(self, waveform: Tensor) -> Tensor:
+        """What the probe says of clips float32 [B, T]: [B, N]."""
+        return self._objective.probabilities(self._ask(self._embed(waveform)))
+
     def _ask(self, embeddings: Tensor) -> Tensor:
         logits: Tensor = self._probe((embeddings - self._mean) / self._spread)
         return logits

@@ -6,6 +6,7 @@ B labelled clips, U unlabelled clips, S sums of unlabelled clips, T samples, N o
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,9 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from tqdm import tqdm
 
+from lightning_modules.audio import from_pcm16
 from lightning_modules.calibration import choose_clips
 from lightning_modules.ema import update_average
 from lightning_modules.held_form import Features
@@ -250,16 +253,27 @@ class SupernetModule(pl.LightningModule):
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
 
     def on_fit_start(self) -> None:
-        """Let an embedding that teaches learn the classes from the labels."""
-        if isinstance(self.mentor, EmbeddingMentor):
-            self.mentor.learn(map(self._weakly_augmented, range(PROBE_BATCHES)))
-
-    def _weakly_augmented(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Labelled clips of a step, with lo and hi."""
+        """Let an embedding that teaches learn the outputs from the labels, and tell how well."""
+        if not isinstance(self.mentor, EmbeddingMentor):
+            return
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        seen = {name: value.to(self.device) for name, value in data.batch(step)["labelled"].items()}
-        waveform = self.recipe.weak_augmentation(seen["waveform"], self._draws(step, "probe"))
-        return waveform, seen["lo"], seen["hi"]
+        steps = tqdm(range(PROBE_BATCHES), "Asking the teacher", leave=False)
+        self.mentor.learn(self._weakly_augmented(data.batch(step), step) for step in steps)
+        clips, lo, hi = data.validation_clips()
+        said = self.mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
+        error = self.task.judge(said.numpy(), lo, hi)[self.task.headline.key]
+        if self.global_rank == 0 and error.value is not None:
+            print(
+                f"model.distil_from: {self.mentor.teacher.name}: {self.task.headline.title} of"
+                f" {self.task.headline.text(error.value)} on {error.clips} validation clips",
+                file=sys.stderr,
+            )
+
+    def _weakly_augmented(self, batch: Batch, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch's labelled clips, the same in every process, with lo and hi."""
+        seen = batch["labelled"]
+        draw = torch_generator(self.seed, step, "probe", seen["waveform"].device)
+        return self.recipe.weak_augmentation(seen["waveform"], draw), seen["lo"], seen["hi"]
 
     def _mentor(self, path: Path | None) -> Mentor | EmbeddingMentor | None:
         if path is None:
