@@ -52,6 +52,7 @@ from lightning_modules.teacher_files import is_embedding
 from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
+from search_spaces.clip import CLIP_SAMPLES, CLIP_SECONDS
 from search_spaces.clips_file import to_float32
 from search_spaces.errors import UserError
 from search_spaces.supernet import Subnet
@@ -183,11 +184,18 @@ class SupernetModule(pl.LightningModule):
             self.teacher.load_state_dict(self.net.state_dict())
 
     def check_data(self, data: pl.LightningDataModule) -> None:
-        """Refuse data that bring features where something needs sound, before any is made.
+        """Refuse data that the nets cannot hear, or features where something needs sound.
 
         Raises:
-            UserError: see `Recipe.refuse_features` and `Mentor.refuse_features`.
+            UserError: people are counted by nets of other clips than theirs; see also
+                `Recipe.refuse_features` and `Mentor.refuse_features`.
         """
+        spec = self.students.spec
+        if isinstance(self.task, CountsTask) and spec.clip_samples != CLIP_SAMPLES:
+            raise UserError(
+                f"model.space: {spec.name} hears clips of {spec.clip_seconds:g} s, people are counted"
+                f" in clips of {CLIP_SECONDS:g} s; choose another space, such as sam-lite"
+            )
         held = getattr(data, "held_form", None)
         if isinstance(held, Features):
             self.recipe.refuse_features()
