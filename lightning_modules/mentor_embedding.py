@@ -20,7 +20,7 @@ from lightning_modules.teacher_files import read_teacher
 from search_spaces.errors import UserError
 from search_spaces.space import SpaceSpec
 
-_PENALTY = 1e-3  # of squared weights; a tenth and ten times as much cost a point of spoken digits
+_PENALTY = 1e-3  # of squared weights; ten times more or less is half a point worse on digits
 _LEAST_SPREAD = 1e-6
 _AT_ONCE = 16
 

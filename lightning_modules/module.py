@@ -193,8 +193,8 @@ class SupernetModule(pl.LightningModule):
         spec = self.students.spec
         if isinstance(self.task, CountsTask) and spec.clip_samples != CLIP_SAMPLES:
             raise UserError(
-                f"model.space: {spec.name} hears clips of {spec.clip_seconds:g} s, people are counted"
-                f" in clips of {CLIP_SECONDS:g} s; choose another space, such as sam-lite"
+                f"model.space: {spec.name} hears clips of {spec.clip_seconds:g} s, people are"
+                f" counted in clips of {CLIP_SECONDS:g} s; choose another space, such as sam-lite"
             )
         held = getattr(data, "held_form", None)
         if isinstance(held, Features):

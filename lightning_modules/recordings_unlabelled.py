@@ -14,6 +14,7 @@ from lightning_modules.embedding_recordings import read_unlabelled
 from lightning_modules.recordings import blaming
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_extra import check_new
+from search_spaces.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,14 @@ def read_more(
         cache, strict: see `recordings_cache.prepare_sounds`.
 
     Raises:
-        UserError: nothing to read, one that is among ``own``, or a share that is no clip, or all
-            clips.
+        UserError: nothing to read, one that is among ``own``, a batch without room for it and
+            others, or a share that is no clip, or all clips.
     """
+    if unlabelled_batch_size < 2:
+        raise UserError(
+            f"data.unlabelled: {root} is given, but a batch has {unlabelled_batch_size} unlabelled"
+            " clips; set data.unlabelled_batch_size to 2 or more"
+        )
     per_batch = clips_of_share("unlabelled_share", share, unlabelled_batch_size, "unlabelled")
     with blaming("data.unlabelled"):
         sounds = prepare_sounds(read_unlabelled(Path(root)), cache, strict)

@@ -124,7 +124,7 @@ def test_rooms_switch_the_model_too(tmp_path: Path):
         ("--model.space", "big", "^model.space: space 'big' is unknown"),
         ("--model.ema_decay", "2", "^model.ema_decay: got 2.0, expected 0.0 to 0.999999"),
         ("--model.additivity.share", "-1", "^model.additivity.share: got -1.0, expected 0.0 to 4"),
-        ("--model.space", "sam-nano-1s", "^model.space: sam-nano-1s hears clips of 1 s, people are"),
+        ("--model.space", "sam-nano-1s", "^model.space: sam-nano-1s hears clips of 1 s, people"),
         ("--data.labelled_clips", "1", "labelled_clips: 1, expected at least 2"),
         ("--trainer.accelerator", "cuda", "^trainer: "),
         ("--data.speech", "/no/speech", "^speech: /no/speech: no such folder"),

@@ -93,6 +93,11 @@ def test_a_share_that_is_none_or_all_is_refused(
         module(recordings, more, unlabelled_share=share)
 
 
+def test_a_batch_without_room_for_it_is_refused(recordings: Path, more: Path):
+    with pytest.raises(UserError, match=r"data.unlabelled: .*more is given, but a batch has 0 unl"):
+        module(recordings, more, unlabelled_batch_size=0)
+
+
 def test_a_folder_that_is_not_there_is_refused(recordings: Path, more: Path):
     with pytest.raises(UserError, match=r"^data.unlabelled: .*nowhere: no such"):
         module(recordings, more / "nowhere")
