@@ -19,7 +19,9 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-PAD = 2_240  # samples of silence on either side: of a clip of a second seven embeddings
+# Samples of silence on either side. An embedding hears 0.78 s, and a word at the clip's edge must
+# be heard whole by as many of them as one in the middle; of a clip of a second there are 18.
+PAD = 9_600
 INT16 = 32_767.0  # it was trained on whole numbers
 
 
