@@ -49,7 +49,7 @@ class FolderDataModule(RecordingsDataModule):
     Args:
         root: a folder per class, or a CSV; see `recordings.read_recordings`.
         space: whose clips are heard (set from ``model.space``); longer recordings are cut, shorter
-            ones followed by silence.
+            ones lie in silence.
         several: whether a recording may be of several classes, or none of those that there are.
         labelled_per_class: labels of each class that may be seen, a fifth of them to validate; all
             if not given. The other recordings are unlabelled data.

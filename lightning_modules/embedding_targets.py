@@ -26,6 +26,7 @@ from search_spaces.task_embedding import EmbeddingTask
 
 PART = 256  # clips that are kept together; a kill loses at most one part
 _AT_ONCE = 16
+_FILLED = {True: "repeated", False: "centred"}  # what a short recording's answers are of
 
 
 class Units(NamedTuple):
@@ -86,7 +87,7 @@ def teacher_says(
             [digests[place], start, *([] if speed == 1 else [speed])]
             for place, start, speed in part
         ]
-        key = json.dumps([heard, samples, teacher.samples, task.repeats])
+        key = json.dumps([heard, samples, teacher.samples, _FILLED[task.repeats]])
         path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
         if not path.is_file():
             clips = torch.from_numpy(from_pcm16(cut(sounds, part, samples, task)))

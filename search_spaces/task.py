@@ -124,10 +124,14 @@ class Task(ABC):
         return logits.sigmoid() if self.several else logits.softmax(dim=1)
 
     def fill(self, sound: NDArray[Any], samples: int) -> NDArray[Any]:
-        """A recording of at most ``samples`` samples as a whole clip [T] of the same dtype."""
+        """A recording of at most ``samples`` samples as a whole clip [T] of the same dtype.
+
+        Repeated, or in the middle of silence, where a net that heard sounds anywhere knows most.
+        """
         if self.repeats:
             return np.resize(sound, samples)
-        return np.pad(sound, (0, samples - len(sound)))
+        spare = samples - len(sound)
+        return np.pad(sound, (spare // 2, spare - spare // 2))
 
 
 def estimates_to_json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:

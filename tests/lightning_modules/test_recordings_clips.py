@@ -17,10 +17,10 @@ TASK = ClassesTask(("a", "b", "c"))
 TAGS = ClassesTask(("a", "b"), several=True)
 
 
-def test_the_middle_of_a_long_recording_and_silence_after_a_short_one():
+def test_the_middle_of_a_long_recording_and_silence_around_a_short_one():
     long, short = np.arange(10, dtype=np.int16), np.ones(3, np.int16)
     assert middle(long, 4, TASK).tolist() == [3, 4, 5, 6]
-    assert middle(short, 5, TASK).tolist() == [1, 1, 1, 0, 0]
+    assert middle(short, 5, TASK).tolist() == [0, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize("length", [3, 5, 9])

@@ -100,5 +100,5 @@ def test_labels_that_do_not_fit_are_refused():
 
 def test_a_short_recording_is_followed_by_silence_and_a_murmur_repeated():
     sound = np.array([1.0, 2.0], np.float32)
-    assert ONE.fill(sound, 5).tolist() == [1, 2, 0, 0, 0]
+    assert ONE.fill(sound, 5).tolist() == [0, 1, 2, 0, 0]
     assert CountsTask().fill(sound, 5).tolist() == [1, 2, 1, 2, 1]
