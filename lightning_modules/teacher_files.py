@@ -21,9 +21,9 @@ from lightning_modules.teacher_torchaudio import SCHEME, open_pipeline
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError, one_line
 from search_spaces.files import sha256_file
-from search_spaces.supernet_file import load_trained
+from search_spaces.supernet_file import load_trained, task_of
 from search_spaces.task_embedding import EmbeddingTask, TeacherTask
-from search_spaces.trained_net import read_trained_net, task_of
+from search_spaces.trained_net import read_trained_net
 
 EXTRA = "teacher.json"
 _MEND = (

@@ -95,10 +95,7 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
             f"{path}: is of space {name} version {version}, expected {expected.name} version"
             f" {expected.version}; train a supernet of that space"
         )
-    try:
-        task = read_task(value)
-    except UserError as error:
-        raise UserError(f"{path}: {error}; train it anew with this kit") from None
+    task = task_of(path, value)
     supernet = build_supernet(expected, value["num_outputs"])
     try:
         supernet.load_state_dict(value["state_dict"])
@@ -119,6 +116,19 @@ def read_supernet_of(path: Path, spec: SpaceSpec, task: Task) -> Supernet:
     found = read_supernet(path, spec)
     check_task(path, found.task, task)
     return found.supernet
+
+
+def task_of(path: Path, value: Mapping[str, Any]) -> Task:
+    """What the outputs of a `supernet.pt` or `subnet.pt` mean, by its content.
+
+    Raises:
+        UserError: a task that this kit does not know.
+    """
+    fields = value if value["format"] == FORMAT else value["training"].get("settings", {})
+    try:
+        return read_task({key: fields[key] for key in ("task",) if key in fields})
+    except UserError as error:
+        raise UserError(f"{path}: {error}; train it anew with this kit") from None
 
 
 def check_task(path: Path, found: Task, expected: Task) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.architecture import Architecture, largest
-from search_spaces.errors import UserError
 from search_spaces.space import SpaceSpec
 from search_spaces.subnet_file import SubnetFile, read_subnet
 from search_spaces.supernet_file import (
@@ -18,7 +17,6 @@ from search_spaces.supernet_file import (
     read_supernet_of,
 )
 from search_spaces.task import Task
-from search_spaces.task_json import read_task
 
 
 def read_trained_net(path: Path) -> SubnetFile:
@@ -61,16 +59,3 @@ def trained_net_of(
     found = read_subnet(path, value)
     check_task(path, found.task, task)
     return found
-
-
-def task_of(path: Path, value: Mapping[str, Any]) -> Task:
-    """What the outputs of a `supernet.pt` or `subnet.pt` mean, by its content.
-
-    Raises:
-        UserError: a task that this kit does not know.
-    """
-    fields = value if value["format"] == FORMAT else value["training"].get("settings", {})
-    try:
-        return read_task({key: fields[key] for key in ("task",) if key in fields})
-    except UserError as error:
-        raise UserError(f"{path}: {error}; train it anew with this kit") from None

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from lightning_modules.datamodule_folder import FolderDataModule
+
 RATE_HZ = 8_000
 PITCHES_HZ = {"low": 200, "middle": 600, "high": 1800}
 SPEAKERS = ("ann", "bob", "cy", "dee", "eve")
@@ -39,3 +41,18 @@ def write_folder(
                 seed += 1
                 write_recording(root / name / speaker / f"{number}.wav", pitch_hz, seed=seed)
     return root
+
+
+def open_folder(root: Path, beside: Path, **options: object) -> FolderDataModule:
+    """The data of ``root`` for clips of a second, ready to train; ``labels.csv`` in ``beside``."""
+    data = FolderDataModule(
+        str(root),
+        space="sam-nano-1s",
+        num_workers=0,
+        labels=str(beside / "labels.csv"),
+        cache=str(root.parent / "cache"),
+        **options,
+    )
+    data.prepare_data()
+    data.setup("fit")
+    return data

@@ -11,7 +11,7 @@ import torch
 
 from lightning_modules.datamodule_folder import FolderDataModule
 from search_spaces.errors import UserError
-from tests.lightning_modules.recording_folder import write_folder, write_recording
+from tests.lightning_modules.recording_folder import open_folder, write_folder, write_recording
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +30,8 @@ def extra(tmp_path: Path) -> Path:
 
 
 def module(root: Path, extra: Path, **options: object) -> FolderDataModule:
-    data = FolderDataModule(
-        str(root),
-        space="sam-nano-1s",
-        num_workers=0,
-        labelled_batch_size=8,
-        unlabelled_batch_size=2,
-        extra=str(extra),
-        labels=str(extra.parent / "labels.csv"),
-        cache=str(root.parent / "cache"),
-        **options,
-    )
-    data.prepare_data()
-    data.setup("fit")
-    return data
+    sizes = {"labelled_batch_size": 8, "unlabelled_batch_size": 2}
+    return open_folder(root, extra.parent, extra=str(extra), **sizes, **options)
 
 
 def loudest_hz(waveform: torch.Tensor) -> list[int]:

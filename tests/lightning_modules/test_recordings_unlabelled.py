@@ -9,7 +9,7 @@ import pytest
 
 from lightning_modules.datamodule_folder import FolderDataModule
 from search_spaces.errors import UserError
-from tests.lightning_modules.recording_folder import write_folder, write_recording
+from tests.lightning_modules.recording_folder import open_folder, write_folder, write_recording
 from tests.lightning_modules.test_recordings_extra import loudest_hz
 
 OWN_HZ = {200, 600, 1800}
@@ -29,19 +29,8 @@ def more(tmp_path: Path) -> Path:
 
 
 def module(root: Path, more: Path, **options: object) -> FolderDataModule:
-    data = FolderDataModule(
-        str(root),
-        space="sam-nano-1s",
-        num_workers=0,
-        labelled_batch_size=3,
-        unlabelled=str(more),
-        labels=str(more.parent / "labels.csv"),
-        cache=str(root.parent / "cache"),
-        **{"unlabelled_batch_size": 8, **options},
-    )
-    data.prepare_data()
-    data.setup("fit")
-    return data
+    given = {"labelled_batch_size": 3, "unlabelled_batch_size": 8, **options}
+    return open_folder(root, more.parent, unlabelled=str(more), **given)
 
 
 def test_a_batch_takes_its_share_and_more_of_what_is_longer(recordings: Path, more: Path):
@@ -66,12 +55,8 @@ def test_its_labels_are_not_looked_at(recordings: Path, more: Path):
     assert data.provenance()["unlabelled_recordings"] == 1
 
 
-def test_without_it_nothing_changes(recordings: Path, more: Path, tmp_path: Path):
-    plain = FolderDataModule(
-        str(recordings), "sam-nano-1s", labels=str(tmp_path / "l.csv"),
-        cache=str(recordings.parent / "cache"), num_workers=0,
-    )  # fmt: skip
-    plain.setup("fit")
+def test_without_it_nothing_changes(recordings: Path, tmp_path: Path):
+    plain = open_folder(recordings, tmp_path)
     assert set(loudest_hz(plain.batch(0)["unlabelled"]["waveform"])) <= OWN_HZ
     assert plain.provenance()["unlabelled_recordings"] == 0
     assert plain.provenance()["unlabelled_share"] is None
