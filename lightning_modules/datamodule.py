@@ -278,6 +278,21 @@ class AmbianceDataModule(StreamDataModule):
             **({} if self._singles_summary is None else {"singles": self._singles_summary}),
         }
 
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, by option, as plain values."""
+        return {
+            "pool_clips": self._pool_clips,
+            "labelled_batch_size": self._labelled_batch_size,
+            "unlabelled_batch_size": self._unlabelled_batch_size,
+            "rooms": self._rooms,
+            "held_features": isinstance(self.held_form, Features),
+            "voice_speed": self._voice_speed,
+            "recordings_share": self._recordings_share,
+            "singles_share": self._singles_share,
+            "singles_pool": self._singles_pool,
+            "singles_confidence": self._singles_confidence,
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """The position in the training batches, and the labels and files that it belongs to."""
         files = {f"{field}_sha256": sha256 for field, sha256 in self._files().items()}

@@ -78,6 +78,10 @@ class StreamDataModule(LightningDataModule, ABC):
     def provenance(self) -> dict[str, Any]:
         """What a model trained on this data should say about it; no names of people or folders."""
 
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, by option, as plain values."""
+        return {}
+
     @property
     def labels_file(self) -> Path:
         """Where `labels.csv` lies."""
@@ -108,26 +112,36 @@ class StreamDataModule(LightningDataModule, ABC):
         return self._stream
 
     def state_dict(self) -> dict[str, Any]:
-        """The position in the training batches, and the labels that it belongs to."""
+        """The position in the training batches, and the labels and settings it belongs to."""
         return {
             "position": self._stream.position if self._stream else self._position,
             "labels_sha256": sha256_file(self.labels_file),
+            "settings": self.settings(),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Let the next `train_dataloader` go on at the saved position.
 
         Raises:
-            UserError: `labels.csv` is not the one of the checkpoint.
+            UserError: `labels.csv` or a setting is not that of the checkpoint.
         """
-        if self._batches is not None and state_dict["labels_sha256"] != sha256_file(
-            self.labels_file
-        ):
+        if self._batches is not None:
+            self._check(state_dict)
+        self._position, self._stream = state_dict["position"], None
+
+    def _check(self, saved: Mapping[str, Any]) -> None:
+        if saved["labels_sha256"] != sha256_file(self.labels_file):
             raise UserError(
                 f"{self.labels_file}: not the labels that the checkpoint was trained with;"
                 " put those back, or train anew without the checkpoint"
             )
-        self._position, self._stream = state_dict["position"], None
+        before = saved.get("settings", {})  # checkpoints of earlier versions have none
+        for option, value in self.settings().items():
+            if before.get(option, value) != value:
+                raise UserError(
+                    f"data.{option}: the checkpoint was trained with {before[option]}, not {value};"
+                    " ask for the same, or choose another --trainer.default_root_dir"
+                )
 
     def _rewind(self) -> None:
         """Begin at the first batch; a checkpoint, if any, is loaded after this."""

@@ -227,6 +227,15 @@ class EmbeddingDataModule(RecordingsDataModule):
             "proximity_s": self._farthest / SAMPLE_RATE_HZ if teacher is None else None,
         }
 
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, by option, as plain values."""
+        return {
+            "views": self._views,
+            "view_speed": self._view_speed,
+            "proximity_s": self._farthest / SAMPLE_RATE_HZ,
+            "batch_size": self._batch_size,
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """As of every task, and the teacher."""
         return {**super().state_dict(), "teacher": self._identity}

@@ -196,6 +196,16 @@ class FolderDataModule(RecordingsDataModule):
         sounds, (lo, hi) = self._validation
         return np.stack([self._middle()(sound) for sound in sounds]), lo, hi
 
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, by option, as plain values."""
+        return {
+            "labelled_batch_size": self._labelled_batch_size,
+            "unlabelled_batch_size": self._unlabelled_batch_size,
+            "extra_share": self._extra_share,
+            "unlabelled_share": self._more_share,
+            "balanced": self._balanced,
+        }
+
     def calibration_clips(self, number: int) -> Int16:
         """At most ``number`` random training clips, int16 [number, T]; unlabelled if those do."""
         sounds = self._unlabelled if len(self._unlabelled) >= number else self._pool

@@ -204,7 +204,7 @@ def test_a_checkpoint_of_other_recordings_is_refused(build: Build, table: Path) 
     with pytest.raises(UserError, match=r"data.recordings: not the file that the checkpoint"):
         other.load_state_dict(state)
     with pytest.raises(UserError, match=r"data.recordings: not the file that the checkpoint"):
-        ready(build()).load_state_dict(state)
+        ready(build(labelled_batch_size=4)).load_state_dict(state)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
@@ -303,3 +303,22 @@ def test_voices_change_their_speed_in_training_alone(build: Build) -> None:
     plain, varied = ready(build()), ready(build(voice_speed=0.2))
     assert not np.array_equal(plain.train_clips[3].samples, varied.train_clips[3].samples)
     np.testing.assert_array_equal(plain.validation_clips()[0], varied.validation_clips()[0])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("labelled_batch_size", 2), ("unlabelled_batch_size", 1), ("voice_speed", 0.1)],
+)
+def test_a_checkpoint_of_other_settings_is_refused(build: Build, option: str, value: float) -> None:
+    state = ready(build()).state_dict()
+    with pytest.raises(
+        UserError, match=rf"data\.{option}: the checkpoint was trained with .*, not {value};"
+    ):
+        ready(build(**{option: value})).load_state_dict(state)
+    ready(build(num_workers=0, test_clips=9)).load_state_dict(state)
+
+
+def test_a_checkpoint_of_an_earlier_version_has_no_settings(build: Build) -> None:
+    state = ready(build()).state_dict()
+    del state["settings"]
+    ready(build(labelled_batch_size=2)).load_state_dict(state)

@@ -222,3 +222,13 @@ def test_a_margin_out_of_range_is_refused():
 
 def test_settings_of_other_tasks_are_as_they_were():
     assert "proximity" not in SupernetModule("sam-nano").settings()
+
+
+def test_a_checkpoint_of_other_views_is_refused(
+    distilled: Path, taught: Path, speech_folder: Path, tmp_path: Path
+):
+    shutil.copytree(distilled, tmp_path / "run")
+    errors = tmp_path / "errors.txt"
+    again = student(taught, speech_folder, tmp_path / "run", "--data.views", "2")
+    assert run(again, errors=errors) == 2
+    assert "data.views: the checkpoint was trained with 1, not 2" in errors.read_text()

@@ -86,3 +86,12 @@ def test_a_batch_without_room_for_it_is_refused(recordings: Path, more: Path):
 def test_a_folder_that_is_not_there_is_refused(recordings: Path, more: Path):
     with pytest.raises(UserError, match=r"^data.unlabelled: .*nowhere: no such"):
         module(recordings, more / "nowhere")
+
+
+def test_a_checkpoint_of_another_share_is_refused(recordings: Path, more: Path):
+    state = module(recordings, more).state_dict()
+    module(recordings, more).load_state_dict(state)
+    with pytest.raises(
+        UserError, match=r"data\.unlabelled_share: the checkpoint was trained with 0\.5, not 0\.75"
+    ):
+        module(recordings, more, unlabelled_share=0.75).load_state_dict(state)
