@@ -20,7 +20,7 @@ from lightning_modules.datamodule_clips import TestClips, ValidationClips
 from lightning_modules.datamodule_fill import fill
 from lightning_modules.datamodule_held import Held, HeldInMemory, HeldOnDisk, held_folder
 from lightning_modules.datamodule_recorded import RecordedPart
-from lightning_modules.datamodule_singles import SinglesPart
+from lightning_modules.datamodule_singles import SinglesSource
 from lightning_modules.held_form import Features, HeldForm, Sound
 from lightning_modules.labels import Budget, Label, budget_labels
 from lightning_modules.mixtures import Mixtures
@@ -30,8 +30,7 @@ from lightning_modules.mixtures_open import (
     open_mixtures,
     prepare_protocol,
 )
-from lightning_modules.singles import Singles
-from lightning_modules.singles_found import Found, find_singles
+from lightning_modules.singles_found import Found
 from lightning_modules.sources_cache import Speech, cache_root, prepare_speech
 from lightning_modules.spans import read_spans
 from lightning_modules.spans_audio import prepare_recordings
@@ -156,12 +155,11 @@ class AmbianceDataModule(StreamDataModule):
         self._recordings_share = recordings_share
         self._recorded: RecordedClips | None = None
         self._speech: Speech | None = None
-        self._singles_from = None if singles_from is None else Path(singles_from)
-        self._singles_share = singles_share
-        self._singles_pool = singles_pool
-        self._singles_confidence = singles_confidence
-        self._found: Found | None = None
-        self._singles_summary: dict[str, Any] | None = None
+        self._singles: SinglesSource | None = None
+        if singles_from is not None:
+            self._singles = SinglesSource(
+                Path(singles_from), singles_pool, singles_confidence, singles_share
+            )
         self.held_form = self._form(held_features, architecture)
 
     @property
@@ -180,8 +178,8 @@ class AmbianceDataModule(StreamDataModule):
         prepare_protocol(self._protocol, self._rooms, self._cache)
         if self._spans is not None:
             prepare_recordings([span.path for span in self._spans], self._cache)
-        if self._singles_from is not None:
-            self._find_singles(self._singles_from, self._open("train", range(0)))
+        if self._singles is not None:
+            self._find(self._singles, self._open("train", range(0)))
         if self._held_on_disk:
             fill(self._on_disk(self._open("train", range(self.budget.train_labelled))))
 
@@ -275,7 +273,7 @@ class AmbianceDataModule(StreamDataModule):
             "voice_speed": self._voice_speed,
             "labels_sha256": sha256_file(self.labels_file),
             **({} if self._recorded is None else {"recordings": self._recorded.summary}),
-            **({} if self._singles_summary is None else {"singles": self._singles_summary}),
+            **({} if self._singles is None else {"singles": self._singles.summary}),
         }
 
     def settings(self) -> dict[str, Any]:
@@ -287,10 +285,8 @@ class AmbianceDataModule(StreamDataModule):
             "rooms": self._rooms,
             "held_features": isinstance(self.held_form, Features),
             "voice_speed": self._voice_speed,
-            "recordings_share": self._recordings_share,
-            "singles_share": self._singles_share,
-            "singles_pool": self._singles_pool,
-            "singles_confidence": self._singles_confidence,
+            **({} if self._recorded is None else {"recordings_share": self._recordings_share}),
+            **({} if self._singles is None else self._singles.settings()),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -317,10 +313,10 @@ class AmbianceDataModule(StreamDataModule):
 
     def _files(self) -> dict[str, str | None]:
         """SHA-256 of what the batches are made of beside the speech, by option."""
-        recorded, singles = self._recorded, self._singles_from
+        recorded, singles = self._recorded, self._singles
         return {
             "recordings": None if recorded is None else recorded.summary["sha256"],
-            "singles_from": None if singles is None else sha256_file(singles),
+            "singles_from": None if singles is None else sha256_file(singles.teacher),
         }
 
     def _parts(self, held: Held, labels: Sequence[Label]) -> list[BatchPart]:
@@ -337,37 +333,18 @@ class AmbianceDataModule(StreamDataModule):
             )
             left -= recorded.labelled
             parts.append(recorded)
-        if self._singles_from is not None:
-            singles = self._singles(self._singles_from, held, labels)
-            parts.append(SinglesPart(singles, self._singles_share, left, self._seed))
+        if self._singles is not None:
+            of_count = {
+                count: [held.clip(row.index) for row in labels if row.lo == row.hi == count]
+                for count in (0, 1)
+            }
+            found = self._find(self._singles, self.train_clips)
+            throughout = self._protocol == "libricount"
+            parts.append(self._singles.part(found, of_count, left, self._seed, throughout))
         return parts
 
-    def _singles(self, teacher: Path, held: Held, labels: Sequence[Label]) -> Singles:
-        """What the teacher found, and the labelled clips of one voice and of none."""
-        found = self._find_singles(teacher, self.train_clips)
-        voices, quiet = (
-            [*clips, *(held.clip(row.index) for row in labels if row.lo == row.hi == count)]
-            for count, clips in ((1, found.voices), (0, found.quiet))
-        )
-        self._singles_summary = {
-            "teacher_sha256": sha256_file(teacher),
-            "asked_clips": self._singles_pool,
-            "confidence": self._singles_confidence,
-            "voices": len(voices),
-            "quiet": len(quiet),
-            "share": self._singles_share,
-        }
-        return Singles.of(voices, quiet, throughout=self._protocol == "libricount")
-
-    def _find_singles(self, teacher: Path, mixtures: Mixtures) -> Found:
-        if self._found is None:  # also in a process that did not prepare
-            first = self.budget.train_labelled
-            clips = range(first, min(first + self._singles_pool, self.budget.train_pool))
-            cache = cache_root(self._cache)
-            self._found = find_singles(
-                teacher, mixtures, clips, self._singles_confidence, self._mixed_by(), cache
-            )
-        return self._found
+    def _find(self, singles: SinglesSource, mixtures: Mixtures) -> Found:
+        return singles.find(mixtures, self.budget, self._mixed_by(), cache_root(self._cache))
 
     def _held(self) -> Held:
         if self._held_on_disk:
@@ -393,7 +370,7 @@ class AmbianceDataModule(StreamDataModule):
         for option, value in (
             ("unlabelled_batch_size", self._unlabelled_batch_size),
             ("recordings", self._spans),
-            ("singles_from", self._singles_from),
+            ("singles_from", self._singles),
         ):
             if value:
                 raise UserError(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules import datamodule
+from lightning_modules import datamodule_singles
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.singles_found import Found
 from search_spaces.errors import UserError
@@ -28,7 +28,7 @@ def options(
         assert np.isnan(mixtures[clips[0]].count)  # of no clip it is asked about
         return Found(LOUD, LOUD[:0])
 
-    monkeypatch.setattr(datamodule, "find_singles", found)
+    monkeypatch.setattr(datamodule_singles, "find_singles", found)
     (tmp_path / "teacher.pt").write_text("weights")
     return {
         "speech": str(prepared_speech),
