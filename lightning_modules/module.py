@@ -76,7 +76,8 @@ class SupernetModule(pl.LightningModule):
         architecture: an `architecture.json`, or ``largest``, to train that net alone by the same
             recipe.
         initial_weights: a `supernet.pt` of the space, or the `subnet.pt` of ``architecture``,
-            to start from instead of fresh weights.
+            to start from instead of fresh weights; of the same task, or an embedding, whose last
+            layer is then made anew.
         distil_from: a trained `supernet.pt` of the space whose largest net teaches the one of
             ``architecture``, or a `subnet.pt` of any space (docs/deepspectrum.md) that teaches it
             or the largest net, beside labels and targets (weight: ``distillation.weight``); or any

@@ -374,6 +374,18 @@ EVENTS_1S = replace(
     clip_samples=SAMPLE_RATE_HZ,
 )
 
+# Words differ in what is short and narrow: overlapping frames every 10 ms, bands half as wide.
+WORDS_1S = replace(
+    EVENTS_1S,
+    name="words-1s",
+    dimensions={
+        **EVENTS_1S.dimensions,
+        "frontend_hop_ms": (20, 10),
+        "frontend_window_ms": (20, 32),
+        "frontend_mels": (40, 64),
+    },
+)
+
 # The same nets for recordings of a second: words, digits, door bells.
 SECOND_SPACES = tuple(
     replace(spec, name=f"{spec.name}-1s", clip_samples=SAMPLE_RATE_HZ)
@@ -392,6 +404,7 @@ SPACES = {
         EVENTS,
         *SECOND_SPACES,
         EVENTS_1S,
+        WORDS_1S,
     )
 }
 

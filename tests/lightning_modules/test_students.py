@@ -15,7 +15,10 @@ from search_spaces.frontier import save_weights
 from search_spaces.space import get_space
 from search_spaces.supernet import build_subnet, build_supernet
 from search_spaces.supernet_file import write_supernet
+from search_spaces.task import Task
+from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
+from search_spaces.task_embedding import TeacherTask
 
 NANO = get_space("sam-nano")
 T = 80_000
@@ -86,6 +89,27 @@ def test_one_net_starts_from_its_own_weights_and_no_others(tmp_path: Path):
     other = Students("sam-nano", large, 2, seed=1, initial_weights=weights)
     with pytest.raises(UserError, match=r"model.initial_weights: .*subnet.pt is of another net"):
         other.build()
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_an_embedding_begins_any_task_but_for_its_last_layer(tmp_path: Path, fixed: bool):
+    embedding = build_supernet(NANO, 7, seed=5)
+    write_supernet(tmp_path / "supernet.pt", embedding, {}, TeacherTask(7))
+    architecture = tmp_path / "architecture.json"
+    write_architecture(architecture, smallest(NANO))
+    classes = ClassesTask(("no", "yes"))
+
+    def built(initial: Path | None, task: Task) -> dict[str, torch.Tensor]:
+        net = architecture if fixed else None
+        students = Students("sam-nano", net, 2, seed=1, initial_weights=initial, task=task)
+        return students.build().state_dict()
+
+    begun, fresh = built(tmp_path / "supernet.pt", classes), built(None, classes)
+    given = (embedding.extract(smallest(NANO)) if fixed else embedding).state_dict()
+    for name, value in begun.items():
+        assert torch.equal(value, (fresh if "head.output" in name else given)[name])
+    with pytest.raises(UserError, match=r"supernet.pt: its 7 outputs are embedding .* expected 3"):
+        built(tmp_path / "supernet.pt", TeacherTask(3))
 
 
 def test_initial_weights_of_another_space_are_refused(tmp_path: Path):
