@@ -8,8 +8,7 @@ from typing import Any
 
 ENDS = ("value", "low", "high")
 _PLACE = ("row", "test_protocol", "precision", "by", "group", "clips")
-_METRICS = {"counts": ("level_error", "mae"), "classes": ("error", "recall", "precision")}
-
+GROUP_METRICS = {"counts": ("level_error", "mae"), "classes": ("error", "recall", "precision")}
 
 _OTHERWISE = {"precision": "class_precision"}  # not that of the program's numbers
 
@@ -22,7 +21,7 @@ def column(metric: str, end: str) -> str:
 
 GROUP_COLUMNS = {
     kind: (*_PLACE, *(column(metric, end) for metric in metrics for end in ENDS))
-    for kind, metrics in _METRICS.items()
+    for kind, metrics in GROUP_METRICS.items()
 }
 
 
@@ -40,7 +39,7 @@ def groups_of(row_id: str, judged: Judged) -> Iterator[dict[str, Any]]:
     place = {"row": row_id, "test_protocol": judged.protocol, "precision": judged.precision}
     for by, group, item in _parts(judged.evaluation):
         line = {**place, "by": by, "group": group, "clips": item["clips"]}
-        for metric in (name for names in _METRICS.values() for name in names if name in item):
+        for metric in (name for names in GROUP_METRICS.values() for name in names if name in item):
             for end in ENDS:
                 line[column(metric, end)] = figure_text(item[metric][end])
         yield line

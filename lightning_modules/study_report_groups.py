@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lightning_modules.study_groups import GROUP_COLUMNS, column
+from lightning_modules.study_groups import GROUP_METRICS, column
 from lightning_modules.study_summary import Line, Summary
 from lightning_modules.study_table import GROUPS, read_lines
 from lightning_modules.study_task import StudyTask
@@ -26,7 +26,7 @@ def group_tables(task: StudyTask, out: Path, table: Sequence[Line]) -> Iterator[
         return
     groups = read_lines(out / GROUPS)
     second, _, scale, digits = task.second
-    units = {**dict.fromkeys(task.metrics, (100.0, 1)), second: (scale, digits)}
+    units = {**dict.fromkeys(GROUP_METRICS[task.kind], (100.0, 1)), second: (scale, digits)}
     for condition in task.conditions:
         headline = f"{condition}_{_PRECISION}_{task.headline}"
         own = [
@@ -47,8 +47,8 @@ def group_tables(task: StudyTask, out: Path, table: Sequence[Line]) -> Iterator[
             continue
         metrics = [
             name
-            for name in task.metrics
-            if name in GROUP_COLUMNS[task.kind] and any(part.get(name) for part in parts)
+            for name in GROUP_METRICS[task.kind]
+            if any(part[column(name, "value")] for part in parts)
         ]
         yield f"## Where the best net errs: {condition}\n"
         what = f"{best['variant']}, {best['net']}, budget {best['budget']}"

@@ -210,6 +210,8 @@ def test_the_table_is_the_mean_over_those_held_out(tmp_path: Path, root: Path):
     text = (tmp_path / "results.md").read_text()
     assert "| all (1) | ann, bob | 2 | 5 k | 4.0 | 20.0 (10.0 to 30.0), 20.0 (" in text
     assert "| test: error, balanced | test: int8 error | ECE before, after |" in text
+    assert "| | | clips | error | recall | precision |" in text
+    assert "| class | low | 4 | - | 90.0 (" in text
     assert [plot.name for plot in plots] == ["tones-labels-test.png"]
 
 

@@ -26,10 +26,17 @@ def study_file(folder: Path, **changes: Any) -> Path:
     return path
 
 
-ROWS = {"digits-two-cores": 20, "digits": 288, "full": 672, "smoke": 1, "two-cores": 31}
+ROWS = {
+    "digits-equal-total": 19,
+    "digits-two-cores": 80,
+    "digits": 288,
+    "full": 672,
+    "smoke": 1,
+    "two-cores": 31,
+}
 
 
-def test_there_are_five_studies():
+def test_there_are_six_studies():
     assert [path.stem for path in STUDIES] == list(ROWS)
 
 
