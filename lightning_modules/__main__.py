@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-from search_spaces.errors import run_command
+from search_spaces.errors import UserError, run_command
+
+# Those of LightningCLI; of the others each is a module.
+TRAINER = {
+    "fit": "train a net or a supernet",
+    "validate": "judge a training's last checkpoint on the validation clips",
+    "test": "judge it on the test clips",
+}
+COMMANDS = {
+    "clips": "write labelled clips as wav files",
+    "scenes": "lay events into background noise",
+    "speak": "words of a synthesiser, a folder per class",
+    "stats": "what a folder of recordings holds",
+    "study": "a grid of trainings in one table",
+    "trial": "one trial of an NNI experiment",
+    "net-trial": "the same of nets that are trained alone",
+}
 
 
 def main() -> int | None:
-    """Dispatch to the subcommand."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["clips"]:
-        from lightning_modules import clips
+    """Dispatch to the subcommand.
 
-        return clips.main(arguments[1:])
-    if arguments[:1] == ["scenes"]:
-        from lightning_modules import scenes
-
-        return scenes.main(arguments[1:])
-    if arguments[:1] == ["speak"]:
-        from lightning_modules import speak
-
-        return speak.main(arguments[1:])
-    if arguments[:1] == ["stats"]:
-        from lightning_modules import stats
-
-        return stats.main(arguments[1:])
-    if arguments[:1] == ["study"]:
-        from lightning_modules import study
-
-        return study.main(arguments[1:])
-    if arguments[:1] == ["trial"]:
-        from lightning_modules import trial
-
-        return trial.main(arguments[1:])
-    if arguments[:1] == ["net-trial"]:
-        from lightning_modules import net_trial
-
-        return net_trial.main(arguments[1:])
+    Raises:
+        UserError: there is no such command.
+    """
+    command, *arguments = sys.argv[1:] or ["--help"]
+    if command in ("-h", "--help"):
+        print("usage: python -m lightning_modules COMMAND [options]; COMMAND --help says which\n")
+        for name, what in (TRAINER | COMMANDS).items():
+            print(f"  {name:12}{what}")
+        return 0
+    if command in COMMANDS:
+        module = import_module(f"lightning_modules.{command.replace('-', '_')}")
+        code: int | None = module.main(arguments)
+        return code
+    if command not in TRAINER:
+        raise UserError(f"command {command!r}: expected one of {', '.join(TRAINER | COMMANDS)}")
     from lightning_modules import cli
 
-    return cli.main(arguments)
+    return cli.main([command, *arguments])
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ _BLOCK_VALUES = 1 << 20  # frames x channels decoded at a time: 4 MiB, whatever 
 UNKNOWN_LENGTH_FRAMES = (
     1 << 62
 )  # libsndfile announces about 2^63 frames for a stream without a length
+UNKNOWN_RIFF_BYTES = 0x7FFF_0000
 
 
 def read_audio(
@@ -60,6 +61,7 @@ def read_blocks(
 
     path = Path(path)
     _check_file(path)
+    _check_whole(path)
     decoded = 0
     try:
         with soundfile.SoundFile(os.fsencode(path)) as file:  # str must be UTF-8
@@ -103,6 +105,18 @@ def _mono(block: NDArray[Any]) -> Float32:
     if channels * scale != 1.0:
         total /= np.float32(channels * scale)
     return total
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a wav that ends before its header says; libsndfile shortens the header's length."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    said = int.from_bytes(head[4:8], "little") + 8
+    # A recorder that could not go back to its header leaves the largest number there.
+    if head[:4] == b"RIFF" and path.stat().st_size + 1 < said < UNKNOWN_RIFF_BYTES:
+        raise UserError(
+            f"{path}: is truncated ({path.stat().st_size} of {said} bytes); copy it again"
+        )
 
 
 def _check_file(path: Path) -> None:

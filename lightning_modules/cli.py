@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import re
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 import yaml
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
 from lightning_modules.datamodule import AmbianceDataModule
@@ -26,6 +29,7 @@ from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wand
 from search_spaces.errors import UserError, one_line
 from search_spaces.wandb_options import add_wandb_arguments
 
+TERMINATED = 128 + 15  # as a shell says it of a process that SIGTERM ended
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
 # By task.
 DATA = {
@@ -158,13 +162,33 @@ class AmbianceCLI(LightningCLI):
         folder = Path(options.trainer.default_root_dir)
         if options.weights_only is None:
             options.weights_only = True
+        if options.ckpt_path is None:
+            options.ckpt_path = last_checkpoint(folder)
         if options.ckpt_path is not None:
-            return
-        options.ckpt_path = last_checkpoint(folder)
-        if options.ckpt_path is None and required:
+            check_checkpoint(Path(options.ckpt_path), options.weights_only)
+        elif required:
             raise UserError(
                 f"{folder}: holds no checkpoints/last.ckpt; run `fit` first or give --ckpt_path"
             )
+
+
+def check_checkpoint(path: Path, weights_only: bool) -> None:
+    """Refuse a file that is no checkpoint of Lightning; a word such as ``best`` is Lightning's.
+
+    Raises:
+        UserError: the file is damaged, or something else.
+    """
+    if not path.is_file():
+        return
+    try:
+        value = torch.load(path, map_location="meta", weights_only=weights_only, mmap=True)
+    except (pickle.UnpicklingError, EOFError, KeyError, OSError, RuntimeError, ValueError):
+        value = None
+    if not isinstance(value, dict) or "pytorch-lightning_version" not in value:
+        raise UserError(
+            f"{path}: not a checkpoint that `fit` wrote, or damaged; remove it, and `fit` begins"
+            " anew, or give another --ckpt_path"
+        )
 
 
 def as_list(value: Any) -> list[Any]:
@@ -217,7 +241,9 @@ def task_of(arguments: Sequence[str]) -> str:
         elif flag == "--config" and Path(value).is_file():
             try:
                 config = yaml.safe_load(Path(value).read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError):
+            except UnicodeDecodeError:
+                raise UserError(f"{value}: not YAML in UTF-8; save it as UTF-8") from None
+            except yaml.YAMLError:
                 continue  # the parser says what is wrong with it
             task = config.get("task", task) if isinstance(config, dict) else task
     if task not in DATA:
@@ -258,6 +284,17 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
         raise UserError(blame(error, arguments or ["fit"])) from error
     except MisconfigurationException as error:
         raise UserError(f"trainer: {one_line(str(error))}") from error
+    except SIGTERMException:
+        print("terminated; the same command goes on from the last checkpoint", file=sys.stderr)
+        raise SystemExit(TERMINATED) from None
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it exit code 1
+            raise KeyboardInterrupt from None
+        raise
+    except ValueError as error:
+        if "not in bounds" not in str(error):
+            raise
+        raise UserError(f"seed_everything: {one_line(str(error))}") from None
     except RuntimeError as error:
         refuse_dead_process(error)
         raise

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning import LightningDataModule
+from lightning.pytorch.trainer.states import TrainerFn
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
@@ -135,6 +136,8 @@ class StreamDataModule(LightningDataModule, ABC):
                 f"{self.labels_file}: not the labels that the checkpoint was trained with;"
                 " put those back, or train anew without the checkpoint"
             )
+        if self.trainer is not None and self.trainer.state.fn != TrainerFn.FITTING:
+            return  # nothing goes on
         before = saved.get("settings", {})  # checkpoints of earlier versions have none
         for option, value in self.settings().items():
             if before.get(option, value) != value:

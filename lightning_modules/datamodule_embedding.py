@@ -110,6 +110,8 @@ class EmbeddingDataModule(RecordingsDataModule):
         if teacher is not None and dimensions is not None:
             raise UserError(f"dimensions: {dimensions} is given, but the teacher has its own")
         self.samples = get_space(space).clip_samples
+        if not root:
+            raise UserError("root: is empty; name a folder of recordings, or a CSV")
         self._items = read_unlabelled(Path(root))
         self._teacher = None
         if teacher is not None:

@@ -104,6 +104,8 @@ class FolderDataModule(RecordingsDataModule):
             seed=(seed, 0),
         )
         self.samples = any_space(space).clip_samples
+        if not root:
+            raise UserError("root: is empty; name a folder of recordings, or a CSV")
         self._items = read_recordings(Path(root))
         self._task = task_of(self._items, several, root)
         self._labelled_per_class = labelled_per_class

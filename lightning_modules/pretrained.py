@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.pictures import CACHE, RANDOM
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, one_line
 from search_spaces.image_cnn import BUILT_HERE, last_layer
 
 # torchvision's DenseNet files are older than its names: `norm.1` there is `norm1` here.
@@ -82,10 +82,10 @@ def load_pretrained(cnn: nn.Module, name: str, path: Path) -> None:
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (pickle.UnpicklingError, EOFError, KeyError, OSError, RuntimeError, ValueError) as error:
         raise UserError(
             f"model.pictures.weights: {path}: not a file of weights alone"
-            f" ({str(error).splitlines()[0][:80]}); save the CNN's state_dict"
+            f" ({one_line(str(error))[:80]}); save the CNN's state_dict"
         ) from None
     if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
         value = value["state_dict"]  # as trainers save it

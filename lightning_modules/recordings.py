@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.audio import AUDIO_SUFFIXES
+from lightning_modules.csv_rows import check_fields, check_header
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.seconds import read_seconds
@@ -116,6 +117,7 @@ def _of_csv(source: Path) -> Iterator[Item]:
         with source.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
             found = tuple(rows.fieldnames or ())
+            check_header(found, str(source))
             missing = [column for column in COLUMNS[:2] if column not in found]
             if missing:
                 raise UserError(
@@ -123,7 +125,11 @@ def _of_csv(source: Path) -> Iterator[Item]:
                     f" {','.join(COLUMNS[:2])}[,speaker][,start_s,end_s][,split]"
                 )
             for row in rows:
-                item = _of_row(row, source, f"{source} line {rows.line_num}")
+                where = f"{source} line {rows.line_num}"
+                check_fields(row, where)
+                if not any((cell or "").strip() for cell in row.values()):
+                    continue  # a table of Excel ends with such lines
+                item = _of_row(row, source, where)
                 earlier, line = seen.setdefault(item.name, (item, rows.line_num))
                 if earlier is not item:
                     what = "is in two splits" if earlier.split != item.split else "is listed twice"
@@ -139,7 +145,9 @@ def _of_csv(source: Path) -> Iterator[Item]:
 def _of_row(row: Mapping[str, str | None], source: Path, where: str) -> Item:
     name = (row["path"] or "").strip()
     path = source.parent / name
-    if not name or not path.is_file():
+    if not name:
+        raise UserError(f"{where}: path is empty; name a recording, or remove the line")
+    if not path.is_file():
         raise UserError(f"{where}: no such file {path}; paths are relative to the CSV's folder")
     labels = tuple(
         label.strip() for label in (row["label"] or "").split(LABEL_SEPARATOR) if label.strip()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from lightning_modules.recordings_item import Item
@@ -54,6 +56,7 @@ def split_recordings(
             one sound in two splits or with two labels.
     """
     check_sounds(items, digests)
+    digests = together(items, digests)
     splits = Splits()
     if any(item.split for item in items):
         _by_column(items, splits)
@@ -92,6 +95,23 @@ def check_sounds(items: Sequence[Item], digests: Sequence[str]) -> None:
             )
 
 
+def together(items: Sequence[Item], digests: Sequence[str]) -> list[str]:
+    """The digests, those of overlapping stretches of one recording made equal."""
+    found = list(digests)
+    by_path: defaultdict[Path, list[int]] = defaultdict(list)
+    for place, item in enumerate(items):
+        by_path[item.path].append(place)
+    for places in by_path.values():
+        first, reached_s = places[0], -math.inf
+        for place in sorted(places, key=lambda place: items[place].start_s):
+            item = items[place]
+            if item.start_s >= reached_s:
+                first = place
+            found[place] = found[first]
+            reached_s = max(reached_s, math.inf if item.end_s is None else item.end_s)
+    return found
+
+
 def check_splits(items: Sequence[Item], digests: Sequence[str], splits: Splits) -> None:
     """Refuse a sound in two splits, and a class that training or validation lacks.
 
@@ -107,8 +127,8 @@ def check_splits(items: Sequence[Item], digests: Sequence[str], splits: Splits) 
             first, other = home.setdefault(digests[place], (split, item))
             if first != split:
                 raise UserError(
-                    f"root: {other.name} ({first}) and {item.name} ({split}) are the same sound in"
-                    " two splits; remove one, or give both one speaker"
+                    f"root: {other.name} ({first}) and {item.name} ({split}) are the same sound, or"
+                    " overlap, in two splits; remove one, or give both one speaker"
                 )
     for split in ("test", "validation"):
         for name in sorted(classes[split] - classes["train"]):

@@ -22,7 +22,12 @@ from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_split import ValidationBy, split_recordings
 from lightning_modules.scenes_mixing import Scene, Scenes
 from search_spaces.clip import SAMPLE_RATE_HZ
-from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
+from search_spaces.command_line import (
+    CommandParser,
+    named_path,
+    positive_whole_number,
+    whole_number,
+)
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path, read_json, write_json
 
@@ -159,8 +164,17 @@ def _check_folder(out: Path, settings: dict[str, Any]) -> None:
 def _parser() -> CommandParser:
     parser = CommandParser(prog="python -m lightning_modules scenes", description=__doc__)
     add = parser.add_argument
-    add("--events", type=Path, required=True, help="isolated sounds: a folder per class, or a CSV")
-    add("--background", type=Path, help="folder of recordings of noise; without it noise is made")
+    add(
+        "--events",
+        type=named_path,
+        required=True,
+        help="isolated sounds: a folder per class, or a CSV",
+    )
+    add(
+        "--background",
+        type=named_path,
+        help="folder of recordings of noise; without it noise is made",
+    )
     add("--out", type=Path, required=True, help="folder to write, or to go on in")
     add("--count", type=positive_whole_number, default=1000, help="number of scenes")
     add("--seconds", type=float, default=5.0, help="length of a scene")

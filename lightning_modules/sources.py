@@ -64,6 +64,8 @@ def find_source(speech: str) -> Source:
     Raises:
         UserError: no such folder, no recordings in it, or an unknown number of voices.
     """
+    if not speech:
+        raise UserError("speech: is empty; name a folder of recordings, or espeak")
     kind, _, place = speech.partition(":")
     if kind == "espeak":
         from lightning_modules.sources_espeak import espeak_source

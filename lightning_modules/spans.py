@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from lightning_modules.csv_rows import check_fields, check_header
 from lightning_modules.seconds import read_seconds
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import MAX_COUNT
@@ -59,12 +60,12 @@ def read_spans(table: Path) -> list[Span]:
             if "path" not in columns or not columns & {"count", "level", "lo"}:
                 found = ",".join(reader.fieldnames or ())
                 raise UserError(f"{table}: columns {found}; expected {COLUMNS}")
-            spans = [
-                _span(
-                    table, f"{table} line {reader.line_num}", {k: v or "" for k, v in row.items()}
-                )
-                for row in reader
-            ]
+            check_header(reader.fieldnames or (), str(table))
+            spans = []
+            for row in reader:
+                where = f"{table} line {reader.line_num}"
+                check_fields(row, where)
+                spans.append(_span(table, where, {key: cell or "" for key, cell in row.items()}))
     except FileNotFoundError:
         raise UserError(f"{table}: no such file, expected a CSV with {COLUMNS}") from None
     except IsADirectoryError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
 from lightning_modules.splits import SPLITS
 from search_spaces.clip import SAMPLE_RATE_HZ
-from search_spaces.command_line import CommandParser
+from search_spaces.command_line import CommandParser, named_path
 from search_spaces.errors import UserError
 
 SILENT_DBFS = -60.0  # of a recording's loudest 10 ms
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The options."""
     parser = CommandParser(prog="python -m lightning_modules stats", description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="folder per class, or a CSV")
+    parser.add_argument("--root", type=named_path, required=True, help="folder per class, or a CSV")
     parser.add_argument("--cache", help="folder of decoded recordings")
     parser.add_argument("--test-speakers", nargs="+", default=[], metavar="SPEAKER")
     parser.add_argument("--validation-by", choices=("speaker", "recording"), default="speaker")

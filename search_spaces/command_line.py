@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 from typing import Any, NoReturn
 
 from search_spaces.errors import UserError
@@ -51,6 +52,17 @@ def whole_number(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number, 0 or more")
     return int(text)
+
+
+def named_path(text: str) -> Path:
+    """A path that is not empty, for ``type=`` of a flag: empty would be the folder one is in.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty, as a shell variable may be.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a file or folder")
+    return Path(text)
 
 
 def positive_whole_number(text: str) -> int:

@@ -18,7 +18,7 @@ from search_spaces.nni_strategies import population_of
 
 MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
 STRATEGY_TUNER = "search_spaces.nni_tuner.StrategyTuner"
-DEFAULT_PORT = 8080
+DEFAULT_PORT, LAST_PORT = 8080, 65_535
 _STARTS_MANAGER = {"create", "resume", "view"}
 
 
@@ -64,11 +64,13 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check_port(port: int) -> None:
-    """Refuse a port on which somebody listens.
+    """Refuse a port that there is not, or on which somebody listens.
 
     Raises:
         UserError: naming the port and the mend.
     """
+    if port > LAST_PORT:
+        raise UserError(f"--port: got {port}, expected 1 to {LAST_PORT}")
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with socket.socket(family) as probe:
             if probe.connect_ex((address, port)) == 0:

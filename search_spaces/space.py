@@ -443,6 +443,11 @@ def get_space(name: str) -> SpaceSpec:
     Raises:
         UserError: no such space; the message names those there are.
     """
+    if name in PICTURE_SPACES:
+        raise UserError(
+            f"space {name!r}: its nets are trained alone and share no weights; of those that do"
+            f" there are {', '.join(SPACES)}"
+        )
     if name not in SPACES:
         raise UserError(
             f"space {name!r} is unknown; there are {', '.join(SPACES)}"

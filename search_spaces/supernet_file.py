@@ -22,6 +22,11 @@ from search_spaces.torch_file import write_torch
 
 FORMAT = "ersam-supernet"
 SCHEMA_VERSION = 1
+# What torch raises over a file that it did not write, or only the beginning of one.
+_NOT_OURS = (
+    *(pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, OSError),
+    *(RuntimeError, ValueError),
+)
 FIELDS = ("format", "schema_version", "space", "num_outputs", "state_dict", "training")
 SUBNET_FIELDS = (
     "format",
@@ -170,7 +175,9 @@ def _load(path: Path, fields_by_format: Mapping[str, Sequence[str]]) -> dict[str
         raise UserError(f"{path}: no such file; `fit` writes it") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, expected a supernet.pt") from None
-    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError):
+    except PermissionError:
+        raise
+    except _NOT_OURS:
         raise UserError(f"{path}: not a supernet file, or damaged; `fit` writes it anew") from None
     if isinstance(value, dict) and "pytorch-lightning_version" in value:
         raise UserError(

@@ -78,6 +78,18 @@ def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     whole = (tmp_path / "whole.flac").read_bytes()
     (tmp_path / "half.flac").write_bytes(whole[: len(whole) // 2])
     refuse("half.flac", "truncated|cannot be decoded")
+    soundfile.write(tmp_path / "whole.wav", tone(16_000, 3.0), 16_000)
+    whole = (tmp_path / "whole.wav").read_bytes()
+    (tmp_path / "half.wav").write_bytes(whole[: len(whole) // 2])
+    refuse("half.wav", r"is truncated \(48022 of 96044 bytes\); copy it again")
+
+
+def test_a_wav_whose_recorder_did_not_know_its_length_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(16_000, 3.0), 16_000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
+    (tmp_path / "a.wav").write_bytes(content)
+    assert len(read_audio(tmp_path / "a.wav")) == 48_000
 
 
 @given(arrays.arrays(np.int16, 50))

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 import wandb
 import yaml
 
+from lightning_modules.__main__ import COMMANDS, TRAINER
+from lightning_modules.__main__ import main as dispatch
 from lightning_modules.cli import DATA, AmbianceCLI, OneLineParser, ParserError, main, task_of
 from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
@@ -128,6 +134,8 @@ def test_rooms_switch_the_model_too(tmp_path: Path):
         ("--data.labelled_clips", "1", "labelled_clips: 1, expected at least 2"),
         ("--trainer.accelerator", "cuda", "^trainer: "),
         ("--data.speech", "/no/speech", "^speech: /no/speech: no such folder"),
+        ("--data.speech", "", "^speech: is empty; name a folder"),
+        ("--seed_everything", "-1", "^seed_everything: -1 is not in bounds"),
     ],
 )
 def test_a_bad_option_is_one_line_that_names_it(
@@ -187,6 +195,70 @@ def test_a_config_that_is_missing_is_named():
 def test_a_parser_complains_in_one_line():
     with pytest.raises(ParserError, match=r"^two lines$"):
         OneLineParser().error("two\n  lines")
+
+
+def test_a_config_in_another_encoding_is_named(tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    path.write_text("task: counts", encoding="utf-16")
+    with pytest.raises(UserError, match=f"^{path}: not YAML in UTF-8; save it as UTF-8"):
+        main(["fit", "--config", str(path)])
+
+
+@pytest.mark.parametrize("content", [b"", b"hi", b"PK\x03\x04 a beginning"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, content: bytes):
+    checkpoint = tmp_path / "checkpoints" / "last.ckpt"
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(content)
+    for command in ("fit", "test"):
+        with pytest.raises(UserError, match=f"^{checkpoint}: not a checkpoint that `fit` wrote"):
+            main([command, "--config", str(SMOKE), "--trainer.default_root_dir", str(tmp_path)])
+    assert checkpoint.read_bytes() == content
+
+
+def test_a_supernet_is_no_checkpoint(tmp_path: Path):
+    path = tmp_path / "supernet.pt"
+    write_supernet(path, build_supernet(get_space("sam-nano")), {})
+    options = ["--trainer.default_root_dir", str(tmp_path), "--ckpt_path", str(path)]
+    with pytest.raises(UserError, match=f"^{path}: not a checkpoint that `fit` wrote"):
+        main(["test", "--config", str(SMOKE), *options])
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "inter")]
+)
+def test_a_run_that_was_stopped_does_not_exit_as_done(
+    number: int, code: int, says: str, prepared_speech: Path, tmp_path: Path
+):
+    options = smoke_arguments(prepared_speech, tmp_path, "--trainer.max_steps", "10000")
+    command = [sys.executable, "-m", "lightning_modules", "fit", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "checkpoints" / "last.ckpt").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == code, errors
+    assert errors.rstrip().splitlines()[-1].startswith(says)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_every_command_is_listed(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "argv", ["lightning_modules", *arguments])
+    assert dispatch() == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert listed == [*TRAINER, *COMMANDS]
+
+
+def test_a_command_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "argv", ["lightning_modules", "bogus"])
+    with pytest.raises(
+        UserError, match=r"^command 'bogus': expected one of fit, validate, test, c"
+    ):
+        dispatch()
 
 
 def test_judging_needs_a_checkpoint(tmp_path: Path):

@@ -82,6 +82,12 @@ def test_classes_that_are_numbers_are_in_their_order():
             r"classes 'Dog bark' and 'dog_bark' \(b.wav\) differ in spelling only",
         ),
         (["path,label"], r"holds no wav, flac, mp3 or ogg file; expected <class>/<recording>"),
+        (["path,label,label", "a.wav,x,y"], r"column label is in its first line twice; remove one"),
+        (
+            ["path,label,start_s,end_s", "a.wav,x,0,1,0,5"],
+            r"line 2: has more fields than the first line \('0,5' is too much\); quote a field",
+        ),
+        (["path,label", "a.wav,x", " ,y"], r"line 3: path is empty; name a recording, or remove"),
         (["path,label", "a.wav,\x00\xff"], r"not a CSV in UTF-8|line 2"),
     ],
 )
@@ -91,6 +97,11 @@ def test_a_bad_csv_is_refused_in_one_line(tmp_path: Path, rows: list[str], messa
         source.write_bytes("\n".join(rows).encode("latin-1"))
     with pytest.raises(UserError, match=message):
         read_recordings(source)
+
+
+def test_empty_lines_of_a_table_are_passed_over(tmp_path: Path):
+    source = write_csv(tmp_path, "path,label", "a.wav,x", ",", "b.wav,y", " , ")
+    assert [item.name for item in read_recordings(source)] == ["a.wav", "b.wav"]
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path: Path):

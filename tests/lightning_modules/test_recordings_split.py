@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from search_spaces.errors import UserError
 
 def items_of(classes: int, speakers: int, each: int, known: bool = True) -> list[Item]:
     return [
-        Item(Path(), f"{c}/{s}/{n}", (f"class {c}",), f"speaker {s}" if known else None)
+        Item(
+            Path(f"{c}/{s}/{n}"), f"{c}/{s}/{n}", (f"class {c}",), f"speaker {s}" if known else None
+        )
         for c in range(classes)
         for s in range(speakers)
         for n in range(each)
@@ -62,13 +65,13 @@ def test_without_speakers_every_class_is_in_every_split_and_that_is_said():
 
 
 def test_unlabelled_recordings_train():
-    items = [*items_of(2, 1, 10, known=False), Item(Path(), "noise")]
+    items = [*items_of(2, 1, 10, known=False), Item(Path("noise"), "noise")]
     assert len(items) - 1 in split(items).places["train"]
 
 
 def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
     items = [
-        Item(Path(), f"{s}{n}", (c,), "ann", split=s)
+        Item(Path(f"{s}{n}"), f"{s}{n}", (c,), "ann", split=s)
         for s in SPLITS
         for n, c in enumerate(("a", "b"))
     ]
@@ -83,18 +86,18 @@ def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
     [
         (items_of(2, 1, 2, known=False), {}, r"class 'class 0' has 2 different recordings left"),
         (
-            [*items_of(2, 1, 9, known=False), Item(Path(), "x", ("rare",))],
+            [*items_of(2, 1, 9, known=False), Item(Path("x"), "x", ("rare",))],
             {},
             r"class 'rare' has 1 different recordings left for train and test, expected at least 3",
         ),
         (items_of(2, 3, 1), {"test_speakers": ["zoe"]}, r"zoe: no such speaker; there are speaker"),
         (
-            [*items_of(2, 4, 4), Item(Path(), "x", ("rare",), "zoe")],
+            [*items_of(2, 4, 4), Item(Path("x"), "x", ("rare",), "zoe")],
             {"test_speakers": ["zoe"]},
             r"class 'rare' has recordings in test but none in train",
         ),
         (
-            [Item(Path(), "x", ("a",), split="train"), Item(Path(), "y", ("b",))],
+            [Item(Path("x"), "x", ("a",), split="train"), Item(Path("y"), "y", ("b",))],
             {},
             r"root: y: has no split, though others have",
         ),
@@ -105,11 +108,27 @@ def test_what_cannot_be_split_is_refused(items: list[Item], options: dict, messa
         split(items, **options)
 
 
+def test_overlapping_stretches_of_a_recording_stay_together():
+    stretches = [
+        Item(Path(f"{n}.wav"), f"{n}.wav#{start}", (f"class {n % 2}",), None, start, start + 0.5)
+        for n in range(20)
+        for start in (0.0, 0.4, 0.9)  # the last one only touches
+    ]
+    found = split(stretches).places
+    where = {place: name for name, places in found.items() for place in places}
+    assert all(where[place] == where[place + 1] for place in range(0, 60, 3))
+    assert any(where[place] != where[place + 2] for place in range(0, 60, 3))
+    names = ["train", "test", *["train"] * 52, *["validation"] * 6]
+    by_column = [replace(item, split=name) for item, name in zip(stretches, names, strict=True)]
+    with pytest.raises(UserError, match=r"0.wav#0.0 \(train\) and 0.wav#0.4 \(test\) .* overlap"):
+        split(by_column)
+
+
 def test_one_sound_in_two_splits_or_with_two_labels_is_refused():
     items = items_of(2, 4, 4)
     digests = [item.name for item in items]
     digests[0] = digests[12] = "same"  # of one class, two speakers
-    with pytest.raises(UserError, match=r"0/0/0 \(\w+\) and 0/3/0 \(\w+\) are the same sound in"):
+    with pytest.raises(UserError, match=r"0/0/0 \(\w+\) and 0/3/0 \(\w+\) are the same sound, or"):
         split_recordings(items, digests, ["speaker 3"])
     digests[12], digests[-1] = "other", "same"
     with pytest.raises(UserError, match=r"same sound, labelled class 0 and class 1; mend one"):

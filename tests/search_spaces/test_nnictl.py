@@ -82,6 +82,11 @@ def test_a_port_in_use_is_refused_before_anything_starts():
     check_port(port)
 
 
+def test_a_port_that_there_is_not_is_refused():
+    with pytest.raises(UserError, match=r"^--port: got 99999, expected 1 to 65535"):
+        check_port(99_999)
+
+
 def test_no_command_is_refused():
     with pytest.raises(UserError, match=r"no command given, e\.g\. create --config FILE"):
         main([])

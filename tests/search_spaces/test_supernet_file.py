@@ -46,14 +46,16 @@ def test_a_folder(tmp_path):
         read_supernet(tmp_path)
 
 
-def test_a_truncated_file(path):
-    path.write_bytes(path.read_bytes()[:2000])
+@pytest.mark.parametrize("kept", [0, 2000, 30_000])
+def test_a_truncated_file(path, kept):
+    path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(UserError, match=r"supernet\.pt: not a supernet file, or damaged"):
         read_supernet(path)
 
 
-def test_any_other_file(path):
-    path.write_text("clip,use,protocol\n")
+@pytest.mark.parametrize("text", ["hi", "clip,use,protocol\n"])
+def test_any_other_file(path, text):
+    path.write_text(text)
     with pytest.raises(UserError, match=r"supernet\.pt: not a supernet file, or damaged"):
         read_supernet(path)
 

@@ -1,0 +1,32 @@
+"""What no CSV may have, whatever its columns: a column twice, or more fields than columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search_spaces.errors import UserError
+
+
+def check_header(columns: Sequence[str], where: str) -> None:
+    """Refuse a first line that names a column twice, for the last one would win.
+
+    Raises:
+        UserError: naming the column.
+    """
+    for name in columns:
+        if name and columns.count(name) > 1:
+            raise UserError(f"{where}: column {name} is in its first line twice; remove one")
+
+
+def check_fields(row: Mapping[Any, Any], where: str) -> None:
+    """Refuse a row of `csv.DictReader` that has more fields than the first line.
+
+    Raises:
+        UserError: naming what is too much.
+    """
+    if None in row:
+        raise UserError(
+            f"{where}: has more fields than the first line ({','.join(row[None])[:60]!r} is too"
+            " much); quote a field that holds a comma, and write numbers with a point"
+        )
