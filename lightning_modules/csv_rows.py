@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from search_spaces.errors import UserError
@@ -19,14 +19,15 @@ def check_header(columns: Sequence[str], where: str) -> None:
             raise UserError(f"{where}: column {name} is in its first line twice; remove one")
 
 
-def check_fields(row: Mapping[Any, Any], where: str) -> None:
-    """Refuse a row of `csv.DictReader` that has more fields than the first line.
+def check_fields(row: MutableMapping[Any, Any], where: str) -> None:
+    """Refuse a row of `csv.DictReader` that has more fields than the first line; take empty ones off.
 
     Raises:
         UserError: naming what is too much.
     """
-    if None in row:
+    surplus = row.pop(None, [])
+    if any(cell.strip() for cell in surplus):
         raise UserError(
-            f"{where}: has more fields than the first line ({','.join(row[None])[:60]!r} is too"
+            f"{where}: has more fields than the first line ({','.join(surplus)[:60]!r} is too"
             " much); quote a field that holds a comma, and write numbers with a point"
         )

@@ -100,7 +100,7 @@ def test_a_bad_csv_is_refused_in_one_line(tmp_path: Path, rows: list[str], messa
 
 
 def test_empty_lines_of_a_table_are_passed_over(tmp_path: Path):
-    source = write_csv(tmp_path, "path,label", "a.wav,x", ",", "b.wav,y", " , ")
+    source = write_csv(tmp_path, "path,label", "a.wav,x,,", ",", "b.wav,y", " , ", ",,,")
     assert [item.name for item in read_recordings(source)] == ["a.wav", "b.wav"]
 
 
