@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from lightning_modules.audio import AUDIO_SUFFIXES
+from search_spaces.errors import describe_os_error
 
 
 class AudioFiles(NamedTuple):
@@ -27,8 +29,10 @@ def audio_files(inputs: Iterable[Path]) -> AudioFiles:
         if not given.is_dir():
             paths[given] = None
             continue
-        found = sorted(path for path in given.rglob("*") if _is_audio(path, given))
-        if not found:
+        closed: list[str] = []
+        found = sorted(_audio_below(given, closed))
+        problems += closed
+        if not found and not closed:
             problems.append(
                 f"{given}: no audio file in this folder (looked for {', '.join(AUDIO_SUFFIXES)})"
             )
@@ -36,6 +40,15 @@ def audio_files(inputs: Iterable[Path]) -> AudioFiles:
     return AudioFiles(list(paths), problems)
 
 
-def _is_audio(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden and path.is_file()
+def _audio_below(folder: Path, closed: list[str]) -> Iterator[Path]:
+    """Audio files of a folder and of those in it; what cannot be read is added to ``closed``."""
+
+    def refuse(error: OSError) -> None:
+        closed.append(f"{describe_os_error(error)}; make it readable, or leave it out")
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(parent, name)
+            if path.suffix.lower() in AUDIO_SUFFIXES and name[0] != "." and path.is_file():
+                yield path

@@ -24,6 +24,7 @@ from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online
 
 HELP = "time bundles on this host, beside torch eager and what the core can do"
+MOST_THREADS = 1024
 METHOD = (
     "the net, its front end, eager torch and a large product are timed in turns of 20 runs each"
     " after warm-up; batch 1, wall clock around the runtime's call"
@@ -39,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PRECISIONS,
         help="default: all that the bundle holds",
     )
-    parser.add_argument(
-        "--threads", type=positive_whole_number, default=1, help="default: %(default)s"
-    )
+    parser.add_argument("--threads", type=_threads, default=1, help="default: %(default)s")
     parser.add_argument(
         "--runs",
         type=positive_whole_number,
@@ -93,6 +92,13 @@ def run(args: argparse.Namespace) -> int:
 
         log_measurements(wandb, "benchmark", measured, bundles)
     return 0
+
+
+def _threads(text: str) -> int:
+    number = positive_whole_number(text)
+    if number > MOST_THREADS:  # the runtime ends with the process where it cannot start them
+        raise argparse.ArgumentTypeError(f"got {text}, expected 1 to {MOST_THREADS}")
+    return number
 
 
 def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> dict[str, Any]:

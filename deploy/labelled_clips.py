@@ -135,9 +135,12 @@ def _count_in_name(path: Path) -> int:
 
 
 def _checked_count(text: str, where: str) -> int:
-    count = int(text) if text.strip().isdecimal() else -1
+    plain = text.strip().isdecimal() and len(text) < 10  # Python refuses thousands of digits
+    count = int(text) if plain else -1
     if not 0 <= count <= MAX_COUNT:
-        raise UserError(f"{where}: count {text!r}, expected a whole number from 0 to {MAX_COUNT}")
+        raise UserError(
+            f"{where}: count {text[:20]!r}, expected a whole number from 0 to {MAX_COUNT}"
+        )
     return count
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HELP = "lower a search's winners to fp32 and int8 bundles"
 DEFAULT_LICENCE = "Apache-2.0"
-DEFAULT_MAX_INT8_DROP_POINTS = 0.5
+DEFAULT_MAX_INT8_DROP_POINTS, MOST_POINTS = 0.5, 100.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
     wandb = read_wandb_options(args, args.out.parent)
     check_online(wandb)
-    if not args.max_int8_drop >= 0:
-        raise UserError(f"--max-int8-drop: got {args.max_int8_drop}, expected points >= 0")
+    if not 0 <= args.max_int8_drop <= MOST_POINTS:
+        raise UserError(
+            f"--max-int8-drop: got {args.max_int8_drop}, expected points from 0 to {MOST_POINTS}"
+        )
     frontier = read_frontier(args.frontier)
     if args.share_frames and not isinstance(frontier.task, CountsTask):
         raise UserError(

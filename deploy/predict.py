@@ -20,7 +20,7 @@ from deploy.audio_files import audio_files
 from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, Bundle, read_bundle
 from deploy.predict_classes import ClassListener
 from deploy.predict_embedding import ARRAYS, EmbeddingListener, check_array, write_array
-from deploy.prediction_output import Output, open_output
+from deploy.prediction_output import Output, check_output, open_output
 from deploy.prediction_rows import FORMATS, AnyRow, Row
 from deploy.progress import stderr_progress
 from deploy.read_ahead import read_ahead
@@ -29,6 +29,7 @@ from deploy.windows import Window, cut, duration_s
 from lightning_modules.audio import read_blocks
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from search_spaces.command_line import named_path
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.task import Task
 from search_spaces.task_classes import ClassesTask
@@ -92,7 +93,7 @@ def run_windows(model: Model, windows: Sequence[Window]) -> NDArray[np.float32]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("audio", nargs="+", type=Path, help="audio files or folders of them")
+    parser.add_argument("audio", nargs="+", type=named_path, help="audio files or folders of them")
     parser.add_argument(
         "--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: %(default)s)"
     )
@@ -127,6 +128,7 @@ def run(args: argparse.Namespace) -> int:
     form = args.format or _by_name(args.output)
     rows = check_array(form, args.output, listener.task) if form in ARRAYS else args.output
     found = audio_files(args.audio)
+    check_output(args.output, found.paths)
     settings = {
         "bundle": bundle.manifest,
         "precision": args.precision,
@@ -196,7 +198,7 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def _by_name(output: Path | None) -> str:
     suffix = "" if output is None else output.suffix.removeprefix(".")
-    return suffix if suffix in ARRAYS else FORMATS[0]
+    return suffix if suffix in (*FORMATS, *ARRAYS) else FORMATS[0]
 
 
 def _listener(bundle: Bundle, precision: str | None, per: str, hop_samples: int) -> AnyListener:

@@ -159,9 +159,9 @@ class FileOutput:
             for recording in recordings[: note["done"]]:
                 digest = _chained(digest, recording)
             whole = note["bytes"] <= os.fstat(self._stream.fileno()).st_size
-            if digest == note["digest"] and whole:
+            if digest == note["digest"] and whole and isinstance(note["problems"], list):
                 return note
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             pass  # no journal, or not one of ours: everything is to be done
         return {"done": 0, "digest": self._begin, "bytes": 0, "problems": []}
 
@@ -178,7 +178,8 @@ def open_output(
 
     File names that are not UTF-8 pass through as they are.
     """
-    if path is not None and (path.is_file() or not path.exists()):
+    if path is not None and not _is_device(path) and (path.is_file() or not path.exists()):
+        path = path.resolve()  # a link stays one
         file, complete = FileOutput(path, form, recordings, settings, row_type), False
         try:
             yield file
@@ -193,6 +194,23 @@ def open_output(
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="surrogateescape")
     yield from _stream_output(sys.stdout, form, recordings, row_type)
+
+
+def check_output(path: Path | None, recordings: Sequence[Path]) -> None:
+    """Refuse to write over a recording, as a forgotten name after ``--output`` would.
+
+    Raises:
+        UserError: the output is one of the recordings.
+    """
+    if path is not None and path.exists():
+        for recording in recordings:
+            if recording.exists() and path.samefile(recording):
+                raise UserError(f"--output: {path} is one of the recordings; name another file")
+
+
+def _is_device(path: Path) -> bool:
+    """Whether a path leads to a stream, which /dev/stdout does even where that is a file."""
+    return path.absolute().parts[1:2] in (("dev",), ("proc",))
 
 
 def _stream_output(

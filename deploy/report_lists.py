@@ -54,7 +54,11 @@ def read_commands(path: Path) -> list[dict[str, Any]]:
         UserError: a line that is no record of a command; the message has its number.
     """
     commands = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not JSON lines in UTF-8 ({error})") from None
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             command = json.loads(line)
         except json.JSONDecodeError as error:

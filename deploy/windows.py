@@ -5,6 +5,7 @@ Letters: T samples of a window, N samples of a block.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -95,8 +96,10 @@ def _window(start: int, sound: NDArray[np.float32], samples: int, task: Task) ->
 
 def duration_s(path: Path) -> float | None:
     """Length that the file's header states; None where it states none or cannot be read."""
+    if not path.is_file():  # a pipe without a writer would be waited for
+        return None
     try:
-        info = soundfile.info(str(path))
+        info = soundfile.info(os.fsencode(path))
     except (soundfile.SoundFileError, TypeError):
         return None
     return info.duration if info.frames < UNKNOWN_LENGTH_FRAMES else None

@@ -61,7 +61,6 @@ def read_blocks(
 
     path = Path(path)
     _check_file(path)
-    _check_whole(path)
     decoded = 0
     try:
         with soundfile.SoundFile(os.fsencode(path)) as file:  # str must be UTF-8
@@ -74,6 +73,8 @@ def read_blocks(
                 mono = _mono(block)
                 decoded += len(mono)
                 if not np.isfinite(mono).all():
+                    sound = mono[: np.flatnonzero(~np.isfinite(mono))[0]]
+                    yield sound if source_hz == rate_hz else resampler.resample_chunk(sound)
                     raise UserError(f"{path}: holds NaN or infinite samples; export it again")
                 yield mono if source_hz == rate_hz else resampler.resample_chunk(mono)
             # The length of an MP3 without a Xing header is an estimate.
@@ -81,6 +82,7 @@ def read_blocks(
                 raise UserError(
                     f"{path}: is truncated ({decoded} of {announced} frames); copy it again"
                 )
+            _check_whole(path)
             yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
         reason = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
@@ -121,7 +123,10 @@ def _check_whole(path: Path) -> None:
 
 def _check_file(path: Path) -> None:
     if not path.is_file():
-        raise UserError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
+        what = "is a folder" if path.is_dir() else "no such file"
+        if path.exists() and not path.is_dir():
+            what = "is a pipe or a device; write what comes of it to a file"
+        raise UserError(f"{path}: {what}")
     if not os.access(path, os.R_OK):
         raise UserError(f"{path}: may not be read; change its permissions")
     if path.stat().st_size == 0:

@@ -20,7 +20,7 @@ def check_header(columns: Sequence[str], where: str) -> None:
 
 
 def check_fields(row: MutableMapping[Any, Any], where: str) -> None:
-    """Refuse a row of `csv.DictReader` that has more fields than the first line; take empty ones off.
+    """Refuse a row of `csv.DictReader` that has too many fields; take empty ones off.
 
     Raises:
         UserError: naming what is too much.

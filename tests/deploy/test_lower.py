@@ -72,8 +72,8 @@ def test_full_disk_leaves_nothing(
     ("arguments", "message"),
     [
         (["--winner", "net-x"], "winner 'net-x': the frontier has none of this name"),
-        (["--max-int8-drop", "-1"], "--max-int8-drop: got -1.0, expected points >= 0"),
-        (["--max-int8-drop", "nan"], "--max-int8-drop: got nan, expected points >= 0"),
+        (["--max-int8-drop", "-1"], "--max-int8-drop: got -1.0, expected points from 0 to 100"),
+        (["--max-int8-drop", "nan"], "--max-int8-drop: got nan, expected points from 0 to 100"),
         (["--clips", "nowhere.npz"], "nowhere.npz: no such file"),
     ],
 )

@@ -133,6 +133,50 @@ def test_rows_before_a_fault_are_kept(
     assert "holds NaN or infinite samples" in captured.err
 
 
+def test_sound_before_a_fault_is_heard_in_a_short_recording_too(
+    tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = np.full(12 * 16_000, 0.2)
+    sound[100_000] = np.inf
+    soundfile.write(tmp_path / "a.wav", sound, 16_000, subtype="FLOAT")
+    whole = write_sound(tmp_path / "b.wav", 0.2, 0.3, 0.4).read_bytes()
+    (tmp_path / "b.wav").write_bytes(whole[: 44 + 2 * 100_000])
+    assert predict.run(parse(tmp_path)) == 2
+    captured = capsys.readouterr()
+    assert [line.split(",")[1:4] for line in captured.out.splitlines()[1:]] == [
+        ["0.000", "5.000", "2"],
+        ["0.000", "5.000", "2"],
+    ]
+    assert "holds NaN or infinite samples" in captured.err
+    assert "is truncated" in captured.err
+
+
+def test_a_recording_is_not_written_over(tmp_path: Path, bundle: PeakBundle) -> None:
+    path = write_sound(tmp_path / "a.wav", 0.1)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=r"^--output: .*a\.wav is one of the recordings; name anot"):
+        predict.run(parse("--output", path, tmp_path))
+    assert path.read_bytes() == before
+
+
+def test_names_in_another_encoding_and_pipes(
+    tmp_path: Path, bundle: PeakBundle, capfd: pytest.CaptureFixture[str]
+) -> None:
+    named = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"))
+    write_sound(tmp_path / "a.wav", 0.1).rename(named)
+    os.mkfifo(tmp_path / "pipe.wav")
+    output = tmp_path / "rows.json"
+    assert predict.run(parse("--output", output, named, tmp_path / "pipe.wav")) == 2
+    (row,) = json.loads(output.read_text(errors="surrogateescape"))
+    assert row["count"] == 1
+    assert "pipe.wav: is a pipe or a device" in capfd.readouterr().err
+
+
+def test_no_name_is_not_the_current_folder() -> None:
+    with pytest.raises(SystemExit):
+        parse("")
+
+
 @pytest.mark.parametrize("precision", [None, "fp32", "int8"])
 def test_the_precision_asked_for_is_loaded(
     tmp_path: Path, bundle: PeakBundle, precision: str | None

@@ -77,7 +77,9 @@ def test_the_old_file_stays_until_the_new_one_is_complete(
     assert out.read_text().count(".wav") == 6
 
 
-@pytest.mark.parametrize("change", ["recording", "settings", "order", "format", "journal", "rows"])
+@pytest.mark.parametrize(
+    "change", ["recording", "settings", "order", "format", "journal", "list", "rows"]
+)
 def test_rows_of_anything_else_are_not_gone_on_with(
     tmp_path: Path, recordings: list[Path], change: str
 ) -> None:
@@ -93,6 +95,8 @@ def test_rows_of_anything_else_are_not_gone_on_with(
         form = "json"
     elif change == "journal":
         (tmp_path / "rows.csv.part.json").write_text("{")
+    elif change == "list":
+        (tmp_path / "rows.csv.part.json").write_text("[]")
     else:
         os.truncate(tmp_path / "rows.csv.part", 3)
     assert finish(out, form, recordings, settings) == recordings
@@ -107,6 +111,16 @@ def test_problems_of_recordings_that_are_done_are_said_again(
     with open_output(tmp_path / "rows.csv", "csv", recordings, SETTINGS) as again:
         assert again.problems == ["a.wav: is empty"]
         assert again.remaining == recordings[1:]
+
+
+def test_a_link_stays_one_and_devices_are_streams(tmp_path: Path, recordings: list[Path]) -> None:
+    (tmp_path / "rows.csv").touch()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "rows.csv")
+    finish(tmp_path / "link.csv", "csv", recordings)
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "rows.csv").read_text().count(".wav") == 6
+    assert prediction_output._is_device(Path("/dev/stdout"))
+    assert not prediction_output._is_device(tmp_path / "dev")
 
 
 def test_two_processes_do_not_write_one_file(tmp_path: Path, recordings: list[Path]) -> None:

@@ -230,7 +230,9 @@ def test_a_run_that_was_stopped_does_not_exit_as_done(
     number: int, code: int, says: str, prepared_speech: Path, tmp_path: Path
 ):
     options = smoke_arguments(prepared_speech, tmp_path, "--trainer.max_steps", "10000")
-    command = [sys.executable, "-m", "lightning_modules", "fit", *options]
+    # A shell that was put into the background makes its children deaf to SIGINT.
+    hears = ["env", "--default-signal=INT,TERM"]
+    command = [*hears, sys.executable, "-m", "lightning_modules", "fit", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
         while not (tmp_path / "checkpoints" / "last.ckpt").exists():

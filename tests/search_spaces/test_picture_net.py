@@ -56,9 +56,7 @@ def test_an_unknown_scale_is_refused():
 def test_picture_spaces_are_found_by_those_who_train_one_net_only():
     assert any_space("deepspectrum-1s") is PICTURE_SPACES["deepspectrum-1s"]
     assert any_space("sam") is get_space("sam")
-    with pytest.raises(
-        UserError, match=r"'deepspectrum' is unknown; .* nets trained alone, deepsp"
-    ):
+    with pytest.raises(UserError, match=r"'deepspectrum': its nets are trained alone and share no"):
         get_space("deepspectrum")
 
 
