@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from lightning_modules.audio import AUDIO_SUFFIXES
+from lightning_modules.audio_folder import walk_audio
 from search_spaces.errors import describe_os_error
 
 
@@ -46,9 +46,6 @@ def _audio_below(folder: Path, closed: list[str]) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         closed.append(f"{describe_os_error(error)}; make it readable, or leave it out")
 
-    for parent, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(parent, name)
-            if path.suffix.lower() in AUDIO_SUFFIXES and name[0] != "." and path.is_file():
-                yield path
+    for parent, names in walk_audio(folder, refuse):
+        paths = (Path(parent, name) for name in names)
+        yield from (path for path in paths if path.is_file())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import pickle
 import re
 import sys
 import warnings
@@ -27,6 +26,7 @@ from lightning_modules.module import SupernetModule
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError, one_line
+from search_spaces.torch_file import NOT_TORCH
 from search_spaces.wandb_options import add_wandb_arguments
 
 TERMINATED = 128 + 15  # as a shell says it of a process that SIGTERM ended
@@ -182,7 +182,7 @@ def check_checkpoint(path: Path, weights_only: bool) -> None:
         return
     try:
         value = torch.load(path, map_location="meta", weights_only=weights_only, mmap=True)
-    except (pickle.UnpicklingError, EOFError, KeyError, OSError, RuntimeError, ValueError):
+    except NOT_TORCH:
         value = None
     if not isinstance(value, dict) or "pytorch-lightning_version" not in value:
         raise UserError(

@@ -29,6 +29,7 @@ from lightning_modules.embedding_clips import (
 )
 from lightning_modules.embedding_recordings import read_unlabelled, without_labels
 from lightning_modules.embedding_targets import Units, teacher_says, units_of
+from lightning_modules.recordings import named_root
 from lightning_modules.recordings_budget import Budget, write_or_check
 from lightning_modules.recordings_cache import Sounds
 from lightning_modules.recordings_split import Splits, split_recordings
@@ -110,9 +111,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         if teacher is not None and dimensions is not None:
             raise UserError(f"dimensions: {dimensions} is given, but the teacher has its own")
         self.samples = get_space(space).clip_samples
-        if not root:
-            raise UserError("root: is empty; name a folder of recordings, or a CSV")
-        self._items = read_unlabelled(Path(root))
+        self._items = read_unlabelled(named_root(root))
         self._teacher = None
         if teacher is not None:
             device = "cuda" if torch.cuda.is_available() else "cpu"

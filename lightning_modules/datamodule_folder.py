@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import check_least
 from lightning_modules.datamodule_recordings import RecordingsDataModule
-from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings import class_names, named_root, read_recordings
 from lightning_modules.recordings_budget import (
     TEST_LIST,
     draw_budget,
@@ -104,9 +103,7 @@ class FolderDataModule(RecordingsDataModule):
             seed=(seed, 0),
         )
         self.samples = any_space(space).clip_samples
-        if not root:
-            raise UserError("root: is empty; name a folder of recordings, or a CSV")
-        self._items = read_recordings(Path(root))
+        self._items = read_recordings(named_root(root))
         self._task = task_of(self._items, several, root)
         self._labelled_per_class = labelled_per_class
         self._test_speakers = test_speakers or []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.pictures import CACHE, RANDOM
 from search_spaces.errors import UserError, one_line
 from search_spaces.image_cnn import BUILT_HERE, last_layer
+from search_spaces.torch_file import NOT_TORCH
 
 # torchvision's DenseNet files are older than its names: `norm.1` there is `norm1` here.
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
@@ -82,7 +82,7 @@ def load_pretrained(cnn: nn.Module, name: str, path: Path) -> None:
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         value = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError, KeyError, OSError, RuntimeError, ValueError) as error:
+    except NOT_TORCH as error:
         raise UserError(
             f"model.pictures.weights: {path}: not a file of weights alone"
             f" ({one_line(str(error))[:80]}); save the CNN's state_dict"

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning_modules.audio import AUDIO_SUFFIXES
+from lightning_modules.audio_folder import walk_audio
 from lightning_modules.csv_rows import check_fields, check_header
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_layouts import read_layout
@@ -68,6 +67,17 @@ def blaming(field: str) -> Iterator[None]:
         raise UserError(f"{field}: {str(error).removeprefix('root: ')}") from None
 
 
+def named_root(root: str) -> Path:
+    """The path of a data module's ``root``; an empty one would be the folder one is in.
+
+    Raises:
+        UserError: it is empty.
+    """
+    if not root:
+        raise UserError("root: is empty; name a folder of recordings, or a CSV")
+    return Path(root)
+
+
 def class_names(items: Iterable[Item]) -> tuple[str, ...]:
     """All labels, numbers in the order of their value and words in that of the alphabet."""
     names = {label for item in items for label in item.labels}
@@ -95,16 +105,13 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
 
 
 def _of_folder(root: Path) -> Iterator[Item]:
-    base = str(root)
-    for parent, folders, files in os.walk(base, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for parent, names in walk_audio(root, _refuse_folder):
         inside = Path(parent).relative_to(root).parts
         labels = inside[:1] if inside and inside[0] != UNLABELLED else ()
         speaker = inside[1] if len(inside) > 1 else None
-        for name in files:
-            if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith("."):
-                path = Path(parent, name)
-                yield Item(path, str(path.relative_to(root)), labels, speaker)
+        for name in names:
+            path = Path(parent, name)
+            yield Item(path, str(path.relative_to(root)), labels, speaker)
 
 
 def _refuse_folder(error: OSError) -> None:

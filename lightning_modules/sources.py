@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lightning_modules.audio import AUDIO_SUFFIXES, Float32, read_audio
+from lightning_modules.audio import Float32, read_audio
+from lightning_modules.audio_folder import walk_audio
 from search_spaces.errors import UserError, describe_os_error
 
 DEFAULT_VOICES = 120  # of espeak: enough for more than 10 readers in each split
@@ -91,14 +92,11 @@ def folder_source(folder: Path) -> Source:
         )
         raise UserError(f"speech: {folder}: {reason}")
     root = str(folder.resolve())
-    recordings = []  # strings, not paths: of a hundred thousand files these take half the time
-    for parent, folders, files in os.walk(root, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            stem, _, suffix = name.rpartition(".")
-            if stem and f".{suffix.lower()}" in AUDIO_SUFFIXES and not name.startswith("."):
-                reader = _reader_of(parent, stem)
-                recordings.append(_file_recording(f"{parent}/{name}", root, reader))
+    recordings = []
+    for parent, names in walk_audio(root, _refuse_folder):
+        for name in names:
+            reader = _reader_of(parent, name.rpartition(".")[0])
+            recordings.append(_file_recording(f"{parent}/{name}", root, reader))
     if not recordings:
         raise UserError(
             f"speech: {folder}: holds no wav, flac, mp3 or ogg file; expected <reader>/<recording>"

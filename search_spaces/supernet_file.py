@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +16,10 @@ from search_spaces.supernet import Supernet, build_supernet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 from search_spaces.task_json import read_task
-from search_spaces.torch_file import write_torch
+from search_spaces.torch_file import NOT_TORCH, write_torch
 
 FORMAT = "ersam-supernet"
 SCHEMA_VERSION = 1
-# What torch raises over a file that it did not write, or only the beginning of one.
-_NOT_OURS = (
-    *(pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, OSError),
-    *(RuntimeError, ValueError),
-)
 FIELDS = ("format", "schema_version", "space", "num_outputs", "state_dict", "training")
 SUBNET_FIELDS = (
     "format",
@@ -177,7 +170,7 @@ def _load(path: Path, fields_by_format: Mapping[str, Sequence[str]]) -> dict[str
         raise UserError(f"{path}: is a folder, expected a supernet.pt") from None
     except PermissionError:
         raise
-    except _NOT_OURS:
+    except NOT_TORCH:
         raise UserError(f"{path}: not a supernet file, or damaged; `fit` writes it anew") from None
     if isinstance(value, dict) and "pytorch-lightning_version" in value:
         raise UserError(

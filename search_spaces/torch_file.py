@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from search_spaces.files import atomic_path
+
+# What `torch.load` raises over a file that it did not write, or only the beginning of one.
+NOT_TORCH = (
+    *(pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, OSError),
+    *(RuntimeError, ValueError),
+)
 
 
 def write_torch(path: Path, value: Any) -> str:
