@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.pipeline_scale import Scale
-from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings import check_classes, read_recordings
 from lightning_modules.sources import find_source
 from lightning_modules.splits import split_readers
 from search_spaces.clip import NUM_COUNTS
@@ -32,10 +32,7 @@ def check_sound(scale: Scale) -> tuple[str, int]:
     if scale.root is None:
         raise UserError("--root: not given; name a folder per class, or a CSV (docs/classes.md)")
     items = read_recordings(Path(scale.root))
-    names = class_names(items)
-    if len(names) < 2:
-        found = f"only class {names[0]!r}" if names else "no label"
-        raise UserError(f"--root {scale.root}: holds {found}, expected at least two classes")
+    names = check_classes(items, f"--root {scale.root}")
     rows = []
     for item in items:
         status = item.path.stat()

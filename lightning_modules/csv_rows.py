@@ -7,6 +7,9 @@ from typing import Any
 
 from search_spaces.errors import UserError
 
+# What is wrong where UTF-8 or, in strict mode, a quote ends too late or never.
+NOT_CSV = "not a CSV in UTF-8 ({}); close its quotes, or export it anew"
+
 
 def check_header(columns: Sequence[str], where: str) -> None:
     """Refuse a first line that names a column twice, for the last one would win.

@@ -21,6 +21,8 @@ from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 from search_spaces.task import Task
 
+MOST_WORKERS = 256  # each is a process
+
 
 def check_least(**fields: tuple[int, int]) -> None:
     """Refuse a value below its least: ``field=(value, least)``.
@@ -54,6 +56,8 @@ class StreamDataModule(LightningDataModule, ABC):
             steps_per_epoch=(steps_per_epoch, 1),
             num_workers=(num_workers, 0),
         )
+        if num_workers > MOST_WORKERS:
+            raise UserError(f"num_workers: {num_workers}, expected at most {MOST_WORKERS}")
         self._eval_batch_size = eval_batch_size
         self._steps_per_epoch = steps_per_epoch
         self._num_workers = num_workers

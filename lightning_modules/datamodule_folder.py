@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import check_least
 from lightning_modules.datamodule_recordings import RecordingsDataModule
-from lightning_modules.recordings import class_names, named_root, read_recordings
+from lightning_modules.recordings import check_classes, named_root, read_recordings
 from lightning_modules.recordings_budget import (
     TEST_LIST,
     draw_budget,
@@ -187,7 +187,10 @@ class FolderDataModule(RecordingsDataModule):
             UserError: there is none.
         """
         if not self._test[0]:
-            raise UserError("root: no labelled recording is in the test split; name test_speakers")
+            raise UserError(
+                "root: no labelled recording is in the test split; name test_speakers, or mark some"
+                " by the CSV's column split"
+            )
         return self._eval_loader(RecordingClips(*self._test, self._middle()))
 
     def validation_clips(self) -> tuple[Int16, NDArray[Any], NDArray[Any]]:
@@ -283,11 +286,4 @@ def task_of(items: list[Item], several: bool, root: str) -> ClassesTask:
                     f"root: {item.name}: has {len(item.labels)} labels ({';'.join(item.labels)});"
                     " keep one, or set data.several to true"
                 )
-    names = class_names(items)
-    if len(names) < 2:
-        found = f"only class {names[0]!r}" if names else "no label"
-        raise UserError(
-            f"root: {root}: holds {found}, expected at least two classes: a folder each, or a CSV"
-            " with path,label"
-        )
-    return ClassesTask(names, several)
+    return ClassesTask(check_classes(items, f"root: {root}"), several)

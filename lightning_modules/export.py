@@ -152,7 +152,7 @@ def make_clips(
     samples, lo, hi = data.validation_clips()
     calibration = choose_clips(data, teacher, task, num_calibration, seed)
     if not num_sums:
-        return Clips(samples, lo, hi, np.ones(len(lo), bool), calibration)
+        return Clips(samples, lo, hi, np.ones(len(lo), bool), calibration, task.to_json())
     waveform = torch.from_numpy(to_float32(samples))
     lo_tensor, hi_tensor = torch.from_numpy(lo), torch.from_numpy(hi)
     draws = torch_generator(seed, 0, "validation sums")
@@ -166,4 +166,5 @@ def make_clips(
         validation_hi=np.concatenate([hi, sum_hi.numpy()]),
         validation_original=np.arange(len(lo) + len(sum_lo)) < len(lo),
         calibration_waveform=calibration,
+        task=task.to_json(),
     )

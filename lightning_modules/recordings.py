@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.audio_folder import walk_audio
-from lightning_modules.csv_rows import check_fields, check_header
+from lightning_modules.csv_rows import NOT_CSV, check_fields, check_header
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.seconds import read_seconds
@@ -45,6 +45,8 @@ def read_recordings(root: Path) -> list[Item]:
         items = list(_of_csv(root))
     else:
         raise UserError(f"root: {root}: no such folder or CSV")
+    if not items and root.is_file():
+        raise UserError(f"root: {root}: lists no recording; add a line for each")
     if not items:
         raise UserError(
             f"root: {root}: holds no wav, flac, mp3 or ogg file; expected <class>/<recording>,"
@@ -86,6 +88,22 @@ def class_names(items: Iterable[Item]) -> tuple[str, ...]:
     )
 
 
+def check_classes(items: Iterable[Item], where: str) -> tuple[str, ...]:
+    """The labels of recordings, of which a task of classes needs two.
+
+    Raises:
+        UserError: naming what there is instead.
+    """
+    names = class_names(items)
+    if len(names) < 2:
+        found = f"only class {names[0]!r}" if names else "no label"
+        raise UserError(
+            f"{where}: holds {found}, expected at least two classes: a folder each, or a CSV with"
+            f" {','.join(COLUMNS[:2])}"
+        )
+    return names
+
+
 def check_spelling(items: Iterable[Item], where: str) -> None:
     """Refuse classes whose names differ in case, spaces, ``-`` or ``_`` only.
 
@@ -122,7 +140,7 @@ def _of_csv(source: Path) -> Iterator[Item]:
     seen: dict[str, tuple[Item, int]] = {}
     try:
         with source.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
+            rows = csv.DictReader(stream, strict=True)
             found = tuple(rows.fieldnames or ())
             check_header(found, str(source))
             missing = [column for column in COLUMNS[:2] if column not in found]
@@ -146,7 +164,7 @@ def _of_csv(source: Path) -> Iterator[Item]:
                     )
                 yield item
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{source}: not a CSV in UTF-8 ({error}); export it anew") from None
+        raise UserError(f"{source}: {NOT_CSV.format(error)}") from None
 
 
 def _of_row(row: Mapping[str, str | None], source: Path, where: str) -> Item:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from lightning_modules.audio import Float32, Int16, read_audio, to_pcm16
 from lightning_modules.recordings_item import Item
+from lightning_modules.seconds import ROUNDING_S
 from lightning_modules.sources_cache import cache_root
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
@@ -130,6 +131,9 @@ def _load(path: Path, stretches: Sequence[Item]) -> list[tuple[Item, Int16 | str
 
 
 def _stretch(item: Item, sound: Float32) -> Int16 | str:
+    length_s = len(sound) / SAMPLE_RATE_HZ
+    if item.end_s is not None and item.end_s > length_s + ROUNDING_S:
+        return f"{item.name}: end_s {item.end_s:g}, but the recording ends at {length_s:.2f} s"
     stop = None if item.end_s is None else round(item.end_s * SAMPLE_RATE_HZ)
     stretch = sound[round(item.start_s * SAMPLE_RATE_HZ) : stop]
     if len(stretch) < MIN_SECONDS * SAMPLE_RATE_HZ:

@@ -52,13 +52,17 @@ def split_recordings(
             recordings of the training speakers, where these are too few to spare one.
 
     Raises:
-        UserError: no such speaker, a class that training lacks, too few recordings of a class, or
-            one sound in two splits or with two labels.
+        UserError: no such speaker, or one though the CSV says the test; a class that training
+            lacks, too few recordings of a class, or one sound in two splits or with two labels.
     """
     check_sounds(items, digests)
     digests = together(items, digests)
     splits = Splits()
     if any(item.split for item in items):
+        if test_speakers:
+            raise UserError(
+                "test_speakers: given, but the CSV's column split says what the test is; drop one"
+            )
         _by_column(items, splits)
     else:
         _test_from(items, digests, test_speakers, splits)
@@ -147,6 +151,11 @@ def _by_column(items: Sequence[Item], splits: Splits) -> None:
                 f"root: {item.name}: has no split, though others have; fill the column or drop it"
             )
         splits.places[item.split or "train"].append(place)
+    if not any(items[place].labels for place in splits.places["test"]):
+        splits.remarks.append(
+            "the CSV's column split marks no labelled recording as test: figures will be of"
+            " validation alone, which also chooses"
+        )
 
 
 def _test_from(

@@ -78,6 +78,12 @@ def main(argv: Sequence[str]) -> int:
     samples = round(options.seconds * SAMPLE_RATE_HZ)
     scenes = Scenes(events, splits, backgrounds, samples, (low_db, high_db), options.seed)
     _check_folder(options.out, _settings(options, events, backgrounds))
+    there = len(list((options.out / "audio").glob("*.wav")))
+    if options.count < there:
+        raise UserError(
+            f"--count {options.count}: {options.out} holds {there} scenes already; ask for at"
+            " least as many, or name another folder"
+        )
     write_scenes(scenes, options.count, options.out)
     tables = f"{options.out / SCENES} lists them whole, {options.out / EVENTS} the events alone"
     print(f"{options.count} scenes: {tables}; give either as --data.root")

@@ -6,6 +6,8 @@ import math
 
 from search_spaces.errors import UserError
 
+ROUNDING_S = 0.1  # by which a stretch may end behind its recording
+
 
 def read_seconds(text: str, what: str, expected: str) -> float:
     """The seconds that ``text`` says, finite and 0 or more.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from lightning_modules.csv_rows import check_fields, check_header
+from lightning_modules.csv_rows import NOT_CSV, check_fields, check_header
 from lightning_modules.seconds import read_seconds
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import MAX_COUNT
@@ -55,7 +55,7 @@ def read_spans(table: Path) -> list[Span]:
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, strict=True)
             columns = set(reader.fieldnames or ())
             if "path" not in columns or not columns & {"count", "level", "lo"}:
                 found = ",".join(reader.fieldnames or ())
@@ -71,7 +71,7 @@ def read_spans(table: Path) -> list[Span]:
     except IsADirectoryError:
         raise UserError(f"{table}: is a folder, expected a CSV with {COLUMNS}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{table}: not a CSV in UTF-8 ({error}); export it anew") from None
+        raise UserError(f"{table}: {NOT_CSV.format(error)}") from None
     if not any(span.label for span in spans):
         raise UserError(f"{table}: labels nothing, expected at least one row with a label")
     return spans

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lightning_modules.audio import MIN_SECONDS, Int16
 from lightning_modules.labels import VALIDATION_SHARE
+from lightning_modules.seconds import ROUNDING_S
 from lightning_modules.spans import Span
 from lightning_modules.spans_audio import open_recording
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
@@ -24,7 +25,6 @@ from search_spaces.errors import UserError
 
 _MIN_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)
 _LARGEST_VALIDATION_SHARE = 0.35  # no recording may make it more, if a smaller one can do
-_ROUNDING_S = 0.1  # by which a span may end behind its recording
 
 
 class Windows:
@@ -153,7 +153,7 @@ def _in_samples(spans: Sequence[Span], length: int) -> list[tuple[Span, int, int
         begin = round(span.start_s * SAMPLE_RATE_HZ)
         wanted = length / SAMPLE_RATE_HZ if np.isinf(span.end_s) else span.end_s
         end = min(round(wanted * SAMPLE_RATE_HZ), length)
-        if wanted > length / SAMPLE_RATE_HZ + _ROUNDING_S:
+        if wanted > length / SAMPLE_RATE_HZ + ROUNDING_S:
             raise UserError(
                 f"{span.where}: end_s {span.end_s:g}, but {span.name} ends at"
                 f" {length / SAMPLE_RATE_HZ:.2f} s"

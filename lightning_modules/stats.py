@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lightning_modules.audio import Int16
-from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings import check_classes, class_names, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
@@ -110,6 +110,7 @@ def leaks(sounds: Sounds, options: argparse.Namespace) -> list[str]:
     lines = [f"duplicates   {sum(len(same) - 1 for same in double)}"]
     lines += [f"  {' = '.join(item.name for item in same[:4])}" for same in double[:5]]
     try:
+        check_classes(sounds.items, "root")
         validation_by: ValidationBy = options.validation_by
         splits = split_recordings(
             sounds.items, sounds.digests, options.test_speakers, validation_by

@@ -5,8 +5,10 @@ Letters: V validation clips, C calibration clips, T samples of a clip at 16 kHz,
 
 from __future__ import annotations
 
+import json
 import zipfile
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,19 @@ from numpy.typing import NDArray
 
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
+from search_spaces.space import SpaceSpec
+from search_spaces.task import Task
 
 SCHEMA_VERSION = 1
 _MEND = "write it anew with `python -m lightning_modules fit`"
 _INT16_SCALE = 32767.0
+_ARRAYS = (
+    "validation_waveform",
+    "validation_lo",
+    "validation_hi",
+    "validation_original",
+    "calibration_waveform",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Clips:
     validation_hi: NDArray[Any]
     validation_original: NDArray[np.bool_]  # [V], False for a sum of two labelled clips
     calibration_waveform: NDArray[np.int16]  # [C, T]
+    task: Mapping[str, Any] | None = None  # what is labelled, as `Task.to_json` says it
 
     def __post_init__(self) -> None:
         labels, num_validation = self.validation_lo.shape, len(self.validation_lo)
@@ -82,7 +94,9 @@ def to_float32(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
 def write_clips(path: Path, clips: Clips) -> None:
     """Write `clips.npz` atomically."""
     with atomic_path(Path(path)) as temporary, temporary.open("wb") as stream:
-        arrays = {field.name: getattr(clips, field.name) for field in fields(clips)}
+        arrays: dict[str, Any] = {name: getattr(clips, name) for name in _ARRAYS}
+        if clips.task is not None:
+            arrays["task"] = np.str_(json.dumps(clips.task))
         np.savez(stream, schema_version=np.int64(SCHEMA_VERSION), **arrays)
 
 
@@ -104,7 +118,9 @@ def read_clips(path: Path) -> Clips:
                     f"{path}: field schema_version: got {version}, expected {SCHEMA_VERSION};"
                     f" {_MEND}"
                 )
-            return Clips(**{field.name: archive[field.name] for field in fields(Clips)})
+            # files of the kit's first versions do not say their task
+            task = json.loads(str(archive["task"])) if "task" in archive.files else None
+            return Clips(**{name: archive[name] for name in _ARRAYS}, task=task)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {_MEND}") from None
     except IsADirectoryError:
@@ -112,3 +128,21 @@ def read_clips(path: Path) -> Clips:
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         reason = error.args[0] if error.args else type(error).__name__
         raise UserError(f"{path}: not a readable clips.npz ({reason}); {_MEND}") from None
+
+
+def read_clips_for(path: Path, spec: SpaceSpec, task: Task) -> Clips:
+    """Read `clips.npz` for nets of a space that were trained for a task.
+
+    Raises:
+        UserError: as `read_clips`, or clips of another length or another task than the nets'.
+    """
+    clips = read_clips(path)
+    mend = "give the clips.npz beside the supernet.pt"
+    if clips.samples != spec.clip_samples:
+        raise UserError(
+            f"{path}: its clips have {clips.samples} samples, those of space {spec.name} have"
+            f" {spec.clip_samples}; {mend}"
+        )
+    if clips.task is not None and clips.task != task.to_json():
+        raise UserError(f"{path}: is of another task or other classes than the net; {mend}")
+    return clips

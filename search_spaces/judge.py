@@ -19,7 +19,7 @@ from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
 from search_spaces.metrics import Estimate
-from search_spaces.space import FRONTEND_DIMENSIONS, Choice, SpaceSpec
+from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 from search_spaces.supernet import Subnet, Supernet
 from search_spaces.task import Task
 
@@ -34,15 +34,13 @@ class SubnetJudge:
 
     Args:
         supernet: gives the weights.
-        clips: validation clips, and the unlabelled ones that re-estimate batch norm.
+        clips: validation clips, and the unlabelled ones that re-estimate batch norm; as long as
+            those of the supernet.
         task: scores and judges what the nets say.
         ranking_clips: at most so many validation clips rank; the labelled ones first, then sums.
         calibration_clips: at most so many clips re-estimate batch norm while ranking; the final
             judgement takes all.
         seed: of the bootstrap.
-
-    Raises:
-        UserError: clips of another length than the space's.
     """
 
     def __init__(
@@ -55,7 +53,6 @@ class SubnetJudge:
         calibration_clips: int,
         seed: int,
     ) -> None:
-        check_clips(clips, supernet.spec)
         self.supernet = supernet.eval()
         self.clips = clips
         self.task = task
@@ -122,19 +119,6 @@ class SubnetJudge:
 
     def _held_bytes(self) -> int:
         return sum(x.nbytes for pair in self._features.values() for x in pair)
-
-
-def check_clips(clips: Clips, spec: SpaceSpec) -> None:
-    """Refuse clips of another length than those of a space.
-
-    Raises:
-        UserError: naming both lengths.
-    """
-    if clips.samples != spec.clip_samples:
-        raise UserError(
-            f"clips.npz: its clips have {clips.samples} samples, those of space {spec.name} have"
-            f" {spec.clip_samples}; give the clips.npz beside the supernet.pt"
-        )
 
 
 @torch.inference_mode()

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.budget import Budget, Indices, Prices, check_budget
-from search_spaces.clips_file import read_clips
+from search_spaces.clips_file import read_clips_for
 from search_spaces.cost_table import read_cost_table
 from search_spaces.evaluations import inputs_key
 from search_spaces.files import sha256_file
@@ -92,9 +92,9 @@ def prepare(
         UserError: an input that is missing or does not fit, or a budget that no net meets.
     """
     table = read_cost_table(files.cost_table) if files.cost_table else None
-    clips = read_clips(files.clips)
     checkpoint = read_supernet(files.checkpoint)
     supernet, task = checkpoint.supernet, checkpoint.task
+    clips = read_clips_for(files.clips, supernet.spec, task)
     if isinstance(task, CountsTask):
         task = CountsTask(levels)
     spec = supernet.spec.restricted(fixed)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from search_spaces.architecture import Architecture
 from search_spaces.budget import Budget, Prices
-from search_spaces.clips_file import read_clips
+from search_spaces.clips_file import read_clips_for
 from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
-from search_spaces.judge import check_clips, labelled_metrics, validation_ranking_error
+from search_spaces.judge import labelled_metrics, validation_ranking_error
 from search_spaces.records import point_record, winner_record
 from search_spaces.space import any_space
 from search_spaces.supernet import Subnet
@@ -44,8 +44,8 @@ def write_single(
     Returns:
         Path of `frontier.json`.
     """
-    loaded, spec, num_outputs = read_clips(clips), any_space(architecture.space), len(task.outputs)
-    check_clips(loaded, spec)
+    spec, num_outputs = any_space(architecture.space), len(task.outputs)
+    loaded = read_clips_for(clips, spec, task)
     error = validation_ranking_error(net, loaded, task)
     judged = labelled_metrics(net, loaded, task, seed)
     prices = Prices(spec, None, "int8", num_outputs)

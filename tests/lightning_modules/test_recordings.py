@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings_cache import prepare_sounds
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
 from tests.lightning_modules.recording_folder import write_folder, write_recording
@@ -81,7 +82,11 @@ def test_classes_that_are_numbers_are_in_their_order():
             ["path,label", "a.wav,Dog bark", "b.wav,dog_bark"],
             r"classes 'Dog bark' and 'dog_bark' \(b.wav\) differ in spelling only",
         ),
-        (["path,label"], r"holds no wav, flac, mp3 or ogg file; expected <class>/<recording>"),
+        (["path,label"], r"list.csv: lists no recording; add a line for each"),
+        (
+            ["path,label", 'a.wav,"x', "b.wav,y"],
+            r"not a CSV in UTF-8 \(unexpected end of data\); c",
+        ),
         (["path,label,label", "a.wav,x,y"], r"column label is in its first line twice; remove one"),
         (
             ["path,label,start_s,end_s", "a.wav,x,0,1,0,5"],
@@ -97,6 +102,17 @@ def test_a_bad_csv_is_refused_in_one_line(tmp_path: Path, rows: list[str], messa
         source.write_bytes("\n".join(rows).encode("latin-1"))
     with pytest.raises(UserError, match=message):
         read_recordings(source)
+
+
+def test_a_stretch_that_ends_behind_its_recording_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source = write_csv(
+        tmp_path, "path,label,start_s,end_s", "a.wav,x,0.1,0.45", "b.wav,y,0.1,0.6"
+    )  # 0.4 s each; ends may be rounded
+    sounds = prepare_sounds(read_recordings(source), tmp_path / "cache", strict=False)
+    assert [item.labels for item in sounds.items] == [("x",)]
+    assert "b.wav#0.1-0.6: end_s 0.6, but the recording ends at 0.40 s" in capsys.readouterr().err
 
 
 def test_empty_lines_of_a_table_are_passed_over(tmp_path: Path):

@@ -81,6 +81,12 @@ def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
     assert "the test is not of new speakers (speakers ann are in both)" in splits.remarks[0]
 
 
+def test_a_column_without_a_labelled_test_recording_is_said():
+    items = [replace(item, split="train") for item in items_of(2, 1, 10)]
+    items += [Item(Path("x"), "x", split="test")]
+    assert split(items).remarks[0].startswith("the CSV's column split marks no labelled recording")
+
+
 @pytest.mark.parametrize(
     ("items", "options", "message"),
     [
@@ -100,6 +106,11 @@ def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
             [Item(Path("x"), "x", ("a",), split="train"), Item(Path("y"), "y", ("b",))],
             {},
             r"root: y: has no split, though others have",
+        ),
+        (
+            [replace(item, split="train") for item in items_of(2, 4, 4)],
+            {"test_speakers": ["speaker 1"]},
+            r"test_speakers: given, but the CSV's column split says what the test is; drop one",
         ),
     ],
 )

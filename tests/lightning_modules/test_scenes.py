@@ -96,6 +96,9 @@ def test_a_killed_call_goes_on_and_more_scenes_keep_the_first(events: Path, tmp_
     assert all(path.read_bytes() == content for path, content in sounds.items())
     assert kept.stat().st_mtime_ns == at
     assert len(list((out / "audio").iterdir())) == 8
+    with pytest.raises(UserError, match=r"--count 7: \S+out holds 8 scenes already; ask for at"):
+        make(events, out, "--count", 7)
+    assert len(rows(out / "scenes.csv")) == 8
 
 
 def test_another_seed_makes_other_scenes_and_not_in_the_same_folder(events: Path, tmp_path: Path):

@@ -36,6 +36,14 @@ def test_copies_and_what_fit_would_refuse_are_said(
     assert "leakage      `fit` refuses this: root: high/bob/copy.wav and low/ann/0.wav" in out
 
 
+def test_one_class_alone_is_said_to_be_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    root = write_folder(tmp_path / "data")
+    for name in ("middle", "high"):
+        shutil.rmtree(root / name)
+    stats.main(["--root", str(root), "--cache", str(tmp_path / "cache")])
+    assert "`fit` refuses this: root: holds only class 'low', expected" in capsys.readouterr().out
+
+
 def test_silence_is_measured_within_a_recording():
     tone = (3000 * np.sin(np.arange(16_000) / 5)).astype(np.int16)
     half = np.concatenate([tone, np.zeros(16_000, np.int16)])

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 from search_spaces.clip import CLIP_SAMPLES
-from search_spaces.clips_file import Clips, read_clips, to_float32, to_int16, write_clips
+from search_spaces.clips_file import (
+    Clips,
+    read_clips,
+    read_clips_for,
+    to_float32,
+    to_int16,
+    write_clips,
+)
 from search_spaces.errors import UserError
+from search_spaces.space import any_space
+from search_spaces.task_classes import ClassesTask
+from search_spaces.task_counts import CountsTask
 
 
 def clips(**changes):
@@ -23,7 +33,7 @@ def clips(**changes):
 
 
 def test_round_trip(tmp_path):
-    written = clips()
+    written = clips(task=CountsTask().to_json())
     write_clips(tmp_path / "clips.npz", written)
     read = read_clips(tmp_path / "clips.npz")
     for field in dataclasses.fields(Clips):
@@ -112,3 +122,27 @@ def test_a_single_array_is_refused(tmp_path):
         np.save(stream, np.zeros(3))
     with pytest.raises(UserError, match=r"a single array, expected a clips\.npz"):
         read_clips(path)
+
+
+SAM, COUNTS = any_space("sam"), CountsTask()
+CAT_OR_DOG = ClassesTask(("cat", "dog"), several=False)
+
+
+@pytest.mark.parametrize("task", [None, COUNTS.to_json()])
+def test_clips_of_the_task_and_those_that_do_not_say_theirs_are_read(tmp_path, task):
+    write_clips(tmp_path / "clips.npz", clips(task=task))
+    assert read_clips_for(tmp_path / "clips.npz", SAM, COUNTS).task == task
+
+
+@pytest.mark.parametrize(
+    ("space", "labelled", "task", "message"),
+    [
+        ("events-1s", COUNTS, COUNTS, "have 80000 samples, those of space events-1s have 16000"),
+        ("sam", CAT_OR_DOG, COUNTS, "is of another task or other classes"),
+        ("sam", CAT_OR_DOG, ClassesTask(("cat", "cow"), several=False), "or other classes"),
+    ],
+)
+def test_clips_for_other_nets_are_refused(tmp_path, space, labelled, task, message):
+    write_clips(tmp_path / "clips.npz", clips(task=labelled.to_json()))
+    with pytest.raises(UserError, match=f"clips.npz: .*{message}.*beside the supernet.pt"):
+        read_clips_for(tmp_path / "clips.npz", any_space(space), task)
