@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ def audio_files(inputs: Iterable[Path]) -> AudioFiles:
     paths: dict[Path, None] = {}
     problems = []
     for given in inputs:
-        if not given.is_dir():
+        if not _is(Path.is_dir, given, unknown=False):
             paths[given] = None
             continue
         closed: list[str] = []
@@ -41,11 +41,22 @@ def audio_files(inputs: Iterable[Path]) -> AudioFiles:
 
 
 def _audio_below(folder: Path, closed: list[str]) -> Iterator[Path]:
-    """Audio files of a folder and of those in it; what cannot be read is added to ``closed``."""
+    """Audio files of a folder and of those in it; what cannot be read is added to ``closed``.
+
+    A file that cannot be looked at is given: whoever reads it is told why it cannot be.
+    """
 
     def refuse(error: OSError) -> None:
         closed.append(f"{describe_os_error(error)}; make it readable, or leave it out")
 
     for parent, names in walk_audio(folder, refuse):
         paths = (Path(parent, name) for name in names)
-        yield from (path for path in paths if path.is_file())
+        yield from (path for path in paths if _is(Path.is_file, path, unknown=True))
+
+
+def _is(kind: Callable[[Path], bool], path: Path, unknown: bool) -> bool:
+    """Whether a path is of a kind, ``unknown`` where the operating system does not say."""
+    try:
+        return kind(path)
+    except OSError:
+        return unknown

@@ -17,9 +17,9 @@ from deploy.bundle import MANIFEST, MODEL_FILES, PRECISIONS, Bundle, read_bundle
 from deploy.device import charging, describe_device, governor, temperature_c
 from deploy.engine import BACKEND, RUNTIME_NAME, Engine
 from deploy.measurement import MIN_RUNS, figure, latency_summary, write_measurement
-from search_spaces.command_line import positive_whole_number
+from search_spaces.command_line import named_path, positive_whole_number
 from search_spaces.errors import UserError
-from search_spaces.files import sha256_file
+from search_spaces.files import check_writable, refuse_input, sha256_file
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online
 
@@ -33,7 +33,9 @@ METHOD = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("--bundle", nargs="+", type=Path, required=True, help="bundle folders")
+    parser.add_argument(
+        "--bundle", nargs="+", type=named_path, required=True, help="bundle folders"
+    )
     parser.add_argument(
         "--precision",
         nargs="+",
@@ -49,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=named_path,
         default=Path("measurements"),
         help="folder for <net>-<precision>.json, or for one measurement a name ending in .json"
         " (default: %(default)s)",
@@ -71,16 +73,19 @@ def run(args: argparse.Namespace) -> int:
         bundle.choose_precision(precision)
     if args.out.suffix == ".json" and len(jobs) > 1:
         raise UserError(f"--out {args.out}: one file cannot hold {len(jobs)} measurements")
+    paths = [_file(args.out, bundle, precision) for bundle, precision in jobs]
+    for path in paths:
+        refuse_input(
+            path, [bundle.path / MANIFEST for bundle in bundles], "bundles' files", "--out"
+        )
+        check_writable(path, "--out")
     wandb = read_wandb_options(args, args.out.parent)
     check_online(wandb)
     measured = []
-    for number, (bundle, precision) in enumerate(jobs, start=1):
+    for number, ((bundle, precision), path) in enumerate(zip(jobs, paths, strict=True), start=1):
         title = f"{bundle.name} {precision}"
         print(f"{title} ({number}/{len(jobs)}): measuring", file=sys.stderr)
         measurement = measure_bundle(bundle, precision, args.threads, args.runs)
-        path = args.out
-        if path.suffix != ".json":
-            path = path / f"{bundle.name}-{precision}.json"
         write_measurement(path, measurement)
         print(f"{summary(measurement)}\n  wrote {path}")
         measured.append(measurement)
@@ -92,6 +97,10 @@ def run(args: argparse.Namespace) -> int:
 
         log_measurements(wandb, "benchmark", measured, bundles)
     return 0
+
+
+def _file(out: Path, bundle: Bundle, precision: str) -> Path:
+    return out if out.suffix == ".json" else out / f"{bundle.name}-{precision}.json"
 
 
 def _threads(text: str) -> int:

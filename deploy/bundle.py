@@ -107,8 +107,18 @@ class Bundle:
         return self.manifest["precisions"][precision]["tolerance"]
 
     def load(self, precision: str | None = None, threads: int = 1) -> Engine:
-        """Load the model of a precision; see `choose_precision`."""
-        return Engine(self.model_path(self.choose_precision(precision)), threads)
+        """Load the model of a precision.
+
+        Raises:
+            UserError: see `choose_precision`; or the manifest is of clips of another length.
+        """
+        engine = Engine(self.model_path(self.choose_precision(precision)), threads)
+        if engine.samples != self.clip_samples:
+            raise UserError(
+                f"{self.path / MANIFEST}: field $.clip_samples: is {self.clip_samples}, the model"
+                f" takes {engine.samples}; lower the net anew or copy the bundle again"
+            )
+        return engine
 
     def vectors(self) -> Vectors:
         """Inputs with their expected outputs."""

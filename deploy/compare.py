@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from deploy.measurement import comparable, read_measurement
 from deploy.timing import RUNS_PER_TURN
+from search_spaces.command_line import named_path
 
 HELP = "ratio of two measurements of one machine and build, with its bootstrap interval"
 RESAMPLES = 2_000
@@ -19,8 +19,8 @@ RESAMPLES = 2_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("a", type=Path, help="measurement.json")
-    parser.add_argument("b", type=Path, help="measurement.json to compare it with")
+    parser.add_argument("a", type=named_path, help="measurement.json")
+    parser.add_argument("b", type=named_path, help="measurement.json to compare it with")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal
 
+from deploy.termination import terminated_as_interrupted
 from search_spaces.architecture import Architecture
 from search_spaces.files import atomic_path
 
@@ -60,13 +61,14 @@ def lower_programs(programs: Iterable[Program], folder: Path, processes: int) ->
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(processes, len(waiting)), context, _start_worker)
     try:
-        futures = {
-            pool.submit(_lower, _plain(program), program.path(folder)): program
-            for program in waiting
-        }
-        for future in as_completed(futures):
-            future.result()
-            yield futures[future]
+        with terminated_as_interrupted():  # else the pool's semaphores are left, and a warning
+            futures = {
+                pool.submit(_lower, _plain(program), program.path(folder)): program
+                for program in waiting
+            }
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

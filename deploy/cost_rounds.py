@@ -18,6 +18,7 @@ from deploy.cost_programs import Program
 from deploy.engine import Engine
 from deploy.timing import time_runs
 from search_spaces.errors import UserError
+from search_spaces.json_values import parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,6 +107,6 @@ def time_rounds(
 
 def _parse(line: str) -> dict[str, Any] | None:
     try:
-        return json.loads(line)
-    except json.JSONDecodeError:
+        return parse_json(line)
+    except ValueError:
         return None

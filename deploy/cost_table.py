@@ -15,7 +15,7 @@ from deploy.device import describe_device
 from deploy.engine import BACKEND, RUNTIME_NAME
 from deploy.progress import counted_progress
 from search_spaces.architecture import Architecture, smallest
-from search_spaces.command_line import positive_whole_number, whole_number
+from search_spaces.command_line import named_path, positive_whole_number, whole_number
 from search_spaces.cost_table import (
     PRECISIONS,
     CostTable,
@@ -23,6 +23,7 @@ from search_spaces.cost_table import (
     build_cost_table,
     write_cost_table,
 )
+from search_spaces.files import check_writable
 from search_spaces.space import Choice, SpaceSpec, get_space
 
 HELP = "measure front ends and random nets of a space, fit a cost table, report its error"
@@ -34,7 +35,7 @@ ENERGY_REASON = "no meter on this host"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command, which `profile-phone` has as well."""
     parser.add_argument("--space", required=True, help="name of the space, e.g. sam-lite")
-    parser.add_argument("--out", type=Path, required=True, help="cost_table.json to write")
+    parser.add_argument("--out", type=named_path, required=True, help="cost_table.json to write")
     parser.add_argument(
         "--precision",
         nargs="+",
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     """Lower, measure, fit, judge, write; killed and started again, it continues."""
     space = get_space(args.space)
     samples = samples_wanted(args, space)
+    check_writable(args.out, "--out")
     device = describe_device()
     runtime = {"name": RUNTIME_NAME, "version": version(RUNTIME_NAME), "backend": BACKEND}
     header = {

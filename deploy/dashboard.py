@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
+from search_spaces.command_line import named_path
 from search_spaces.errors import UserError
 from search_spaces.wandb_options import PROJECT, WandbOptions
 from search_spaces.wandb_run import check_online
@@ -30,11 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--create", action="store_true", help="create it in W&B; needs an account")
     parser.add_argument(
-        "--picture", type=Path, metavar="PNG", help="draw the panels from offline runs instead"
+        "--picture",
+        type=named_path,
+        metavar="PNG",
+        help="draw the panels from offline runs instead",
     )
     parser.add_argument(
         "--runs",
-        type=Path,
+        type=named_path,
         metavar="DIR",
         help="folder with the offline runs for --picture, e.g. runs/demo/wandb",
     )

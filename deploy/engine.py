@@ -98,6 +98,11 @@ class Engine:
             )
         return bindings
 
+    @property
+    def samples(self) -> int:
+        """T, the length of the program's input."""
+        return self._program.method_meta("forward").input_tensor_meta(0).sizes()[-1]
+
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run one clip.
 

@@ -14,17 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, Bundle, read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, PRECISIONS, Bundle, read_bundle
 from deploy.confusion_plot import write_confusion_plot
 from deploy.evaluate_classes import evaluate_classes
-from deploy.evaluation import SCHEMA, make_evaluation, origin_of, output_paths
-from deploy.labelled_clips import LabelledClip, clips_sha256, read_labelled_clips
+from deploy.evaluation import SCHEMA, check_outputs, make_evaluation, origin_of, output_paths
+from deploy.labelled_clips import (
+    LabelledClip,
+    annotation_path,
+    clips_sha256,
+    read_labelled_clips,
+)
 from deploy.labelled_windows import read_labelled_windows
 from deploy.probe_options import add_probe_arguments
 from deploy.progress import stderr_progress
 from deploy.wandb_evaluation import log_evaluation
 from deploy.windows import Window, windows
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
+from search_spaces.command_line import named_path
 from search_spaces.errors import UserError
 from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
@@ -39,21 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument(
         "--bundle",
-        type=Path,
+        type=named_path,
         nargs="+",
         default=[DEFAULT_BUNDLE],
         help=f"bundle folder, of embeddings one or several (default: {DEFAULT_BUNDLE})",
     )
     parser.add_argument(
         "--clips",
-        type=Path,
+        type=named_path,
         help="folder of <count>_<anything>.wav (LibriCount's too), a CSV with the columns"
         " file,count, or with --segments a folder of recordings; of classes a folder per class, or"
         " a CSV with path,label",
     )
     parser.add_argument(
         "--segments",
-        type=Path,
+        type=named_path,
         help="who speaks when in the recordings: RTTM files or LibriCSS's folder",
     )
     parser.add_argument(
@@ -61,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=named_path,
         default=Path("evaluation"),
         help="folder for evaluation.json and confusion.png, or a name ending in .json"
         " (the picture then lies beside it); default: %(default)s",
@@ -108,6 +114,11 @@ def _evaluate_counts(args: argparse.Namespace, bundle: Bundle, precision: str) -
         read_labelled_clips(args.clips)
         if args.segments is None
         else read_labelled_windows(args.clips, args.segments)
+    )
+    sounds = list(dict.fromkeys(clip.path for clip in clips))
+    given = [path for path in (args.clips, args.segments) if path is not None]
+    check_outputs(
+        args.out, [bundle.path / MANIFEST, *given, *sounds, *map(annotation_path, sounds)]
     )
     probabilities, input_dbfs = hear(clips, bundle.load(precision).run)
     origin = origin_of(bundle, precision, len(clips), clips_sha256(clips))

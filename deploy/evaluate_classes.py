@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import Bundle
+from deploy.bundle import MANIFEST, Bundle
 from deploy.confusion_plot import write_confusion_plot
 from deploy.evaluation import (
     CLASS_SCHEMA,
@@ -25,6 +25,7 @@ from deploy.evaluation import (
     SNR_EDGES_DB,
     bins_of,
     calibration_rows,
+    check_outputs,
     origin_of,
     output_paths,
 )
@@ -77,6 +78,7 @@ def evaluate_classes(
         UserError: recordings that cannot be read, or of classes that the bundle does not know.
     """
     items = judged_items(read_recordings(args.clips), task, str(args.clips))
+    check_outputs(args.out, [bundle.path / MANIFEST, args.clips, *(item.path for item in items)])
     model = WithBare(bundle.load(precision), bundle.manifest["temperature"], task.several)
     heard, sha256 = [], []
     with stderr_progress() as progress:

@@ -19,7 +19,14 @@ from deploy.engine import RUNTIME_NAME, runtime_version
 from deploy.labelled_clips import LabelledClip
 from deploy.temperature import at_temperature
 from search_spaces.ambiance import AmbianceLevels
-from search_spaces.files import check_json, load_schema, read_json, sha256_file
+from search_spaces.files import (
+    check_writable,
+    load_schema,
+    read_json,
+    refuse_input,
+    sha256_file,
+)
+from search_spaces.json_values import check_json
 from search_spaces.metrics import (
     CALIBRATION_BINS,
     CONFIDENCE,
@@ -68,6 +75,17 @@ def output_paths(out: Path) -> tuple[Path, Path]:
     if out.suffix == ".json":
         return out, out.with_suffix(".png")
     return out / "evaluation.json", out / "confusion.png"
+
+
+def check_outputs(out: Path, inputs: Sequence[Path]) -> None:
+    """Find out before clips are heard whether an evaluation can be written.
+
+    Raises:
+        UserError: it cannot, or would be written over one of ``inputs``.
+    """
+    for path in output_paths(out):
+        refuse_input(path, inputs, "files that are read", "--out")
+        check_writable(path, "--out")
 
 
 def origin_of(bundle: Bundle, precision: str, clips: int, clips_sha256: str) -> dict[str, Any]:

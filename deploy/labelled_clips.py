@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -16,9 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.audio_files import audio_files
+from lightning_modules.csv_rows import NOT_CSV, check_fields, check_header
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
+from search_spaces.json_values import parse_json
 
 CSV_NAME = "clips.csv"  # beside the clips of a folder, as `lightning_modules clips` writes it
 LIBRICOUNT = "LibriCount"  # as a protocol: its own mixtures, not ours
@@ -72,6 +73,11 @@ def clips_sha256(clips: Iterable[LabelledClip]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def annotation_path(clip: Path) -> Path:
+    """Where LibriCount says who speaks when in a clip."""
+    return clip.with_suffix(".json")
+
+
 def _of_folder(folder: Path) -> Iterator[LabelledClip]:
     known = {}
     if (folder / CSV_NAME).is_file():
@@ -95,11 +101,11 @@ def _annotated(clip: LabelledClip) -> LabelledClip:
     Raises:
         UserError: an annotation that is damaged, or names another number of speakers.
     """
-    annotation = clip.path.with_suffix(".json")
+    annotation = annotation_path(clip.path)
     if not annotation.is_file():
         return clip
     try:
-        speakers = json.loads(annotation.read_text(encoding="utf-8"))
+        speakers = parse_json(annotation.read_text(encoding="utf-8"))
         whole = all(
             {"speaker_id", "activity"} <= speaker.keys()
             and all(0 <= start <= end for start, end in speaker["activity"])
@@ -148,21 +154,27 @@ def _of_csv(source: Path) -> Iterator[LabelledClip]:
     seen: set[Path] = set()
     try:
         with source.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            missing = [c for c in ("file", "count") if c not in (rows.fieldnames or ())]
+            rows = csv.DictReader(stream, strict=True)
+            found = tuple(rows.fieldnames or ())
+            check_header(found, str(source))
+            missing = [column for column in ("file", "count") if column not in found]
             if missing:
                 raise UserError(
                     f"{source}: no column {' and '.join(missing)} in its first line;"
                     " expected file,count[,snr_db,rt60_s,protocol,sexes]"
                 )
             for row in rows:
-                clip = _of_row(row, source, f"{source} line {rows.line_num}")
+                where = f"{source} line {rows.line_num}"
+                check_fields(row, where)
+                if not any((cell or "").strip() for cell in row.values()):
+                    continue  # a table of Excel ends with such lines
+                clip = _of_row(row, source, where)
                 if clip.path in seen:
-                    raise UserError(f"{source} line {rows.line_num}: {clip.name} is listed twice")
+                    raise UserError(f"{where}: {clip.name} is listed twice")
                 seen.add(clip.path)
                 yield clip
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{source}: not a CSV in UTF-8 ({error}); export it anew") from None
+        raise UserError(f"{source}: {NOT_CSV.format(error)}") from None
 
 
 def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledClip:

@@ -5,6 +5,7 @@ Letters: K speakers, F frames of 20 ms, N windows.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,7 +98,10 @@ def window_counts(segments: Sequence[Segment], windows: int) -> NDArray[np.int64
 def _counts(recording: Path, segments: Sequence[Segment]) -> list[int]:
     length_s = duration_s(recording)
     if length_s is None or length_s < CLIP_SECONDS:
-        known = "no known length" if length_s is None else f"{length_s:.2f} s"
+        # cut off, not rounded: 4.9999 s are not "5.00 s, expected at least 5 s"
+        known = (
+            "no known length" if length_s is None else f"{math.floor(100 * length_s) / 100:.2f} s"
+        )
         raise UserError(f"{recording}: {known}, expected at least {CLIP_SECONDS:g} s; use wav")
     last = max(segments, key=lambda segment: segment.end_s)
     if last.end_s > length_s + _LARGEST_EXCESS_S:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.bundle import MODEL_FILES, read_bundle
 from deploy.engine import runtime_version
+from search_spaces.command_line import named_path
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
-from search_spaces.files import sha256_file
+from search_spaces.files import check_writable, sha256_file
 from search_spaces.task_json import task_fields
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 
@@ -27,13 +28,17 @@ DEFAULT_MAX_INT8_DROP_POINTS, MOST_POINTS = 0.5, 100.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("--frontier", type=Path, required=True, help="frontier.json of a search")
-    parser.add_argument("--out", type=Path, required=True, help="folder for one bundle per winner")
+    parser.add_argument(
+        "--frontier", type=named_path, required=True, help="frontier.json of a search"
+    )
+    parser.add_argument(
+        "--out", type=named_path, required=True, help="folder for one bundle per winner"
+    )
     parser.add_argument(
         "--winner", nargs="+", metavar="NAME", help="winners to lower (default: all)"
     )
     parser.add_argument(
-        "--clips", type=Path, help="clips.npz (default: the one that the search used)"
+        "--clips", type=named_path, help="clips.npz (default: the one that the search used)"
     )
     parser.add_argument(
         "--allow-drop", action="store_true", help="keep int8 whatever accuracy it loses"
@@ -59,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
-    from search_spaces.clips_file import read_clips
+    from search_spaces.clips_file import read_clips_for
     from search_spaces.frontier import read_frontier
-    from search_spaces.space import PICTURE_SPACES
+    from search_spaces.space import PICTURE_SPACES, any_space
     from search_spaces.task_counts import CountsTask
     from search_spaces.wandb_run import check_online
 
@@ -71,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"--max-int8-drop: got {args.max_int8_drop}, expected points from 0 to {MOST_POINTS}"
         )
+    check_writable(args.out, "--out", folder=True)
     frontier = read_frontier(args.frontier)
     if args.share_frames and not isinstance(frontier.task, CountsTask):
         raise UserError(
@@ -84,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         )
     winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
     clips_path = args.clips or searched_clips(args.frontier, frontier)
-    clips = read_clips(clips_path)
+    clips = read_clips_for(clips_path, any_space(frontier.space), frontier.task)
     training = training_record(args.frontier, frontier)
     versions = {
         "executorch": runtime_version(),

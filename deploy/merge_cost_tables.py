@@ -7,17 +7,17 @@ from pathlib import Path
 
 from deploy.cost_merge import TOLERANCE, Tables, disagreements, merge_tables, pieces_csv
 from deploy.cost_table import summary
-from search_spaces.command_line import positive_number
+from search_spaces.command_line import named_path, positive_number
 from search_spaces.cost_table import read_cost_table, write_cost_table
-from search_spaces.files import atomic_path
+from search_spaces.files import atomic_path, refuse_input
 
 HELP = "merge the cost tables of several phones of one model, and show where the phones differ"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("tables", nargs="+", type=Path, help="cost_table.json of each phone")
-    parser.add_argument("--out", required=True, type=Path, help="cost_table.json to write")
+    parser.add_argument("tables", nargs="+", type=named_path, help="cost_table.json of each phone")
+    parser.add_argument("--out", required=True, type=named_path, help="cost_table.json to write")
     add_tolerance(parser)
 
 
@@ -35,6 +35,7 @@ def add_tolerance(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Merge, show, write."""
+    refuse_input(args.out, args.tables, "tables that are merged", "--out")
     write_merged(
         {str(path): read_cost_table(path) for path in args.tables}, args.out, args.tolerance
     )

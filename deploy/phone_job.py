@@ -72,8 +72,10 @@ class Job:
         parts, models = self.content, len(self.content["models"])
         seconds = parts["latency"]["min_seconds"] * len(parts["threads"])
         if parts["energy"] is not None:
-            windows_s = parts["energy"]["active_seconds"] + 2 * parts["energy"]["baseline_seconds"]
-            seconds += parts["energy"]["repeats"] * windows_s
+            plan = parts["energy"]
+            baselines = plan["repeats"] + 1  # two that follow each other share the one between them
+            seconds += plan["repeats"] * plan["active_seconds"]
+            seconds += baselines * plan["baseline_seconds"]
         day = parts["day_profile"]
         return models * (seconds / 60 + (0 if day is None else 2 * day["minutes"]))
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from deploy.bundle import PRECISIONS, Bundle, read_bundle
 from deploy.phone_runner import FOLDER
-from search_spaces.command_line import positive_number
+from search_spaces.command_line import named_path, positive_number
 from search_spaces.errors import UserError
+from search_spaces.files import check_writable
 from search_spaces.wandb_options import WandbOptions, add_wandb_arguments, read_wandb_options
 
 THREADS = (1, 2, 4)
@@ -41,7 +42,9 @@ class Wishes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("--bundle", nargs="+", type=Path, required=True, help="bundle folders")
+    parser.add_argument(
+        "--bundle", nargs="+", type=named_path, required=True, help="bundle folders"
+    )
     parser.add_argument(
         "--precision",
         nargs="+",
@@ -57,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="numbers of threads with commas between (default: 1,2,4)",
     )
     parser.add_argument(
-        "--no-energy", action="store_true", help="leave energy out (it takes 19 minutes per model)"
+        "--no-energy", action="store_true", help="leave energy out (it takes 14 minutes per model)"
     )
     parser.add_argument(
         "--day-profile",
@@ -74,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=named_path,
         default=Path("measurements"),
         help="folder for <net>-<precision>-<threads>t.json; with --all a folder of each phone in it"
         " (default: %(default)s)",
@@ -88,7 +91,7 @@ def add_phone_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", action="store_true", help="leave the pushed files on the phone")
     parser.add_argument(
         "--runner",
-        type=Path,
+        type=named_path,
         default=FOLDER,
         help="folder of the runner's package, from `make runner` (default: %(default)s)",
     )
@@ -101,6 +104,7 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
         UserError: options that exclude each other, or a bundle that is none.
     """
     check_choice(args)
+    check_writable(args.out, "--out", folder=True)
     return Wishes(
         bundles=_choose(args.bundle, args.precision),
         threads=args.threads,

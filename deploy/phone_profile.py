@@ -18,6 +18,7 @@ from deploy.phone_runner import read_runner
 from deploy.phone_session import stopped_by_hand
 from deploy.progress import counted_progress
 from search_spaces.command_line import whole_number
+from search_spaces.files import check_writable
 from search_spaces.space import get_space
 
 HELP = "measure front ends and random nets of a space on phones, fit their cost table"
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole_number,
         default=0,
         metavar="N",
-        help="front ends and whole nets, so many of each, whose energy is measured: eight minutes"
+        help="front ends and whole nets, so many of each, whose energy is measured: nine minutes"
         " each (default: %(default)s, and no energy in the table)",
     )
 
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     check_choice(args)
     space = get_space(args.space)
     samples = cost_table.samples_wanted(args, space)
+    check_writable(args.out, "--out")
     runner = read_runner(args.runner)
     check_runtime("nets that this host lowers", runtime_version(), runner)
     phones = choose_phones(list_phones(), args.serial, args.all)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -91,17 +92,25 @@ def begin(phone: ListedPhone, plan: Plan, out: Path, shared: Progress | None = N
     Args:
         phone: to measure on.
         plan: what.
-        out: its cost table; ``<out>.raw.jsonl`` beside it keeps what was measured.
+        out: its cost table; ``<out>.raw.jsonl`` beside it keeps what was measured, also after the
+            table is written.
         shared: shows its progress beside that of others.
 
     Raises:
         UserError: the phone is not ready; what was measured before is of another phone or build.
     """
     adb = connect(phone)
-    device = _describe(read_state(adb, ROOT.rpartition("/")[0]))
+    state = read_state(adb, ROOT.rpartition("/")[0])
+    device = _describe(state)
     runtime = {"name": RUNTIME_NAME, "version": plan.runner.runtime_version, "backend": BACKEND}
     kit = version("ersam-kit")
-    header = {"device": device, "runtime": runtime, "kit": kit, "threads": plan.threads}
+    header = {
+        "device": device,
+        "phone": _digest(state.serial or adb.serial),
+        "runtime": runtime,
+        "kit": kit,
+        "threads": plan.threads,
+    }
     raw = RawMeasurements(out.with_suffix(".raw.jsonl"), header)
     session = Session(adb, plan.runner, out.parent)
     bench = PhoneBench(session, plan.programs_folder, plan.threads, shared)
@@ -138,6 +147,11 @@ def measure(work: Work, plan: Plan) -> CostTable:
     write_cost_table(work.out, table)
     work.bench.session.clean(work.bench.jobs, plan.keep)
     return table
+
+
+def _digest(serial: str) -> str:
+    """Tells phones of one model apart without naming them: the file may be shown to others."""
+    return hashlib.sha256(serial.encode()).hexdigest()[:16]
 
 
 def _describe(state: PhoneState) -> dict[str, str]:

@@ -19,6 +19,7 @@ class PhoneState:
 
     Attributes:
         name: manufacturer and model.
+        serial: of the phone itself, the same by cable and by network; None where it does not tell.
         fingerprint: build of the system.
         sdk: API level of Android.
         abis: kinds of native code that it runs, best first.
@@ -28,6 +29,7 @@ class PhoneState:
     """
 
     name: str
+    serial: str | None
     fingerprint: str
     sdk: int
     abis: tuple[str, ...]
@@ -50,6 +52,7 @@ def read_state(adb: Adb, folder: str) -> PhoneState:
     try:
         return PhoneState(
             name=f"{properties['ro.product.manufacturer']} {properties['ro.product.model']}",
+            serial=properties.get("ro.serialno"),
             fingerprint=properties["ro.build.fingerprint"],
             sdk=int(properties["ro.build.version.sdk"]),
             abis=tuple(properties["ro.product.cpu.abilist"].split(",")),

@@ -10,18 +10,23 @@ import argparse
 import dataclasses
 import json
 import shutil
-import signal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
 from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, read_scale
 from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import open_run_folder
+from deploy.termination import terminated_as_interrupted
 from lightning_modules.mixtures_open import PROTOCOLS
 from search_spaces.budget import Budget, check_budget
-from search_spaces.command_line import positive_number, positive_whole_number, whole_number
+from search_spaces.command_line import (
+    named_path,
+    positive_number,
+    positive_whole_number,
+    whole_number,
+)
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
 from search_spaces.files import write_json
 from search_spaces.space import get_space
@@ -30,6 +35,7 @@ from search_spaces.wandb_run import check_online
 
 HELP = "the whole job: speech with few labels and a budget -> models on the frontier and a report"
 MIN_FREE_BYTES = 200 * 1024**2
+TRAIN_PRECISIONS = ("32-true", "bf16-mixed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="demo",
         help=f"{', '.join(SHIPPED_SCALES)} (deploy/scales/) or a YAML file (default: %(default)s)",
     )
-    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<scale>)")
+    parser.add_argument("--out", type=named_path, help="folder of the run (default: runs/<scale>)")
     parser.add_argument(
         "--protocol",
         choices=PROTOCOLS,
@@ -60,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive_whole_number,
         default=1,
         help="of the cost table and the benchmark (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--train-precision",
+        choices=TRAIN_PRECISIONS,
+        help="of the trainings: bf16-mixed is twice as fast where the processor has AMX, or on a"
+        " GPU (default: the scale's configurations')",
     )
     add_wandb_arguments(parser, include=True)
     limits = parser.add_argument_group("budget (default: the scale's)")
@@ -80,8 +92,7 @@ def run(args: argparse.Namespace) -> int:
     _check_disk(out)
     wandb = read_wandb_options(args, out)
     check_online(wandb)
-    signal.signal(signal.SIGTERM, _interrupt)
-    with open_run_folder(out) as folder:
+    with terminated_as_interrupted(), open_run_folder(out) as folder:
         settings = RunSettings(
             out=out,
             protocol=args.protocol,
@@ -92,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
             listing=listing,
             num_outputs=num_outputs,
             wandb=wandb,
+            train_precision=args.train_precision,
         )
         write_json(out / "config.json", _config(settings))
         try:
@@ -112,6 +124,9 @@ def _scale(args: argparse.Namespace) -> Scale:
         if (value := getattr(args, field, None)) is not None
     }
     scale = read_scale(args.scale)
+    for field, value in given.items():
+        if value == "":  # as a shell variable may be; it would mean the folder one is in
+            raise UserError(f"--{field}: is empty; name recordings, or leave the option out")
     for field in given.keys() & {*OWN_FIELDS} - {*scale.own_fields}:
         raise UserError(
             f"--{field.replace('_', '-')} {given[field]}: is not of {scale.task}, as scale"
@@ -142,10 +157,6 @@ def _config(settings: RunSettings) -> dict[str, Any]:
         **mixed,
         "seed": settings.seed,
         "threads": settings.threads,
+        "train_precision": settings.train_precision,
         "scale": dataclasses.asdict(settings.scale),
     }
-
-
-def _interrupt(signal_number: int, frame: object) -> NoReturn:
-    """Treat SIGTERM as Ctrl-C: the command at work ends first."""
-    raise KeyboardInterrupt

@@ -16,7 +16,8 @@ from search_spaces.space import get_space
 from search_spaces.wandb_options import WandbOptions
 
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
-LOGGED_STAGES = ("fit", "search", "tune", "lower", "benchmark", "evaluate")  # by Weights & Biases
+# by Weights & Biases
+LOGGED_STAGES = ("begin", "fit", "search", "tune", "lower", "benchmark", "evaluate")
 AUDIO_STAGES = ("lower", "benchmark")  # whose artifacts may take files with sound
 
 Options = Mapping[str, object]  # flag to value, or to several; None leaves the flag out
@@ -36,6 +37,7 @@ class RunSettings:
         listing: digest of the recordings.
         num_outputs: of the nets.
         wandb: how the stages log to Weights & Biases, or None.
+        train_precision: of Lightning's trainer, or None for the configuration's.
     """
 
     out: Path
@@ -47,6 +49,7 @@ class RunSettings:
     listing: str
     num_outputs: int = NUM_COUNTS
     wandb: WandbOptions | None = None
+    train_precision: str | None = None
 
     def step(
         self,
@@ -103,6 +106,8 @@ def plan(settings: RunSettings) -> Iterator[Step]:
     table = read_cost_table(settings.out / "cost_table.json")
     space, budget = get_space(settings.scale.space), settings.scale.budget
     check_budget(space, table, budget, settings.num_outputs)
+    if settings.scale.begin_config:
+        yield _begin(settings)
     yield _fit(settings)
     yield _search(settings)
     frontiers = [settings.out / "search" / "frontier.json"]
@@ -150,6 +155,24 @@ def _cost_table(settings: RunSettings) -> Step:
     )
 
 
+def _begin(settings: RunSettings) -> Step:
+    """A supernet that learns from speech which needs no label, and begins the one of `_fit`."""
+    begun, config = _begun(settings), _config_path(settings.scale.begin_config or "")
+    options = {"--config": config, **_trainer_options(settings, begun.parent)}
+    return settings.step(
+        "begin",
+        "lightning_modules fit",
+        options,
+        inputs=(config,),
+        outputs=(begun,),
+        clears=(begun.parent,),
+    )
+
+
+def _begun(settings: RunSettings) -> Path:
+    return settings.out / "begin" / "supernet.pt"
+
+
 def _fit_options(settings: RunSettings, folder: Path) -> dict[str, object]:
     scale = settings.scale
     data: dict[str, object] = {
@@ -163,24 +186,39 @@ def _fit_options(settings: RunSettings, folder: Path) -> dict[str, object]:
             "--data.labelled_per_class": scale.labelled_per_class,
             "--model.space": scale.space,
         }
+    if scale.begin_config:
+        data |= {
+            "--model.initial_weights": _begun(settings),
+            "--data.singles_from": _begun(settings),
+        }
     return {
         "--config": _config_path(scale.fit_config),
         **data,
+        **_trainer_options(settings, folder),
+    }
+
+
+def _trainer_options(settings: RunSettings, folder: Path) -> dict[str, object]:
+    return {
         "--seed_everything": settings.seed,
         "--trainer.default_root_dir": folder,
+        "--trainer.precision": settings.train_precision,
     }
 
 
 def _fit(settings: RunSettings) -> Step:
-    train = settings.out / "train"
+    train, scale = settings.out / "train", settings.scale
     return settings.step(
         "fit",
         "lightning_modules fit",
         _fit_options(settings, train),
-        inputs=(_config_path(settings.scale.fit_config),),
+        inputs=(
+            _config_path(scale.fit_config),
+            *((_begun(settings),) if scale.begin_config else ()),
+        ),
         outputs=(
             *(train / "supernet.pt", train / "clips.npz", train / "labels.csv"),
-            *((train / TEST_LIST,) if settings.scale.task == "classes" else ()),
+            *((train / TEST_LIST,) if scale.task == "classes" else ()),
         ),
         clears=(train,),
         hears_speech=True,

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import jsonschema
 import yaml
 
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
+from search_spaces.json_values import check_json
 
 SCALES_FOLDER = Path(__file__).parent / "scales"
-SHIPPED_SCALES = ("smoke", "demo", "reference", "base", "small", "folder", "folder-1s")
+SHIPPED_SCALES = ("smoke", "demo", "reference", "few", "base", "small", "folder", "folder-1s")
 _OF_COUNTS = ("speech", "labelled_clips", "test_clips")
 _OF_CLASSES = ("root", "labelled_per_class")
 OWN_FIELDS = (*_OF_COUNTS, *_OF_CLASSES)  # of one task alone
@@ -39,6 +39,7 @@ class Scale:
     max_params: int | None = None
     max_energy_mj: float | None = None
     tune_steps: int | None = None
+    begin_config: str | None = None
     arguments: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -70,12 +71,10 @@ def read_scale(name: str) -> Scale:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid YAML ({error})") from None
-    fault = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(SCHEMA).iter_errors(value)
-    )
-    if fault is not None:
-        raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
+    check_json(path, value, SCHEMA)
     scale = Scale(**value)
+    if scale.begin_config and scale.task != "counts":
+        raise UserError(f"{path}: field begin_config: the task is {scale.task}, which has none")
     for name in OWN_FIELDS:
         if name in value and name not in scale.own_fields:
             raise UserError(f"{path}: field {name}: the task is {scale.task}, which has none")

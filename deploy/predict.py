@@ -6,6 +6,7 @@ Letters: T samples of a window, K outputs.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,8 +26,7 @@ from deploy.prediction_rows import FORMATS, AnyRow, Row
 from deploy.progress import stderr_progress
 from deploy.read_ahead import read_ahead
 from deploy.shared_frames import SharedFrames, load_shared
-from deploy.windows import Window, cut, duration_s
-from lightning_modules.audio import read_blocks
+from deploy.windows import Window, blocks_of, cut, duration_s
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.command_line import named_path
@@ -95,7 +95,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument("audio", nargs="+", type=named_path, help="audio files or folders of them")
     parser.add_argument(
-        "--bundle", type=Path, default=DEFAULT_BUNDLE, help="bundle folder (default: %(default)s)"
+        "--bundle",
+        type=named_path,
+        default=DEFAULT_BUNDLE,
+        help="bundle folder (default: %(default)s)",
     )
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"
@@ -117,7 +120,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="window",
         help="one row per window, or of classes and embeddings one per file (default: %(default)s)",
     )
-    parser.add_argument("--output", type=Path, help="file for the rows (default: stdout)")
+    parser.add_argument("--output", type=named_path, help="file for the rows (default: stdout)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -145,9 +148,10 @@ def run(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise UserError(
             f"{args.output or 'standard output'}: cannot be written ({error.strerror});"
-            " make room and run the same command again, or choose another --output"
+            f"{' make room and run the same command again, or' * full} choose another --output"
         ) from None
     problems = found.problems + output.problems
     for problem in problems:
@@ -164,7 +168,7 @@ def predict_files(listener: AnyListener, hop_samples: int, output: Output) -> No
             task = progress.add_task(title, total=duration_s(path))
             problem = None
             try:
-                sound = read_ahead(read_blocks(path, min_seconds=listener.task.shortest_seconds))
+                sound = read_ahead(blocks_of(path, listener.task))
                 heard = cut(sound, hop_samples, listener.clip_samples, listener.task)
                 said: Iterator[AnyRow] = listener.rows(path, heard)
                 for rows in batches(said, AT_ONCE):

@@ -15,7 +15,8 @@ from typing import Any, Protocol, TextIO
 
 from deploy.prediction_rows import AnyRow, Row, row_writer
 from search_spaces.errors import UserError
-from search_spaces.files import write_json
+from search_spaces.files import check_writable, refuse_input, write_json
+from search_spaces.json_values import parse_json
 
 JOURNAL_EVERY_S = 1.0
 
@@ -101,6 +102,7 @@ class FileOutput:
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
         self._journal = path.with_name(f"{path.name}.part.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = self._part.open("a", encoding="utf-8", errors="surrogateescape", newline="")
         try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,12 +156,14 @@ class FileOutput:
     def _usable_note(self, recordings: Sequence[Path]) -> dict[str, Any]:
         """The journal if it belongs to these settings and recordings, else one of nothing done."""
         try:
-            note = json.loads(self._journal.read_text(encoding="utf-8"))
+            note = parse_json(self._journal.read_text(encoding="utf-8"))
             digest = self._begin
             for recording in recordings[: note["done"]]:
                 digest = _chained(digest, recording)
-            whole = note["bytes"] <= os.fstat(self._stream.fileno()).st_size
-            if digest == note["digest"] and whole and isinstance(note["problems"], list):
+            whole = 0 <= note["bytes"] <= os.fstat(self._stream.fileno()).st_size
+            said = all(isinstance(problem, str) for problem in note["problems"])
+            fits = whole and said and 0 <= note["done"] <= len(recordings)
+            if fits and digest == note["digest"]:
                 return note
         except (OSError, ValueError, KeyError, TypeError):
             pass  # no journal, or not one of ours: everything is to be done
@@ -176,9 +180,9 @@ def open_output(
 ) -> Iterator[Output]:
     """The output for a path; for None standard output, and for a device or pipe a plain stream.
 
-    File names that are not UTF-8 pass through as they are.
+    It is in UTF-8 everywhere; file names that are not pass through as they are.
     """
-    if path is not None and not _is_device(path) and (path.is_file() or not path.exists()):
+    if path is not None and not _is_device(path):
         path = path.resolve()  # a link stays one
         file, complete = FileOutput(path, form, recordings, settings, row_type), False
         try:
@@ -192,25 +196,26 @@ def open_output(
             yield from _stream_output(stream, form, recordings, row_type)
         return
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="surrogateescape")
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     yield from _stream_output(sys.stdout, form, recordings, row_type)
 
 
 def check_output(path: Path | None, recordings: Sequence[Path]) -> None:
-    """Refuse to write over a recording, as a forgotten name after ``--output`` would.
+    """Refuse what cannot be written, and to write over a recording, as a forgotten name would.
 
     Raises:
-        UserError: the output is one of the recordings.
+        UserError: the output is a folder or lies where none can be made, or is a recording.
     """
-    if path is not None and path.exists():
-        for recording in recordings:
-            if recording.exists() and path.samefile(recording):
-                raise UserError(f"--output: {path} is one of the recordings; name another file")
+    if path is not None:
+        refuse_input(path, recordings, "recordings", "--output")
+        if not _is_device(path):
+            check_writable(path.resolve() if path.is_symlink() else path, "--output")
 
 
 def _is_device(path: Path) -> bool:
-    """Whether a path leads to a stream, which /dev/stdout does even where that is a file."""
-    return path.absolute().parts[1:2] in (("dev",), ("proc",))
+    """Whether a path leads to a device or pipe, which /dev/stdout does even where it is a file."""
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    return special or path.absolute().parts[1:2] in (("dev",), ("proc",))
 
 
 def _stream_output(

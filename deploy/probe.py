@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from deploy.bundle import MANIFEST
 from deploy.device import describe_device
 from deploy.predict_classes import hear
 from deploy.probe_classifiers import CLASSIFIERS, by_speaker, probe
@@ -32,7 +33,7 @@ from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import check_sounds
 from search_spaces.errors import UserError
-from search_spaces.files import write_json
+from search_spaces.files import check_writable, refuse_input, write_json
 from search_spaces.metrics import bootstrap_mean
 from search_spaces.task_embedding import TeacherTask
 
@@ -56,6 +57,10 @@ def run_probe(args: argparse.Namespace) -> int:
         UserError: a bundle of no embeddings, a teacher that is none, or recordings that cannot
             probe.
     """
+    path = args.out if args.out.suffix == ".json" else args.out / "probe.json"
+    inputs = [*args.probe, *(bundle / MANIFEST for bundle in args.bundle)]
+    refuse_input(path, inputs, "files that are read", "--out")
+    check_writable(path, "--out")
     models = embedders(
         args.bundle, args.precision, args.teacher, args.teacher_rate_hz, args.teacher_samples
     )
@@ -80,7 +85,6 @@ def run_probe(args: argparse.Namespace) -> int:
         "sets": [describe(one) for one in sets],
         "models": probed,
     }
-    path = args.out if args.out.suffix == ".json" else args.out / "probe.json"
     write_json(path, value, SCHEMA)
     print(table(value))
     print(f"wrote {path}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from search_spaces.command_line import named_path
 
 
 def add_probe_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,12 +15,14 @@ def add_probe_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--probe",
         nargs="+",
-        type=Path,
+        type=named_path,
         metavar="SET",
         help="labelled recordings: a folder per class, or a CSV with path,label[,speaker]",
     )
     group.add_argument(
-        "--teacher", type=Path, help="with --probe: a teacher's file, or its bundle, to compare"
+        "--teacher",
+        type=named_path,
+        help="with --probe: a teacher's file, or its bundle, to compare",
     )
     group.add_argument("--teacher-rate-hz", type=int, help="where its file does not say it")
     group.add_argument("--teacher-samples", type=int, help="where its file does not say it")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from deploy.report_classes import (
     class_cards,
@@ -30,6 +29,7 @@ from deploy.report_sections import (
     labels_section,
 )
 from deploy.report_text import kilobytes, milliseconds, net_title, percent, plain
+from search_spaces.command_line import named_path
 from search_spaces.files import atomic_path
 
 HELP = "one HTML page about a run: errors, costs, labels, commands"
@@ -44,8 +44,8 @@ _OVER = {"counts": "clips", "classes": "clips", "embedding": "clips, of probes o
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("--run", type=Path, required=True, help="folder of a run")
-    parser.add_argument("--out", type=Path, help="the page (default: report.html in the run)")
+    parser.add_argument("--run", type=named_path, required=True, help="folder of a run")
+    parser.add_argument("--out", type=named_path, help="the page (default: report.html in the run)")
 
 
 def run(args: argparse.Namespace) -> int:

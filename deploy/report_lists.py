@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_budget import COLUMNS
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
+from search_spaces.json_values import parse_json
 
 _COMMAND_FIELDS = {"argv", "started", "seconds", "versions", "exit_code"}
 
@@ -60,8 +60,8 @@ def read_commands(path: Path) -> list[dict[str, Any]]:
         raise UserError(f"{path}: not JSON lines in UTF-8 ({error})") from None
     for number, line in enumerate(text.splitlines(), start=1):
         try:
-            command = json.loads(line)
-        except json.JSONDecodeError as error:
+            command = parse_json(line)
+        except ValueError as error:
             raise UserError(f"{path}: line {number} is not JSON ({error})") from None
         if not isinstance(command, dict) or not command.keys() >= _COMMAND_FIELDS:
             raise UserError(f"{path}: line {number} lacks one of {sorted(_COMMAND_FIELDS)}")

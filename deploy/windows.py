@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lightning_modules.audio import MIN_SECONDS, UNKNOWN_LENGTH_FRAMES, read_blocks
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from search_spaces.errors import UserError, describe_os_error
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 
@@ -48,7 +49,20 @@ def windows(
         UserError: a file that cannot be read to its end, holds NaN, or less sound than
             `Task.shortest_seconds`; windows before the fault have been given by then.
     """
-    yield from cut(read_blocks(path, min_seconds=task.shortest_seconds), hop_samples, samples, task)
+    yield from cut(blocks_of(path, task), hop_samples, samples, task)
+
+
+def blocks_of(path: Path, task: Task) -> Iterator[NDArray[np.float32]]:
+    """The sound of a file at 16 kHz as consecutive blocks [N].
+
+    Raises:
+        UserError: as `windows`, and where the operating system refuses.
+    """
+    try:
+        yield from read_blocks(path, min_seconds=task.shortest_seconds)
+    except OSError as error:
+        error.filename = path
+        raise UserError(f"{describe_os_error(error)}; make it readable, or leave it out") from None
 
 
 def cut(
@@ -96,10 +110,10 @@ def _window(start: int, sound: NDArray[np.float32], samples: int, task: Task) ->
 
 def duration_s(path: Path) -> float | None:
     """Length that the file's header states; None where it states none or cannot be read."""
-    if not path.is_file():  # a pipe without a writer would be waited for
-        return None
     try:
+        if not path.is_file():  # a pipe without a writer would be waited for
+            return None
         info = soundfile.info(os.fsencode(path))
-    except (soundfile.SoundFileError, TypeError):
+    except (soundfile.SoundFileError, TypeError, OSError):
         return None
     return info.duration if info.frames < UNKNOWN_LENGTH_FRAMES else None

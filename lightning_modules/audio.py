@@ -5,6 +5,7 @@ Legend: T samples, C channels. A sample is a float32 in [-1, 1] or an int16 (val
 
 from __future__ import annotations
 
+import math
 import os
 import wave
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ _BLOCK_VALUES = 1 << 20  # frames x channels decoded at a time: 4 MiB, whatever 
 UNKNOWN_LENGTH_FRAMES = (
     1 << 62
 )  # libsndfile announces about 2^63 frames for a stream without a length
-UNKNOWN_RIFF_BYTES = 0x7FFF_0000
+# What a recorder that could not go back to its header leaves there: the largest number that it has,
+# signed (give or take the header) or not.
+UNKNOWN_RIFF_BYTES = (range(0x7FFF_0000, 0x8000_0100), range(0xFFFF_0000, 0x1_0000_0000))
 
 
 def read_audio(
@@ -91,9 +94,9 @@ def read_blocks(
             " copy it again or convert it to wav"
         ) from None
     if decoded < min_seconds * source_hz:
+        heard_s = math.floor(100 * decoded / source_hz) / 100  # 0.4999 s are no 0.50 s
         raise UserError(
-            f"{path}: holds {decoded / source_hz:.2f} s of sound,"
-            f" at least {min_seconds} s is needed"
+            f"{path}: holds {heard_s:.2f} s of sound, at least {min_seconds} s is needed"
         )
 
 
@@ -113,12 +116,10 @@ def _check_whole(path: Path) -> None:
     """Refuse a wav that ends before its header says; libsndfile shortens the header's length."""
     with path.open("rb") as stream:
         head = stream.read(8)
-    said = int.from_bytes(head[4:8], "little") + 8
-    # A recorder that could not go back to its header leaves the largest number there.
-    if head[:4] == b"RIFF" and path.stat().st_size + 1 < said < UNKNOWN_RIFF_BYTES:
-        raise UserError(
-            f"{path}: is truncated ({path.stat().st_size} of {said} bytes); copy it again"
-        )
+    length, found = int.from_bytes(head[4:8], "little"), path.stat().st_size
+    known = head[:4] == b"RIFF" and not any(length in values for values in UNKNOWN_RIFF_BYTES)
+    if known and found + 1 < length + 8:
+        raise UserError(f"{path}: is truncated ({found} of {length + 8} bytes); copy it again")
 
 
 def _check_file(path: Path) -> None:

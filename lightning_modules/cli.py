@@ -44,12 +44,14 @@ DEAD_PROCESSES = {
     r"Connection (closed|reset) by peer|Socket Timeout|Broken pipe|Timed out waiting": "trainer:"
     " another process of this distributed run died",
 }
-# Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode.
+# Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode, and every
+# process logs the same figures.
 NOISE = (
     ".*args parameter is intended to run from within Python.*",
     r".*module\(s\) in eval mode at the start of training.*",
     ".*isinstance.treespec, LeafSpec.*",
     ".*does not have many workers.*",
+    ".*It is recommended to use .self.log.*sync_dist=True.*",
 )
 
 
@@ -108,8 +110,7 @@ class AmbianceCLI(LightningCLI):
         if self.datamodule_class is AmbianceDataModule:
             parser.link_arguments("data.protocol", "model.protocol")
             parser.link_arguments("model.architecture", "data.architecture")
-        else:
-            parser.link_arguments("model.space", "data.space")
+        parser.link_arguments("model.space", "data.space")
         add_wandb_arguments(parser)
 
     def before_instantiate_classes(self) -> None:
@@ -143,6 +144,7 @@ class AmbianceCLI(LightningCLI):
         """Go on from the run folder's last checkpoint."""
         self._choose_checkpoint(required=False)
         self.model.check_data(self.datamodule)
+        self.model.check_length(self.trainer)
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
         requeue_while_preparing()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from search_spaces.errors import UserError
+from search_spaces.json_values import Validator, check_json, parse_json
 
 
 @contextmanager
@@ -30,9 +28,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
-    )
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
+        )
+    except OSError as error:
+        error.filename = str(path)
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -48,6 +50,46 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def check_writable(path: Path, field: str, *, folder: bool = False) -> None:
+    """Find out before long work whether its result can be written; nothing is left behind.
+
+    Args:
+        path: a file that will be written, also in folders that are still to be made.
+        field: the option that named it.
+        folder: whether ``path`` is a folder of files instead.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        if not folder and path.exists() and not path.is_file():
+            raise UserError(f"{field}: {path} is a folder or a device; name a file")
+        places = (path, *path.absolute().parents) if folder else path.absolute().parents
+        with tempfile.TemporaryFile(dir=next(place for place in places if place.exists())):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{field}: {path} cannot be written ({error.strerror}); make room or change"
+            " permissions there, or name another place"
+        ) from None
+
+
+def refuse_input(path: Path, inputs: Iterable[Path], what: str, field: str) -> None:
+    """Refuse to write over a file that is read, as a wrong or forgotten name would.
+
+    Raises:
+        UserError: ``path`` is one of ``inputs``, which ``what`` names.
+    """
+    try:
+        known = path.stat()
+    except OSError:
+        return  # not there yet, or found out when it is written
+    for one in inputs:
+        with suppress(OSError):  # whoever reads it says what is wrong
+            if os.path.samestat(known, one.stat()):
+                raise UserError(f"{field}: {path} is one of the {what}; name another file")
 
 
 def refuse_full_folder(path: Path, field: str) -> None:
@@ -86,7 +128,7 @@ def write_json(path: Path, value: Any, schema: dict[str, Any] | None = None) -> 
         jsonschema.ValidationError: ``value`` does not satisfy ``schema``.
     """
     if schema is not None:
-        _Validator(schema).validate(value)
+        Validator(schema).validate(value)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -100,42 +142,15 @@ def read_json(path: Path, schema: dict[str, Any]) -> Any:
     """
     path = Path(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, expected a JSON file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error}); write it anew") from None
     check_json(path, value, schema)
     return value
-
-
-def check_json(path: Path, value: Any, schema: dict[str, Any]) -> None:
-    """Validate what was read from ``path``.
-
-    Raises:
-        UserError: it breaks the schema: the file, the field, and what is allowed there.
-    """
-    validator = _Validator(schema)
-    problem = jsonschema.exceptions.best_match(validator.iter_errors(value))
-    if problem is not None:
-        raise UserError(f"{path}: field {problem.json_path}: {problem.message}")
-
-
-def _items(validator: Any, items: Any, value: Any, schema: Any) -> Iterator[Any]:
-    """The keyword `items`; thousands of samples are looked at in one go where they are plain."""
-    if isinstance(items, dict) and items.get("type") == "number" and items.keys() <= _PLAIN:
-        above, least = items.get("exclusiveMinimum", -math.inf), items.get("minimum", -math.inf)
-        if isinstance(value, list) and all(
-            type(number) in (float, int) and number > above and number >= least for number in value
-        ):
-            return
-    yield from jsonschema.Draft202012Validator.VALIDATORS["items"](validator, items, value, schema)
-
-
-_PLAIN = {"type", "exclusiveMinimum", "minimum", "description"}
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"items": _items})
 
 
 def load_schema(folder: Path, name: str) -> dict[str, Any]:

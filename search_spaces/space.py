@@ -54,6 +54,11 @@ class SpaceSpec:
         return [name for name, choices in self.dimensions.items() if len(choices) > 1]
 
     @property
+    def one_frontend(self) -> bool:
+        """Whether all of its nets have the same front end."""
+        return not any(name.startswith("frontend_") for name in self.open_dimensions)
+
+    @property
     def clip_seconds(self) -> float:
         """Length of a clip."""
         return self.clip_samples / SAMPLE_RATE_HZ
@@ -362,6 +367,24 @@ SAM_PLAIN = SpaceSpec(
     },
 )
 
+# Plain nets behind one front end, that of models/sam-base: a supernet of them learns from features
+# that are made once (`data.held_features`), and dense convolutions make its steps short.
+SAM_4K = SpaceSpec(
+    "sam-4k",
+    1,
+    {
+        **SAM_PLAIN.dimensions,
+        "frontend_rate_hz": (4_000,),
+        "frontend_hop_ms": (40,),
+        "frontend_mels": (128,),
+        "stage1_time_stride": (1,),
+        "stage2_frequency_stride": (2,),
+        "stage3_time_stride": (1,),
+        "stage3_frequency_stride": (1,),
+        "stage4_frequency_stride": (2,),
+    },
+)
+
 # What tells a word or an event is its spectrum, which the mean of each band over a short clip holds
 # in part; it also lasts shorter than a count (docs/space.md).
 EVENTS = replace(
@@ -401,6 +424,7 @@ SPACES = {
         SAM_FUSED,
         SAM_FINE,
         SAM_PLAIN,
+        SAM_4K,
         EVENTS,
         *SECOND_SPACES,
         EVENTS_1S,

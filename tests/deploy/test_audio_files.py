@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+
+import pytest
 
 from deploy.audio_files import audio_files
 
@@ -29,3 +32,18 @@ def test_a_folder_without_audio_is_a_problem_by_name(tmp_path: Path) -> None:
     assert found.problems == [
         f"{tmp_path}: no audio file in this folder (looked for .wav, .flac, .mp3, .ogg)"
     ]
+
+
+def test_what_cannot_be_looked_at_is_taken_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that may be listed and not entered; root may enter every one."""
+    closed, long = tmp_path / "closed" / "a.wav", tmp_path / f"{'x' * 300}.wav"
+    closed.parent.mkdir()
+    closed.touch()
+    monkeypatch.setattr(Path, "is_file", _refuse)
+    assert audio_files([tmp_path, long]).paths == [closed, long]
+
+
+def _refuse(path: Path) -> bool:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))

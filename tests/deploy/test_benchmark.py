@@ -7,7 +7,7 @@ import pytest
 
 from deploy.__main__ import main
 from deploy.benchmark import check_vectors
-from deploy.bundle import Bundle, read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, Bundle, read_bundle
 from deploy.measurement import read_measurement
 from search_spaces.errors import UserError
 
@@ -48,13 +48,22 @@ def test_measures_what_the_issue_asks_for(
     [
         (["--runs", "199"], "--runs: got 199, expected at least 200"),
         (["--threads", "0"], "argument --threads: got '0', expected a whole number, 1 or more"),
+        (["--out", "/proc/x"], "--out: /proc/x/"),
+        (
+            ["--precision", "int8", "--out", "/proc/x.json"],
+            "--out: /proc/x.json cannot be written (No such file or directory)",
+        ),
+        (
+            ["--precision", "int8", "--out", str(DEFAULT_BUNDLE / MANIFEST)],
+            f"--out: {DEFAULT_BUNDLE / MANIFEST} is one of the bundles' files; name another",
+        ),
         (["--out", "x.json"], "--out x.json: one file cannot hold 2 measurements"),
     ],
 )
 def test_wrong_arguments_are_one_line(
-    bundle_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["benchmark", "--bundle", str(bundle_path), *arguments]) == 2
+    assert main(["benchmark", "--bundle", str(DEFAULT_BUNDLE), *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {message}")
 

@@ -96,6 +96,19 @@ def test_what_is_no_bundle_is_refused(bundle_copy: Callable[[], Path], tmp_path:
         read_bundle(bundle)
 
 
+@pytest.mark.parametrize("samples", [40_000, 2**62])
+def test_a_length_that_is_not_the_model_s_is_refused(
+    bundle_copy: Callable[[], Path], samples: int
+) -> None:
+    path = bundle_copy()
+    change_manifest(path, clip_samples=samples)
+    with pytest.raises(UserError, match=rf"clip_samples: is {samples}, the model takes 80000"):
+        read_bundle(path).load("fp32")
+    change_manifest(path, clip_samples=1e308)
+    with pytest.raises(UserError, match=r"clip_samples: 1e\+308 is not of type 'integer'"):
+        read_bundle(path)
+
+
 def test_precision_that_was_not_kept_is_refused_with_its_reason(
     bundle_copy: Callable[[], Path],
 ) -> None:

@@ -137,3 +137,5 @@ def test_the_command_writes_a_table_that_the_search_takes(
     assert len((tmp_path / "merged.phones.csv").read_text().splitlines()) > 20
     assert main(["merge-cost-tables", str(paths[0]), "--out", str(out)]) == 2
     assert "got 1 cost table" in capsys.readouterr().err
+    assert main(["merge-cost-tables", *map(str, paths), "--out", str(paths[1])]) == 2
+    assert "b.json is one of the tables that are merged; name another" in capsys.readouterr().err

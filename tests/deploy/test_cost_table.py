@@ -1,6 +1,9 @@
 """The command with its lowering and timing replaced; those two are tested on one real program."""
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +50,7 @@ def test_raw_measurements_survive_a_kill(tmp_path: Path) -> None:
     raw.add("a", 0, 2.0)
     raw.add("a", 1, 1.5)
     with path.open("a") as stream:
+        stream.write("\n" + "[" * 10_000)
         stream.write('\n{"key": "b", "rou')  # the kill
     again = RawMeasurements(path, HEADER)
     assert again.latency_ms("a") == 1.5
@@ -99,6 +103,34 @@ def test_the_table_predicts_what_a_made_up_device_takes(
     monkeypatch.setattr(cost_table, "time_rounds", lambda programs, *_: iter(programs[:0]))
     assert main(["cost-table", *arguments]) == 0  # all was measured: nothing is done again
     assert json.loads(out.read_text())["pieces"] == first["pieces"]
+
+
+@pytest.mark.parametrize("command", ["cost-table", "profile-phone"])
+def test_a_table_that_cannot_be_written_is_found_out_first(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--space", "sam-nano", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: --out: {tmp_path} is a folder or a device; name a file\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_while_nets_are_lowered_is_one_line(tmp_path: Path) -> None:
+    code = (
+        "import sys; from deploy import cost_programs; from deploy.__main__ import main;"
+        "from tests.deploy.fakes import lower_slowly; cost_programs._lower = lower_slowly;"
+        f"sys.exit(main(['cost-table', '--space', 'sam-nano', '--processes', '1',"
+        f" '--out', '{tmp_path}/a.json']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    while process.poll() is None and not list(tmp_path.glob("*/*.begun")):
+        time.sleep(0.05)
+    process.terminate()
+    assert process.communicate()[1].splitlines()[-1:] == [b"interrupted"]
+    assert process.returncode == 130
 
 
 def test_a_program_is_lowered_once_and_timed(tmp_path: Path) -> None:

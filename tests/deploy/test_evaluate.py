@@ -135,6 +135,28 @@ def test_an_unreadable_clip_leaves_nothing_half_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("clips/0_a.json", r"--out: .*0_a\.json is one of the files that are read; name another"),
+        ("manifest.json", r"--out: .*manifest\.json is one of the files that are read"),
+        ("clips/0_a.wav", r"--out: .*evaluation\.json cannot be written \(Not a directory\)"),
+        ("folder.json", r"--out: .*folder\.json is a folder or a device; name a file"),
+        ("picture.json", r"--out: .*picture\.png is a folder or a device; name a file"),
+    ],
+)
+def test_an_output_that_must_not_be_is_found_out_before_a_clip_is_heard(
+    tmp_path: Path, clips: Path, bundle: EvaluatedBundle, out: str, message: str
+) -> None:
+    (clips / "0_a.json").write_text("[]")  # who speaks when, as LibriCount has it
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "picture.png").mkdir()
+    with pytest.raises(UserError, match=message):
+        evaluate.run(parse("--bundle", tmp_path, "--clips", clips, "--out", tmp_path / out))
+    assert bundle.model.heard == 0
+    assert (clips / "0_a.json").read_text() == "[]"
+
+
 def test_a_damaged_evaluation_is_named_with_its_field(tmp_path: Path) -> None:
     (tmp_path / "evaluation.json").write_text('{"schema_version": 2}')
     with pytest.raises(UserError, match=r"evaluation\.json: field "):

@@ -56,6 +56,7 @@ def test_libricount_s_archive_is_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[", "1_a.json: not an annotation of LibriCount .*; unpack the archive anew"),
+        ("[" * 10_000, "1_a.json: not an annotation of LibriCount"),
         ("[1]", "1_a.json: not an annotation of LibriCount"),
         ('{"speaker_id": 1}', "1_a.json: not an annotation of LibriCount"),
         ('[{"speaker_id": 1}]', "1_a.json: .* expected a list of speaker_id and activity"),
@@ -84,7 +85,7 @@ def test_clips_csv_adds_what_is_known(tmp_path: Path) -> None:
 def test_a_csv_names_files_freely(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "far/meeting one.wav")
     source = write_csv(
-        tmp_path / "mine.csv", "\ufefffile,count,rt60_s\nfar/meeting one.wav,7,0.4\n"
+        tmp_path / "mine.csv", "\ufefffile,count,rt60_s\nfar/meeting one.wav,7,0.4,\n,,\n"
     )
     assert read_labelled_clips(source) == [LabelledClip(path, "far/meeting one.wav", 7, rt60_s=0.4)]
 
@@ -95,6 +96,9 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
         ("file,people\n1_a.wav,1\n", "mine.csv: no column count in its first line"),
         ("", "mine.csv: no column file and count"),
         ("file,count\n", "mine.csv: holds no clips"),
+        ("file,count,count\n1_a.wav,1,1\n", "mine.csv: column count is in its first line twice"),
+        ("file,count\n1_a.wav,1,5\n", "mine.csv line 2: has more fields than the first line ('5'"),
+        ('file,count\n"1_a.wav,1\n', "mine.csv: not a CSV in UTF-8 (unexpected end of data)"),
         ("file,count\n1_a.wav,11\n", "mine.csv line 2: count '11', expected a whole number from 0"),
         ("file,count\n1_a.wav,1.5\n", "mine.csv line 2: count '1.5', expected a whole number"),
         ("file,count\nb.wav,1\n", "mine.csv line 2: no such file"),

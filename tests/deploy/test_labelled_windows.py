@@ -134,10 +134,11 @@ def test_an_id_that_fits_two_recordings_is_refused(meeting) -> None:
         read_labelled_windows(recordings, rttms)
 
 
-def test_a_recording_below_one_window_is_refused(meeting) -> None:
+@pytest.mark.parametrize(("samples", "said"), [(RATE_HZ, "1.00 s"), (5 * RATE_HZ - 1, "4.99 s")])
+def test_a_recording_below_one_window_is_refused(meeting, samples: int, said: str) -> None:
     recordings, rttms = meeting("0 1 <NA> <NA> A")
-    soundfile.write(recordings / "EN2002a.Mix-Headset.wav", np.zeros(RATE_HZ), RATE_HZ)
-    with pytest.raises(UserError, match=r"Mix-Headset\.wav: 1\.00 s, expected at least 5 s"):
+    soundfile.write(recordings / "EN2002a.Mix-Headset.wav", np.zeros(samples), RATE_HZ)
+    with pytest.raises(UserError, match=rf"Mix-Headset\.wav: {said}, expected at least 5 s"):
         read_labelled_windows(recordings, rttms)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from deploy import lowering
 from deploy.__main__ import main
-from deploy.bundle import read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, read_bundle
 from deploy.lower import is_done, searched_clips, summary, training_record
 from search_spaces.errors import UserError
 from search_spaces.frontier import read_frontier
@@ -75,6 +75,11 @@ def test_full_disk_leaves_nothing(
         (["--max-int8-drop", "-1"], "--max-int8-drop: got -1.0, expected points from 0 to 100"),
         (["--max-int8-drop", "nan"], "--max-int8-drop: got nan, expected points from 0 to 100"),
         (["--clips", "nowhere.npz"], "nowhere.npz: no such file"),
+        (["--out", "/proc/bundles"], "--out: /proc/bundles cannot be written (No such file"),
+        (
+            ["--frontier", str(DEFAULT_BUNDLE / MANIFEST)],
+            f"{DEFAULT_BUNDLE / MANIFEST}: is of the kind manifest.json, expected frontier.json",
+        ),
     ],
 )
 def test_wrong_arguments_are_one_line(

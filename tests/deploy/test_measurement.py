@@ -1,4 +1,5 @@
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.bundle import DEFAULT_BUNDLE, MANIFEST
 from deploy.compare import median_ratio
 from deploy.measurement import (
     comparable,
@@ -132,11 +134,32 @@ def test_the_interval_holds_the_ratio_of_a_series_and_its_multiple(
 
 
 def test_fewer_than_200_runs_are_no_measurement(tmp_path: Path) -> None:
-    import json
-
     path = tmp_path / "measurement.json"
     short = {"schema_version": 1, **measurement()}
     short["method"] = {**short["method"], "runs": 50}
     path.write_text(json.dumps(short))
     with pytest.raises(UserError, match=r"field \$\.method\.runs: 50 is less than the minimum of"):
         read_measurement(path)
+
+
+@pytest.mark.parametrize(
+    ("sample", "message"),
+    [
+        ("NaN", r"not valid JSON \(NaN is no number\)"),
+        ("Infinity", r"not valid JSON \(Infinity is no number\)"),
+        ("1e999", r"field \$\.latency_ms\.samples\[0\]: inf is not of type 'number'"),
+    ],
+)
+def test_samples_that_are_no_numbers_are_not_believed(
+    tmp_path: Path, sample: str, message: str
+) -> None:
+    write_measurement(tmp_path / "a.json", measurement())
+    text = (tmp_path / "a.json").read_text()
+    (tmp_path / "a.json").write_text(text.replace("1.0,", f"{sample},", 1))
+    with pytest.raises(UserError, match=message):
+        read_measurement(tmp_path / "a.json")
+
+
+def test_another_file_is_called_by_its_kind() -> None:
+    with pytest.raises(UserError, match=r"is of the kind manifest\.json, expected measurement\.j"):
+        read_measurement(DEFAULT_BUNDLE / MANIFEST)

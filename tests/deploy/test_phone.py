@@ -207,6 +207,7 @@ def test_each_measurement_is_a_run_of_weights_and_biases(
             ["--day-profile", "1", "--interval", "90"],
             "--interval: got 90 s, expected at most the 1",
         ),
+        (["--out", "/proc/x"], "--out: /proc/x cannot be written (No such file or directory)"),
         (["--runner", "nowhere"], "nowhere: holds no runner.apk with its runner.json; build"),
         (["--bundle", str(BUNDLE), str(BUNDLE)], "--bundle: two are named 'net-"),
     ],

@@ -45,11 +45,16 @@ def test_the_same_work_on_the_same_phone_is_the_same_job() -> None:
 
 
 def test_the_time_is_that_of_the_windows() -> None:
-    """Two models: three minutes of latency each, then 5 x (65 + 95 + 65) s of energy."""
+    """Two models: three minutes of latency each, then 5 x 95 + 6 x 65 s of energy."""
     assert job_of_bundle(energy=None).minutes == 6
-    assert job_of_bundle().minutes == pytest.approx(2 * (3 + 18.75))
+    assert job_of_bundle().minutes == pytest.approx(2 * (3 + 865 / 60))
     day = {"threads": 1, "interval_seconds": 60, "minutes": 30}
     assert job_of_bundle(energy=None, day_profile=day).minutes == 6 + 2 * 60
+
+
+def test_too_few_windows_for_an_interval_are_refused() -> None:
+    with pytest.raises(jsonschema.ValidationError, match="'repeats': 2"):
+        job_of_bundle(energy={"threads": 1, **ENERGY, "repeats": 2})
 
 
 def test_files_go_by_their_content() -> None:

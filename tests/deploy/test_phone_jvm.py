@@ -13,11 +13,18 @@ import numpy as np
 import pytest
 
 from deploy import phone as phone_command
+from deploy import phone_pieces
 from deploy.__main__ import main
+from deploy.adb import Adb
 from deploy.bundle import read_bundle
+from deploy.cost_programs import Program
 from deploy.measurement import read_measurement
-from deploy.phone_runner import SCHEMA
+from deploy.phone_pieces import PhoneBench
+from deploy.phone_runner import SCHEMA, read_runner
+from deploy.phone_session import Session
+from search_spaces.architecture import smallest
 from search_spaces.files import read_json
+from search_spaces.space import get_space
 from tests.deploy.phone_device.device import PhoneDevice
 from tests.deploy.phone_device.runners import JvmRunner
 from tests.deploy.phone_device.scripted import device
@@ -109,6 +116,26 @@ def test_a_true_model_is_checked_and_timed_by_the_true_runner(
     assert measured["latency_ms"]["samples"] == pytest.approx(samples)
     expected = np.percentile(samples, (50, 90, 99))
     assert [latency[f"{name}_ms"] for name in ("p50", "p90", "p99")] == pytest.approx(expected)
+
+
+def test_the_windows_that_a_cost_table_asks_for_suffice_the_true_runner(
+    jvm_phone: PhoneDevice,
+    runner_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(phone_pieces, "ENERGY", {**QUICK_ENERGY, "repeats": 99})
+    program = Program("whole", smallest(get_space("sam")), "fp32")
+    shutil.copy(BUNDLE / "model.pte", program.path(tmp_path))
+    session = Session(Adb(jvm_phone.serial), read_runner(runner_folder), tmp_path / "logs")
+    bench = PhoneBench(session, tmp_path, threads=1)
+    phone_command.prepare(session.adb, session.runner, bench.files([program]))
+    energy = bench.measure_energy([program])
+    # On a busy host the repeats may differ too much for a value, yet they are enough.
+    assert energy.reason is None or "not distinguishable from idling" in energy.reason
+    (job,) = bench.jobs
+    (model,) = session.run(job, lambda status: None)["models"]
+    assert [repeat["used"] for repeat in model["energy"]["repeats"]] == [True] * 3
 
 
 def test_a_runner_without_an_engine_says_so(

@@ -104,13 +104,45 @@ def test_cut_off_in_a_round_it_continues_with_that_round(
     assert phone.files(ROOT) == []
 
 
+def test_what_was_measured_on_one_phone_is_not_taken_for_another(
+    make_phone: Callable[[], PhoneDevice],
+    latency_ms: Callable[[str], float],
+    command: Profile,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = make_phone(), make_phone()
+    for device in (first, second):
+        device.runner = ScriptedRunner(latency_ms=latency_ms)
+    assert command("--quick", "--serial", first.serial) == 0
+    assert command("--quick", "--serial", second.serial) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "cost_table.raw.jsonl: was measured with another phone (" in error
+    assert second.runner.starts == 0
+    kept = [(tmp_path / f"cost_table{end}").read_text() for end in (".json", ".raw.jsonl")]
+    assert not any(first.serial in text for text in kept)
+
+
+def test_a_phone_is_the_same_by_cable_and_by_network(
+    make_phone: Callable[[], PhoneDevice], latency_ms: Callable[[str], float], command: Profile
+) -> None:
+    """adb names it by its address then; the phone itself tells the serial that it always had."""
+    cable, network = make_phone(), make_phone()
+    for connection in (cable, network):
+        connection.runner = ScriptedRunner(latency_ms=latency_ms)
+        connection.phone.properties["ro.serialno"] = "0123456789ABCDEF"
+    assert command("--quick", "--serial", cable.serial) == 0
+    assert command("--quick", "--serial", network.serial) == 0
+    assert network.runner.starts == 0
+
+
 def test_energy_of_some_nets_goes_into_the_table(
     phone: PhoneDevice, profile: Profile, tmp_path: Path
 ) -> None:
     phone.runner.energy_mj = lambda key: 2 * phone.runner.latency_ms(key)
     assert profile("--quick", "--energy-nets", "4") == 0
     table = read_cost_table(tmp_path / "cost_table.json")
-    assert table.energy["method"] == "battery_charge_counter, above the idle phone, 2 windows"
+    assert table.energy["method"] == "battery_charge_counter, above the idle phone, 3 windows"
     metered = [piece for piece in table.pieces if piece.energy_mj]
     assert [piece.part for piece in metered] == ["frontend"] * 4 + ["whole"] * 4
     for piece in metered:

@@ -13,7 +13,7 @@ from deploy.phone_state import PhoneState, check_fit, read_state
 from search_spaces.errors import UserError
 from tests.deploy.phone_device.device import PhoneDevice
 
-FIT = PhoneState("Test 1", "x", 34, ("arm64-v8a",), 1_000_000_000, 80, locked=False)
+FIT = PhoneState("Test 1", "S1", "x", 34, ("arm64-v8a",), 1_000_000_000, 80, locked=False)
 
 
 def test_the_phone_is_read(phone: PhoneDevice) -> None:

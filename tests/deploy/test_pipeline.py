@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
-from deploy.pipeline_plan import RunSettings, _evaluate, _fit, plan
+from deploy.pipeline_plan import RunSettings, _begin, _evaluate, _fit, _tune, plan
 from deploy.pipeline_scale import read_scale
 from deploy.pipeline_speech import check_sound
 from search_spaces.wandb_options import WandbOptions
@@ -29,6 +29,25 @@ def test_the_first_steps_are_public_commands(tmp_path):
     assert cost_table.argv[-1] == "--quick"  # the scale's own arguments come last
     assert "0" * 64 in clips.facts
     assert "0" * 64 not in cost_table.facts  # other speech measures no other latency
+
+
+def test_a_scale_may_begin_with_speech_that_needs_no_label(tmp_path):
+    asked = dataclasses.replace(settings(tmp_path), scale=read_scale("few"))
+    begin, begun = _begin(asked), tmp_path / "begin" / "supernet.pt"
+    assert begin.outputs == (begun,)
+    assert begin.argv[begin.argv.index("--model.space") + 1] == "sam-4k"
+    assert not {"--data.speech", "--data.labelled_clips"} & {*begin.argv}
+    assert begin.facts == ("{}",)  # other speech changes nothing of it
+    fit = _fit(asked)
+    assert begun in fit.inputs
+    for step in (fit, _tune(asked)):
+        assert step.argv[step.argv.index("--data.singles_from") + 1] == str(begun)
+    assert fit.argv[fit.argv.index("--model.initial_weights") + 1] == str(begun)
+    plain = _fit(settings(tmp_path))
+    assert not {"--data.singles_from", "--trainer.precision"} & {*plain.argv}
+    faster = dataclasses.replace(asked, train_precision="bf16-mixed")
+    for step in (_begin(faster), _fit(faster), _tune(faster)):
+        assert step.argv[step.argv.index("--trainer.precision") + 1] == "bf16-mixed"
 
 
 def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
@@ -59,10 +78,12 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         (["--speech", "/no/such/folder"], "error: speech: /no/such/folder: no such folder"),
         (
             ["--scale", "huge"],
-            "error: --scale huge: expected smoke, demo, reference, base, small, folder, folder-1s",
+            "error: --scale huge: expected smoke, demo, reference, few, base, small, folder",
         ),
         (["--max-params", "10"], "--max-params 10: the smallest value that could be met is"),
         (["--max-latency-ms", "-1"], "argument --max-latency-ms: got '-1'"),
+        (["--speech", ""], "error: --speech: is empty; name recordings, or leave the option out"),
+        (["--scale", "folder", "--root", ""], "error: --root: is empty; name recordings, or"),
         (["--root", "here"], "error: --root here: is not of counts, as scale smoke is; leave it"),
         (["--scale", "folder"], "error: --root: not given; name a folder per class, or a CSV"),
         (

@@ -16,7 +16,8 @@ def test_every_file_is_a_shipped_scale():
 def test_a_shipped_scale_names_a_space_and_a_config_that_exist(name):
     scale = read_scale(name)
     assert get_space(scale.space).name == scale.space
-    assert (CONFIGS_FOLDER / f"{scale.fit_config}.yaml").is_file()
+    for config in filter(None, (scale.begin_config, scale.fit_config)):
+        assert (CONFIGS_FOLDER / f"{config}.yaml").is_file()
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,13 @@ def test_a_scale_without_speech_is_refused(tmp_path: Path):
     path = tmp_path / "own.yaml"
     path.write_text("\n".join(line for line in lines if not line.startswith("speech:")))
     with pytest.raises(UserError, match=r"field speech: missing, though the task is counts"):
+        read_scale(str(path))
+
+
+def test_classes_have_no_synthetic_voices_to_begin_with(tmp_path: Path):
+    path = tmp_path / "own.yaml"
+    path.write_text((SCALES_FOLDER / "folder.yaml").read_text() + "begin_config: sam-voices\n")
+    with pytest.raises(UserError, match="field begin_config: the task is classes, which has none"):
         read_scale(str(path))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import errno
 import io
 import json
 import os
@@ -107,6 +108,33 @@ def test_unreadable_files_are_said_after_the_others_are_done(
     ]
 
 
+def test_a_recording_that_cannot_be_looked_at_stops_no_other(
+    tmp_path: Path,
+    bundle: PeakBundle,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    closed, long = tmp_path / "closed" / "a.wav", tmp_path / f"{'x' * 300}.wav"
+    for path in (closed, tmp_path / "z.wav"):
+        write_sound(path, 0.4)
+    stat = Path.stat
+
+    def entered(path: Path, **arguments: bool) -> os.stat_result:
+        if path == closed:  # as in a folder that may not be entered; root may enter every one
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **arguments)
+
+    monkeypatch.setattr(Path, "stat", entered)
+    output = tmp_path / "rows.csv"
+    assert predict.run(parse(long, tmp_path, "--output", output)) == 2
+    (row,) = csv.DictReader(io.StringIO(output.read_text()))
+    assert row["file"] == str(tmp_path / "z.wav")
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {long}: File name too long; make it readable, or leave it out",
+        f"error: {closed}: Permission denied; make it readable, or leave it out",
+    ]
+
+
 def test_a_sound_longer_than_a_batch_is_heard_to_its_end(
     tmp_path: Path, bundle: PeakBundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +187,32 @@ def test_a_recording_is_not_written_over(tmp_path: Path, bundle: PeakBundle) -> 
     assert path.read_bytes() == before
 
 
+def test_a_folder_that_is_missing_is_made_for_the_rows(tmp_path: Path, bundle: PeakBundle) -> None:
+    path = write_sound(tmp_path / "a.wav", 0.1)
+    assert predict.run(parse("--output", tmp_path / "new" / "rows.csv", path)) == 0
+    assert (tmp_path / "new" / "rows.csv").read_text().count("a.wav") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", r"^--output: .* is a folder or a device; name a file"),
+        ("a.wav/rows.csv", r"^--output: .*rows\.csv cannot be written \(Not a directory\)"),
+        (
+            "/proc/rows.csv",
+            r"^/proc/.*: cannot be written \(No such .*\); choose another -",
+        ),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_found_out_first(
+    tmp_path: Path, bundle: PeakBundle, name: str, message: str
+) -> None:
+    path = write_sound(tmp_path / "a.wav", 0.1)
+    with pytest.raises(UserError, match=message):
+        predict.run(parse("--output", tmp_path / name, path))
+    assert bundle.model.heard == 0
+
+
 def test_names_in_another_encoding_and_pipes(
     tmp_path: Path, bundle: PeakBundle, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,11 +224,6 @@ def test_names_in_another_encoding_and_pipes(
     (row,) = json.loads(output.read_text(errors="surrogateescape"))
     assert row["count"] == 1
     assert "pipe.wav: is a pipe or a device" in capfd.readouterr().err
-
-
-def test_no_name_is_not_the_current_folder() -> None:
-    with pytest.raises(SystemExit):
-        parse("")
 
 
 @pytest.mark.parametrize("precision", [None, "fp32", "int8"])

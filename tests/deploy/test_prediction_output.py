@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,10 @@ def killed_after(
     output._stream.close()  # as the system does, which also gives up the lock
 
 
+def change_note(journal: Path, **fields: Any) -> None:
+    journal.write_text(json.dumps({**json.loads(journal.read_text()), **fields}))
+
+
 def finish(
     out: Path, form: str, recordings: list[Path], settings: dict[str, Any] = SETTINGS
 ) -> list[Path]:
@@ -78,7 +84,11 @@ def test_the_old_file_stays_until_the_new_one_is_complete(
 
 
 @pytest.mark.parametrize(
-    "change", ["recording", "settings", "order", "format", "journal", "list", "rows"]
+    "change",
+    [
+        *("recording", "settings", "order", "format", "rows", "journal", "list", "brackets"),
+        *("negative", "many", "bytes", "said"),  # of the journal's fields
+    ],
 )
 def test_rows_of_anything_else_are_not_gone_on_with(
     tmp_path: Path, recordings: list[Path], change: str
@@ -97,6 +107,17 @@ def test_rows_of_anything_else_are_not_gone_on_with(
         (tmp_path / "rows.csv.part.json").write_text("{")
     elif change == "list":
         (tmp_path / "rows.csv.part.json").write_text("[]")
+    elif change == "brackets":
+        (tmp_path / "rows.csv.part.json").write_text("[" * 10_000)
+    elif change == "negative":  # and the same digest as of all but one
+        change_note(tmp_path / "rows.csv.part.json", done=-1)
+    elif change == "many":
+        change_note(tmp_path / "rows.csv.part.json", done=9)
+        recordings = recordings[:2]
+    elif change == "bytes":
+        change_note(tmp_path / "rows.csv.part.json", bytes=-1)
+    elif change == "said":
+        change_note(tmp_path / "rows.csv.part.json", problems=[1])
     else:
         os.truncate(tmp_path / "rows.csv.part", 3)
     assert finish(out, form, recordings, settings) == recordings
@@ -141,3 +162,13 @@ def test_standard_output_takes_every_row(
         output.finish(recordings[0], "broken")
         assert output.problems == ["broken"]
     assert len(json.loads(capsys.readouterr().out)) == 1
+
+
+def test_standard_output_is_utf_8_whatever_the_locale(
+    recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with open_output(None, "csv", recordings, SETTINGS) as output:
+        output.write([row(Path("\u65e5.wav"))])
+    assert "\u65e5.wav".encode() in stdout.buffer.getvalue()

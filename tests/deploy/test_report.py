@@ -211,7 +211,12 @@ def test_only_a_folder_without_any_file_of_a_run_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "line 2 is not JSON"), ('{"argv": []}', "line 2 lacks one of")]
+    ("text", "message"),
+    [
+        ("{", "line 2 is not JSON"),
+        ("[" * 10_000, "line 2 is not JSON"),
+        ('{"argv": []}', "line 2 lacks one of"),
+    ],
 )
 def test_a_broken_line_of_commands_is_named(tmp_path: Path, text: str, message: str) -> None:
     good = '{"argv": [], "started": "", "seconds": 0, "versions": {}, "exit_code": 0}\n'

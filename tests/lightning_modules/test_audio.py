@@ -72,6 +72,8 @@ def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     refuse("text.mp3", "cannot be decoded, damaged or not audio")
     soundfile.write(tmp_path / "short.wav", tone(16_000, 0.3), 16_000)
     refuse("short.wav", r"holds 0\.30 s of sound, at least 0\.5 s is needed")
+    soundfile.write(tmp_path / "near.wav", tone(16_000, 3.0)[:7999], 16_000)
+    refuse("near.wav", r"holds 0\.49 s of sound")
     soundfile.write(tmp_path / "nan.wav", np.full(16_000, np.nan), 16_000, subtype="FLOAT")
     refuse("nan.wav", "holds NaN or infinite samples")
     soundfile.write(tmp_path / "whole.flac", tone(16_000, 3.0), 16_000)
@@ -84,12 +86,24 @@ def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     refuse("half.wav", r"is truncated \(48022 of 96044 bytes\); copy it again")
 
 
-def test_a_wav_whose_recorder_did_not_know_its_length_is_read(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(16_000, 3.0), 16_000)
-    content = bytearray((tmp_path / "a.wav").read_bytes())
-    content[4:8] = content[40:44] = b"\xff\xff\xff\xff"
-    (tmp_path / "a.wav").write_bytes(content)
+def write_wav_that_says(path: Path, length: int) -> None:
+    soundfile.write(path, tone(16_000, 3.0), 16_000)
+    content = bytearray(path.read_bytes())
+    content[4:8] = content[40:44] = length.to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+# ffmpeg, a signed largest number, sox with its header, arecord with its header
+@pytest.mark.parametrize("length", [0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F024, 0x8000_0024])
+def test_a_wav_whose_recorder_did_not_know_its_length_is_read(tmp_path: Path, length: int) -> None:
+    write_wav_that_says(tmp_path / "a.wav", length)
     assert len(read_audio(tmp_path / "a.wav")) == 48_000
+
+
+def test_a_truncated_wav_of_two_gigabytes_and_more_is_refused(tmp_path: Path) -> None:
+    write_wav_that_says(tmp_path / "a.wav", 0xA000_0000)
+    with pytest.raises(UserError, match=r"is truncated \(96044 of 2684354568 bytes\); copy it"):
+        read_audio(tmp_path / "a.wav")
 
 
 @given(arrays.arrays(np.int16, 50))

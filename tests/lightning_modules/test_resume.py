@@ -91,10 +91,14 @@ def test_with_features_in_place_of_sound_it_resumes_to_the_same_losses(
     assert not list(cache.glob("clips/*/clips.i16"))
 
 
-def test_features_are_those_of_the_sound(prepared_speech: Path, tmp_path: Path):
+@pytest.mark.parametrize("nets", ["one net", "a supernet with one front end"])
+def test_features_are_those_of_the_sound(nets: str, prepared_speech: Path, tmp_path: Path):
     net = tmp_path / "a.json"
     write_architecture(net, smallest(get_space("sam-nano")))
-    options = ["--model.architecture", str(net), "--data.cache", str(tmp_path / "cache")]
+    options = ["--model.architecture", str(net)]
+    if nets != "one net":
+        options = ["--model.space", "sam-4k"]
+    options += ["--data.cache", str(tmp_path / "cache")]
     options += [*SOUNDLESS, "--model.weak_augmentation.rotate", "false"]
     options += ["--model.strong_augmentation.enabled", "false"]
     losses = []
@@ -189,7 +193,10 @@ def test_with_every_ingredient_off_it_trains_too(prepared_speech: Path, tmp_path
         for part in (f"--model.{name}.enabled", "false")
     ]
     arguments = smoke_arguments(prepared_speech, tmp_path, "--trainer.max_steps", "2", *off)
-    assert run(["fit", *arguments]) == 0
+    errors = tmp_path / "errors.txt"
+    assert run(["fit", *arguments], errors=errors) == 0
+    unused = "data.unlabelled_batch_size: nothing learns from these 8 clips of a step; 0 would save"
+    assert errors.read_text().count(unused) == 1
     row = metrics(tmp_path)[0]
     assert not {"train/pseudo_labels", "train/additivity"} & row.keys()
     assert float(row["train/distillation"]) > 0  # the subnets learn from the labels

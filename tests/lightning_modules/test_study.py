@@ -143,7 +143,7 @@ def test_two_studies_in_one_folder_are_refused(config: Path, ran: list[str], tmp
         ([], "the following arguments are required: --config"),
         (
             ["--config", "huge"],
-            "^--config huge: expected digits, digits-equal-total, digits-two-cores, full, smoke",
+            "^--config huge: expected digits, digits-equal-total, digits-two-cores, equal-epochs,",
         ),
         (["--config", "smoke", "--report", "--dry-run"], "not allowed with argument --report"),
     ],

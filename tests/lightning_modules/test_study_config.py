@@ -30,13 +30,14 @@ ROWS = {
     "digits-equal-total": 19,
     "digits-two-cores": 80,
     "digits": 288,
+    "equal-epochs": 19,
     "full": 672,
     "smoke": 1,
     "two-cores": 31,
 }
 
 
-def test_there_are_six_studies():
+def test_there_are_seven_studies():
     assert [path.stem for path in STUDIES] == list(ROWS)
 
 

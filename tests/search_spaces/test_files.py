@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import jsonschema
@@ -7,9 +8,11 @@ import pytest
 from search_spaces.errors import UserError
 from search_spaces.files import (
     atomic_path,
+    check_writable,
     new_folder,
     read_json,
     refuse_full_folder,
+    refuse_input,
     sha256_file,
     sha256_json,
     write_json,
@@ -67,6 +70,52 @@ def test_a_full_disk_names_the_file_that_was_wanted(tmp_path):
     with pytest.raises(OSError, match="No space left") as caught, atomic_path(path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.filename == str(path)
+
+
+def test_a_folder_that_takes_no_file_is_named_by_the_file_that_was_wanted():
+    path = Path("/proc/a.txt")  # where nobody may make files, not even root
+    with pytest.raises(OSError, match=r"'/proc/a\.txt'"), atomic_path(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("there", r"--out: .*/there is a folder or a device; name a file"),
+        ("pipe", r"--out: .*/pipe is a folder or a device; name a file"),
+        ("a.txt/new/b.txt", r"--out: .*b\.txt cannot be written \(Not a directory\); make room"),
+        ("/proc/new/b.txt", r"--out: /proc/new/b\.txt cannot be written \(No such file"),
+        ("b" * 300, r"--out: .*/b{300} cannot be written \(File name too long\)"),
+    ],
+)
+def test_what_cannot_be_written_is_found_out_before_the_work(tmp_path, name, message):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "a.txt").touch()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match=message):
+        check_writable(tmp_path / name, "--out")
+    assert names(tmp_path) == ["a.txt", "pipe", "there"]
+
+
+def test_looking_whether_something_can_be_written_leaves_nothing(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    for name in ("a.txt", "new/b.txt"):
+        check_writable(tmp_path / name, "--out")
+    for name in ("", "new/folder"):
+        check_writable(tmp_path / name, "--out", folder=True)
+    with pytest.raises(UserError, match=r"a\.txt cannot be written \(Not a directory\)"):
+        check_writable(tmp_path / "a.txt", "--out", folder=True)
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_an_input_is_not_written_over_whatever_it_is_called(tmp_path):
+    (tmp_path / "a.txt").touch()
+    (tmp_path / "link").symlink_to("a.txt")
+    inputs = [tmp_path / ("b" * 300), tmp_path / "lost", tmp_path / "a.txt"]
+    with pytest.raises(UserError, match=r"--out: .*/link is one of the clips; name another file"):
+        refuse_input(tmp_path / "link", inputs, "clips", "--out")
+    refuse_input(tmp_path / "lost", inputs, "clips", "--out")
 
 
 def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):

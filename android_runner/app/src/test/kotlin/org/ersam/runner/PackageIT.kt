@@ -93,7 +93,27 @@ class PackageIT {
         assertTrue(service, "false" in service.lines().first { "exported" in it })
     }
 
+    /** From Android 12 on `allowBackup` does not keep a phone from handing the app's files to the next one. */
+    @Test
+    fun `nothing of it is backed up or handed to another phone`() {
+        val manifest = aapt2("dump", "xmltree", "--file", "AndroidManifest.xml")
+        assertTrue(manifest, "false" in manifest.lines().first { "allowBackup" in it })
+        assertTrue(manifest, "dataExtractionRules" in manifest)
+        val rules = aapt2("dump", "xmltree", "--file", "res/xml/data_extraction_rules.xml")
+        for (way in listOf("cloud-backup", "device-transfer")) {
+            val rule = rules.substringAfter("E: $way").substringBefore("E: ${if (way == "cloud-backup") "device-transfer" else "none"}")
+            assertEquals(DOMAINS, Regex("domain=\"([a-z_]+)\"").findAll(rule).map { it.groupValues[1] }.toList())
+            assertEquals(rule, DOMAINS.size, Regex("E: exclude").findAll(rule).count())
+        }
+        assertTrue(rules, "E: include" !in rules)
+    }
+
     private companion object {
+        /** All that Android knows. */
+        val DOMAINS = listOf(
+            "root", "file", "database", "sharedpref", "external",
+            "device_root", "device_file", "device_database", "device_sharedpref",
+        )
         val EXPECTED_PERMISSIONS = setOf(
             "WAKE_LOCK", "RECORD_AUDIO", "FOREGROUND_SERVICE", "FOREGROUND_SERVICE_MICROPHONE", "POST_NOTIFICATIONS",
         )

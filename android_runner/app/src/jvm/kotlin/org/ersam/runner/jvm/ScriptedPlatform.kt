@@ -89,7 +89,10 @@ class ScriptedPlatform(
             return when (methods.single()) {
                 EnergyMethod.POWER_RAILS -> MeterReading(elapsedMs, railsUj = mapOf("TEST" to stepped(mj * 1e3)))
                 EnergyMethod.BATTERY_CHARGE_COUNTER ->
-                    MeterReading(elapsedMs, stepped(batteryChargeUah() - mj / 3.6e-3 / voltage), null, voltage)
+                    MeterReading(
+                        elapsedMs, stepped(batteryChargeUah() - mj / 3.6e-3 / voltage), null, voltage,
+                        batteryPercent = test.battery.percent,
+                    )
                 EnergyMethod.BATTERY_CURRENT ->
                     MeterReading(elapsedMs, null, stepped(-meanMilliwatts(mj) * 1e6 / voltage), voltage)
             }

@@ -31,10 +31,19 @@ data class Manifest(
     /**
      * The levels by which a bundle that counts people decides.
      *
-     * @throws RunnerError `bad_bundle`: it names classes or makes embeddings.
+     * @throws RunnerError `bad_bundle`: it names classes or makes embeddings, or its levels are no levels.
      */
-    fun ambianceLevels(): AmbianceLevels = levels?.let { AmbianceLevels(it.edges, it.names) }
-        ?: throw RunnerError(ErrorCode.BAD_BUNDLE, "$name: has no levels, for it does not count people; choose one that does")
+    fun ambianceLevels(): AmbianceLevels {
+        val (edges, names) = levels
+            ?: throw RunnerError(ErrorCode.BAD_BUNDLE, "$name: has no levels, for it does not count people; choose one that does")
+        if (names.size != edges.size + 1) {
+            throw RunnerError(
+                ErrorCode.BAD_BUNDLE,
+                "$name: has ${names.size} names of levels for ${edges.size} edges, expected one more; lower the net anew",
+            )
+        }
+        return AmbianceLevels(edges, names)
+    }
 }
 
 /**

@@ -73,6 +73,7 @@ class DayProfile(private val platform: Platform, private val jobClock: JobClock,
         if (charge == null || charge <= 0 || percent == null || percent <= 0 || voltage == null) {
             return Figure.none("the battery does not tell its charge, its level or its voltage")
         }
+        chargeUnitProblem(charge, percent)?.let { return Figure.none(it) }
         return Figure.of(rounded(charge / (percent / 100) * voltage * 1e-6))
     }
 

@@ -56,12 +56,12 @@ class Energy(private val platform: Platform, private val jobClock: JobClock) {
                 lastRead = now
             }
         }
-        val inside = readings.filter { it.elapsedMs >= begin }.distinctBy { it.elapsedMs }
+        val inside = readings.filter { it.elapsedMs >= begin }.distinct()
         return EnergyWindow(work != null, inside, (now - begin) / 1e3, runs, pluggedIn())
     }
 
     private fun readingsOf(window: EnergyWindow, repeat: Int): Readings {
-        val readings = window.readings
+        val readings = window.readings.filter { it.saysSomething }
         return Readings(
             phase = if (window.active) "active" else "baseline",
             repeat = repeat,

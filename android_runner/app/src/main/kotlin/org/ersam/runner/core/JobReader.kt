@@ -83,7 +83,7 @@ private fun LatencyPlan.problem(): String? = atLeast("latency.repeats", repeats,
 private fun MemoryPlan.problem(): String? = atLeast("memory.runs", runs, 1)
 
 private fun EnergyPlan.problem(): String? = atLeast("energy.threads", threads, 1)
-    ?: atLeast("energy.repeats", repeats, 1)
+    ?: atLeast("energy.repeats", repeats, MIN_REPEATS)
     ?: positive("energy.active_seconds", activeSeconds)
     ?: positive("energy.baseline_seconds", baselineSeconds)
     ?: atLeast("energy.sample_interval_ms", sampleIntervalMs, 1)

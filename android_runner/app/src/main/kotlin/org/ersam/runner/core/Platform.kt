@@ -55,14 +55,15 @@ enum class EnergyMethod(val word: String) {
 }
 
 /**
- * One look at a meter.
+ * One look at a meter; all is null where it did not answer.
  *
  * @property elapsedMs when the values were true, since the job began: of rails the time that they
  *   carry themselves, which may lie up to 30 s back.
  * @property chargeUah charge left in the battery, in uAh.
  * @property currentUa current of the battery, in uA; its sign differs between phones.
  * @property voltageMv of the battery, logged together with the two.
- * @property railsUj energy of each rail since boot, in uJ.
+ * @property railsUj energy of each rail since boot, in uJ; in every reading the same rails.
+ * @property batteryPercent charge left as a share of the full battery.
  */
 data class MeterReading(
     val elapsedMs: Long,
@@ -70,4 +71,7 @@ data class MeterReading(
     val currentUa: Long? = null,
     val voltageMv: Long? = null,
     val railsUj: Map<String, Long>? = null,
-)
+    val batteryPercent: Double? = null,
+) {
+    val saysSomething: Boolean get() = listOf(chargeUah, currentUa, voltageMv, railsUj).any { it != null }
+}

@@ -102,7 +102,7 @@ data class ModelResult(
 @Serializable
 data class VectorsResult(val count: Int, val maxDifference: Double?, val tolerance: Double, val passed: Boolean)
 
-/** Percentiles are of all samples of all [repeats]. */
+/** Percentiles are of all samples of all [repeats], [driftRatio] is the largest of a repeat's. */
 @Serializable
 data class LatencyResult(
     val threads: Int,

@@ -20,7 +20,9 @@ fun windowPower(readings: List<MeterReading>, method: EnergyMethod): WindowPower
 private fun railsPower(readings: List<MeterReading>): WindowPower {
     val distinct = readings.filter { it.railsUj != null }.distinctBy { it.elapsedMs }.sortedBy { it.elapsedMs }
     if (distinct.size < 2) {
-        return WindowPower.none("the rails gave ${distinct.size} new readings in the window, needed 2: make it longer")
+        val silent = readings.count { it.railsUj == null }
+        val unanswered = if (silent > 0) ", and did not answer $silent times" else ""
+        return WindowPower.none("the rails gave ${distinct.size} new readings in the window, needed 2$unanswered: make it longer")
     }
     val first = distinct.first()
     val last = distinct.last()
@@ -47,6 +49,7 @@ private fun chargePower(readings: List<MeterReading>): WindowPower {
     }
     if (points.isEmpty()) return WindowPower.none("the battery has no charge counter, or no voltage")
     if (points.all { it.charge == 0L }) return WindowPower.none("the charge counter reads 0")
+    readings.firstNotNullOfOrNull(::unitProblem)?.let { return WindowPower.none(it) }
     points.zipWithNext().firstOrNull { (before, after) -> after.charge > before.charge }?.let { (before, after) ->
         return WindowPower.none("the charge counter rose from ${before.charge} to ${after.charge} uAh")
     }
@@ -57,11 +60,26 @@ private fun chargePower(readings: List<MeterReading>): WindowPower {
     val pieces = steps.zipWithNext { before, after ->
         (before.charge - after.charge) * (before.voltage + after.voltage) / 2.0 * MJ_PER_UAH_MV
     }
-    val milliwatts = 1e3 * pieces.sum() / (steps.last().atMs - steps.first().atMs)
+    val betweenMs = steps.last().atMs - steps.first().atMs
+    val meanUa = (steps.first().charge - steps.last().charge) * MS_PER_HOUR / betweenMs
+    if (meanUa < MIN_MICROAMPERES) {
+        return WindowPower.none("the charge counter tells ${meanUa.toLong()} uA, too little for a phone awake; perhaps it is in mAh")
+    }
+    val milliwatts = 1e3 * pieces.sum() / betweenMs
     if (milliwatts > MAX_MILLIWATTS) return WindowPower.none("the charge counter jumped: ${milliwatts.toLong()} mW")
     val stepUah = counterStep(points.zipWithNext { before, after -> before.charge - after.charge })
     return WindowPower(milliwatts, stepUah * points[0].voltage * MJ_PER_UAH_MV, null)
 }
+
+private fun unitProblem(reading: MeterReading): String? = chargeUnitProblem(reading.chargeUah, reading.batteryPercent)
+
+/** Why [charge] at [percent] of a full battery is not in uAh, or null; one that is nearly empty does not show it. */
+fun chargeUnitProblem(charge: Long?, percent: Double?): String? =
+    if (charge == null || percent == null || percent < MIN_TELLING_PERCENT || charge / (percent / 100) >= MIN_FULL_UAH) {
+        null
+    } else {
+        "the charge counter reads $charge at $percent %, in uAh too little for a phone; perhaps it is in mAh"
+    }
 
 /**
  * Smallest step of a counter that was seen to fall by [falls], 0 where it stood still.
@@ -112,9 +130,16 @@ private class Point(val atMs: Long, val charge: Long, val voltage: Long) {
 private const val MJ_PER_UJ = 1e-3
 private const val MJ_PER_UAH_MV = 3.6e-3
 private const val MW_PER_UA_MV = 1e-6
+private const val MS_PER_HOUR = 3.6e6
 
 /** More than any phone draws. */
 private const val MAX_MILLIWATTS = 50_000.0
 
 /** Less than any phone draws while its processor is kept awake. */
 private const val MIN_MICROAMPERES = 2_000.0
+
+/** A full battery smaller than any phone's. */
+private const val MIN_FULL_UAH = 200_000
+
+/** Below it the level's own step of 1 % is too large a part of it. */
+private const val MIN_TELLING_PERCENT = 5

@@ -9,12 +9,16 @@ class BatteryMeter private constructor(private val battery: BatteryReader) : Pow
     override val name = "fuel gauge of the battery"
     override val methods = listOf(EnergyMethod.BATTERY_CHARGE_COUNTER, EnergyMethod.BATTERY_CURRENT)
 
-    override fun read(elapsedMs: Long): MeterReading = MeterReading(
-        elapsedMs = elapsedMs,
-        chargeUah = battery.chargeUah(),
-        currentUa = battery.currentUa(),
-        voltageMv = battery.state().voltageMv.value?.toLong(),
-    )
+    override fun read(elapsedMs: Long): MeterReading {
+        val state = battery.state()
+        return MeterReading(
+            elapsedMs = elapsedMs,
+            chargeUah = battery.chargeUah(),
+            currentUa = battery.currentUa(),
+            voltageMv = state.voltageMv.value?.toLong(),
+            batteryPercent = state.percent.value,
+        )
+    }
 
     companion object {
         /** Null where the gauge tells nothing that energy could come from. */

@@ -18,7 +18,10 @@ class Listening(
 
     /** Until [stopped] or the sound ends; the time of a window is that of its end. */
     fun run(stopped: () -> Boolean) {
-        while (!stopped() && source.read(window)) log.append(now(), levels.decide(model.run(window, shape)))
+        while (!stopped() && source.read(window)) log.append(now(), level())
         window.fill(0f)
     }
+
+    /** Of silence that Android put in the place of sound no level is guessed. */
+    private fun level(): String = if (source.silenced) LevelLog.NOT_HEARD else levels.decide(model.run(window, shape))
 }

@@ -24,6 +24,9 @@ class LiveActivity : Activity() {
     private lateinit var levels: TextView
     private lateinit var listen: Button
 
+    /** The chosen model, or why there is none; read when it may have changed, not every second. */
+    private var model = ""
+
     /** Said by the last action of the person, shown until the next. */
     private var note = ""
 
@@ -51,6 +54,7 @@ class LiveActivity : Activity() {
 
     override fun onResume() {
         super.onResume()
+        readModel()
         refresh()
     }
 
@@ -74,12 +78,15 @@ class LiveActivity : Activity() {
         handler.postDelayed(::refresh, REFRESH_MS)
     }
 
-    private fun show() {
-        val model = try {
+    private fun readModel() {
+        model = try {
             LiveService.liveBundle(filesDir).manifest()?.let { "Model: ${it.name}" } ?: "No model chosen yet"
         } catch (error: RunnerError) {
-            error.message
+            error.message.orEmpty()
         }
+    }
+
+    private fun show() {
         status.text = listOfNotNull(model, LiveService.message, note.ifEmpty { null }).joinToString("\n")
         listen.text = if (LiveService.isListening) "Stop" else "Listen"
         levels.text = LiveService.levelLog(filesDir).latest(SHOWN_LEVELS).joinToString("\n") { it.replace(",", "  ") }
@@ -139,6 +146,7 @@ class LiveActivity : Activity() {
         } catch (error: IOException) {
             "Could not read or write the file: ${error.message}"
         }
+        readModel()
         show()
     }
 

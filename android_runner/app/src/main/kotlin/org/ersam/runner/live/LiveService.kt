@@ -13,6 +13,7 @@ import android.os.Build
 import android.os.IBinder
 import java.io.File
 import java.io.IOException
+import java.util.concurrent.ConcurrentHashMap
 import kotlin.concurrent.thread
 import org.ersam.runner.core.Engine
 import org.ersam.runner.core.RunnerError
@@ -20,7 +21,8 @@ import org.ersam.runner.device.systemService
 import org.ersam.runner.packagedEngine
 
 /**
- * Listens while its notification is shown, and writes down time and level of every window.
+ * Listens under a notification, where the person allowed one, and writes down time and level of
+ * every window.
  *
  * Begun and ended by the screen ([LiveActivity]) or ended by the notification; never begun by itself.
  */
@@ -136,6 +138,9 @@ open class LiveService : Service() {
 
         fun liveBundle(files: File): LiveBundle = LiveBundle(File(files, "live"))
 
-        fun levelLog(files: File): LevelLog = LevelLog(File(files, "levels.csv"))
+        private val logs = ConcurrentHashMap<File, LevelLog>()
+
+        /** The same for the screen and the listener, so that neither writes while the other does. */
+        fun levelLog(files: File): LevelLog = logs.computeIfAbsent(File(files, "levels.csv"), ::LevelLog)
     }
 }

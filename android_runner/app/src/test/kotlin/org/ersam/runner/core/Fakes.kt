@@ -53,6 +53,7 @@ class FakePlatform(override val clock: FakeClock = FakeClock()) : Platform {
     var headroom: (Long) -> Double? = { 0.2 }
     var percent = 80.0
     var plugged = "none"
+    var chargeUah = 2_400_000L
     var meter: PowerMeter? = null
     var clusters = listOf(CpuCluster(listOf(0, 1), "little", Figure.of(1.8e6), Text.of("schedutil")))
 
@@ -72,7 +73,7 @@ class FakePlatform(override val clock: FakeClock = FakeClock()) : Platform {
 
     override fun meter(): PowerMeter? = meter
 
-    override fun batteryChargeUah(): Long = 2_400_000
+    override fun batteryChargeUah(): Long = chargeUah
 
     override fun currentCpu(): Int = 1
 }

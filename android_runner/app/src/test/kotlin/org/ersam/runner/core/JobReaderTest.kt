@@ -47,7 +47,7 @@ class JobReaderTest {
     @Test
     fun `every field out of range is named with what it got`() {
         val piece = SMALL_JOB.models[0] as PieceModel
-        val energy = EnergyPlan(1, 1, 1.0, 1.0, 1)
+        val energy = EnergyPlan(1, 3, 1.0, 1.0, 1)
         val expected = mapOf(
             "schema_version: got 2, expected 1" to SMALL_JOB.copy(schemaVersion = 2),
             "job_id: got 'a b'" to SMALL_JOB.copy(jobId = "a b"),
@@ -72,7 +72,7 @@ class JobReaderTest {
             "latency.warm_up.tolerance: got 0.0" to
                 SMALL_JOB.copy(latency = SMALL_JOB.latency.copy(warmUp = WarmUpPlan(2, 0.0, 1.0))),
             "memory.runs: got 0" to SMALL_JOB.copy(memory = MemoryPlan(0)),
-            "energy.repeats: got 0" to SMALL_JOB.copy(energy = energy.copy(repeats = 0)),
+            "energy.repeats: got 2, expected at least 3" to SMALL_JOB.copy(energy = energy.copy(repeats = 2)),
             "energy.active_seconds: got 0.0" to SMALL_JOB.copy(energy = energy.copy(activeSeconds = 0.0)),
             "energy.sample_interval_ms: got 0" to SMALL_JOB.copy(energy = energy.copy(sampleIntervalMs = 0)),
             "day_profile.minutes: got 0.0" to SMALL_JOB.copy(dayProfile = DayProfilePlan(1, 1.0, 0.0)),

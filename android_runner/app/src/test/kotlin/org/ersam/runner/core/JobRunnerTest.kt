@@ -76,6 +76,23 @@ class JobRunnerTest {
         assertEquals(listOf(100, 100), latency.repeats.map { it.samplesMs.size })
     }
 
+    /** 50 quick runs and then slow ones in each of three repeats, before each of which the phone cooled down. */
+    @Test
+    fun `a phone that slows down within every repeat drifts`() {
+        var loads = 0
+        var sinceLoad = 0
+        engine = FakeEngine(clock) {
+            if (engine!!.loaded > loads) sinceLoad = 0
+            loads = engine!!.loaded
+            if (++sinceLoad > 61) clock.sleepMillis(5)
+            expected
+        }
+        val job = SMALL_JOB.copy(models = listOf(piece("a")), threads = listOf(1), latency = SMALL_JOB.latency.copy(repeats = 3, minSeconds = 3.0))
+        val latency = result(run(job)).models[0].latency.single()
+        assertEquals(listOf(50, 50, 50), latency.repeats.map { repeat -> repeat.samplesMs.count { it < 10 } })
+        assertEquals(2.0, latency.driftRatio, 0.0)
+    }
+
     @Test
     fun `progress grows to the end, names every phase and tells where the result is`() {
         run(SMALL_JOB.copy(models = listOf(bundle("net"))))
@@ -236,6 +253,53 @@ class JobRunnerTest {
         assertEquals(500.0, day.idleMw.value!!, 0.1)
         assertEquals(2_400_000 / 0.8 * 3900 * 1e-6, day.batteryMwh.value!!, 1e-6)
         assertEquals(day.batteryMwh.value / day.meanMw.value!!, day.batteryHours.value!!, 1e-6)
+    }
+
+    @Test
+    fun `a look at the rails without an answer is left out, and the others count`() {
+        var looks = 0
+        platform.meter = FakeMeter(listOf(EnergyMethod.POWER_RAILS)) { ms ->
+            if (++looks % 4 == 0) MeterReading(ms) else MeterReading(ms, railsUj = mapOf("CPU" to 500 * ms + 20_000L * engine!!.runs))
+        }
+        val job = SMALL_JOB.copy(models = listOf(piece("a")), energy = EnergyPlan(1, 3, 30.0, 10.0, 1000))
+        val energy = result(run(job)).models[0].energy!!
+        assertEquals(20.0, energy.valueMj!!, 0.05)
+        energy.readings.forEach { assertEquals(it.elapsedMs.size, it.railsUj!!.getValue("CPU").size) }
+        val active = energy.readings[1]
+        assertTrue("${active.elapsedMs.size} of 31", active.elapsedMs.size in 22..24)
+    }
+
+    @Test
+    fun `rails that stop answering give no energy, and the job goes on`() {
+        var looks = 0
+        platform.meter = FakeMeter(listOf(EnergyMethod.POWER_RAILS)) { ms ->
+            if (++looks > 1) MeterReading(ms) else MeterReading(ms, railsUj = mapOf("CPU" to 5L))
+        }
+        val finish = run(SMALL_JOB.copy(models = listOf(piece("a")), energy = EnergyPlan(1, 3, 30.0, 10.0, 1000)))
+        assertEquals(FinishCode.ALL_OK, finish.code)
+        val energy = result(finish).models[0].energy!!
+        assertEquals(
+            "power_rails: 0 of 3 repeats can be used, needed 3: baseline before: the rails gave 1 new readings in the window," +
+                " needed 2, and did not answer 10 times: make it longer",
+            energy.reason,
+        )
+        assertEquals(listOf(1, 0, 0, 0, 0, 0, 0), energy.readings.map { it.elapsedMs.size })
+        assertEquals(listOf(5L), energy.readings[0].railsUj!!["CPU"])
+        assertNull(energy.readings[1].railsUj)
+    }
+
+    @Test
+    fun `a charge counter in another unit gives no hours of battery`() {
+        platform.meter = FakeMeter(listOf(EnergyMethod.POWER_RAILS)) { ms -> MeterReading(ms, railsUj = mapOf("CPU" to 500 * ms)) }
+        platform.chargeUah = 2_400 // mAh
+        val job = SMALL_JOB.copy(models = listOf(piece("a")), dayProfile = DayProfilePlan(1, 10.0, 2.0))
+        val day = result(run(job)).models[0].dayProfile!!
+        assertEquals(500.0, day.meanMw.value!!, 0.1)
+        assertEquals(
+            "the charge counter reads 2400 at 80.0 %, in uAh too little for a phone; perhaps it is in mAh",
+            day.batteryMwh.reason,
+        )
+        assertEquals(day.batteryMwh.reason, day.batteryHours.reason)
     }
 
     @Test

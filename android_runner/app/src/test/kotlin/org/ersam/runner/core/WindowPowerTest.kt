@@ -57,6 +57,30 @@ class WindowPowerTest {
     }
 
     @Test
+    fun `a counter in mAh is refused, not believed`() {
+        // 250 mA at 4 V: in mAh a step each 14.4 s.
+        val readings = List(5) { MeterReading(14_400L * it, 2_400L - it, null, 4000) }
+        val power = windowPower(readings, EnergyMethod.BATTERY_CHARGE_COUNTER)
+        assertNull(power.milliwatts)
+        assertEquals("the charge counter tells 250 uA, too little for a phone awake; perhaps it is in mAh", power.reason)
+    }
+
+    @Test
+    fun `a counter that its battery's level shows to be in mAh is refused, however fast it falls`() {
+        fun power(charge: Long, percent: Double?) = windowPower(
+            List(5) { MeterReading(1_000L * it, charge - 100 * it, null, 4000, batteryPercent = percent) },
+            EnergyMethod.BATTERY_CHARGE_COUNTER,
+        )
+        assertEquals(
+            "the charge counter reads 2400 at 80.0 %, in uAh too little for a phone; perhaps it is in mAh",
+            power(2_400, 80.0).reason,
+        )
+        assertEquals(1440.0, power(2_400_000, 80.0).milliwatts!!, 1e-9)
+        assertEquals(1440.0, power(2_000, 1.0).milliwatts!!, 1e-9) // a battery that is nearly empty
+        assertEquals(1440.0, power(20_000, null).milliwatts!!, 1e-9)
+    }
+
+    @Test
     fun `a counter that wraps is refused, not believed`() {
         val wrapped = charge(20, 10, 65_530, 65_520)
         assertNull(wrapped.milliwatts)

@@ -6,10 +6,13 @@ import android.os.BatteryManager
 import android.os.Build
 import android.os.PowerManager
 import android.os.PowerMonitor
+import android.os.SystemClock
 import org.ersam.runner.core.EnergyMethod
 import org.ersam.runner.core.Figure
 import org.ersam.runner.core.Flag
+import org.ersam.runner.core.Gate
 import org.ersam.runner.core.MeterReading
+import org.ersam.runner.core.SMALL_JOB
 import org.ersam.runner.core.Text
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
@@ -33,6 +36,7 @@ class AndroidPlatformTest {
     @Before
     fun forgetTheLastPhone() {
         HeadroomShadow.headroom = 0.25f
+        HeadroomShadow.toldAtMs = null
         RailsShadow.monitors = emptyList()
         RailsShadow.energiesUj = emptyMap()
         RailsShadow.ageMs = 0
@@ -110,8 +114,36 @@ class AndroidPlatformTest {
         val now = platform().conditions(0)
         assertEquals(Text.of("severe"), now.thermalStatus)
         assertEquals(0.9, now.thermalHeadroom.value!!, 1e-6)
+        SystemClock.sleep(1_000)
         HeadroomShadow.headroom = Float.NaN
         assertEquals("not supported, or asked too often", platform().conditions(0).thermalHeadroom.reason)
+    }
+
+    @Test
+    fun `a headroom holds for a second, in which Android tells no other`() {
+        val platform = platform()
+        fun headroom() = platform.conditions(0).thermalHeadroom.value?.toFloat()
+        assertEquals(0.25f, headroom())
+        HeadroomShadow.headroom = 0.5f
+        SystemClock.sleep(999)
+        assertEquals(0.25f, headroom())
+        SystemClock.sleep(1)
+        assertEquals(0.5f, headroom())
+        HeadroomShadow.headroom = Float.NaN
+        SystemClock.sleep(1_000)
+        assertNull(headroom())
+    }
+
+    /** The state after a repeat is looked at milliseconds before the gate of the next one. */
+    @Test
+    fun `a phone that is hot after a repeat does not pass the gate of the next`() {
+        HeadroomShadow.headroom = 0.9f
+        val platform = platform()
+        val gate = Gate(SMALL_JOB.gate.copy(maxWaitSeconds = 0.0), platform) { 0 }
+        repeat(3) {
+            platform.conditions(0)
+            assertTrue(gate.pass {}.timedOut)
+        }
     }
 
     @Test
@@ -142,7 +174,7 @@ class AndroidPlatformTest {
         gauge(3_000_000, -400_000)
         val meter = platform().meter()!!
         assertEquals(listOf(EnergyMethod.BATTERY_CHARGE_COUNTER, EnergyMethod.BATTERY_CURRENT), meter.methods)
-        assertEquals(MeterReading(5, 3_000_000, -400_000, 3900), meter.read(5))
+        assertEquals(MeterReading(5, 3_000_000, -400_000, 3900, batteryPercent = 82.0), meter.read(5))
         assertEquals(3_000_000L, platform().batteryChargeUah())
     }
 

@@ -12,16 +12,24 @@ import org.robolectric.annotation.Implementation
 import org.robolectric.annotation.Implements
 import org.robolectric.shadows.ShadowPowerManager
 
-/** Robolectric has no thermal headroom of its own. */
+/** Robolectric has no thermal headroom of its own; this one is told once a second, as Android documents it. */
 @Implements(PowerManager::class)
 class HeadroomShadow : ShadowPowerManager() {
     @Implementation(minSdk = 30)
     @Suppress("UNUSED_PARAMETER")
-    fun getThermalHeadroom(forecastSeconds: Int): Float = headroom
+    fun getThermalHeadroom(forecastSeconds: Int): Float {
+        val now = SystemClock.elapsedRealtime()
+        if (toldAtMs?.let { now - it < 1_000 } == true) return Float.NaN
+        toldAtMs = now
+        return headroom
+    }
 
     companion object {
         @JvmStatic
         var headroom = 0.25f
+
+        @JvmStatic
+        var toldAtMs: Long? = null
     }
 }
 

@@ -2,6 +2,7 @@ package org.ersam.runner.live
 
 import java.io.ByteArrayOutputStream
 import java.io.File
+import java.io.RandomAccessFile
 import org.ersam.runner.core.AmbianceLevels
 import org.ersam.runner.core.FakeClock
 import org.ersam.runner.core.FakeEngine
@@ -22,6 +23,7 @@ class FakeSound(private val windows: List<Float>) : SoundSource {
     private var next = 0
     var closed = false
     var last: FloatArray? = null
+    override val silenced = false
 
     override fun read(window: FloatArray): Boolean {
         last = window
@@ -80,6 +82,24 @@ class ListeningTest {
         assertEquals("time_utc,level\n", ByteArrayOutputStream().also(log::export).toString())
     }
 
+    /** A file of 8 GB that takes no space on the disk, and would not fit into memory. */
+    @Test
+    fun `only the end of a long file is read`() {
+        RandomAccessFile(csv, "rw").use { it.setLength(1L shl 33) }
+        csv.appendText("\n")
+        repeat(3) { log.append("t$it", "one") }
+        assertEquals(listOf("t2,one", "t1,one", "t0,one"), log.latest(3))
+    }
+
+    @Test
+    fun `a file of any length shows its last lines`() {
+        for (count in 1..400) {
+            log.append("2026-11-21T12:00:00Z", "level $count")
+            val expected = (count downTo maxOf(1, count - 19)).map { "2026-11-21T12:00:00Z,level $it" }
+            assertEquals(expected, log.latest(20))
+        }
+    }
+
     @Test
     fun `a manifest and its model are kept, in whichever order they were chosen`() {
         val entry = writeBundle(folder.root, "net", floatArrayOf(0.5f, 0.5f))
@@ -107,6 +127,13 @@ class ListeningTest {
         assertEquals(
             "embedding: has no levels, for it does not count people; choose one that does",
             refusal(embedding.model.path, embedding.manifest.path),
+        )
+        assertEquals("net", bundle.manifest()!!.name)
+        val spoilt = File(folder.root, other.manifest.path)
+        spoilt.writeText(spoilt.readText().replace("\"edges\": [1]", "\"edges\": [1, 2]"))
+        assertEquals(
+            "other: has 2 names of levels for 2 edges, expected one more; lower the net anew",
+            refusal(other.model.path, other.manifest.path),
         )
         assertEquals("net", bundle.manifest()!!.name)
     }

@@ -9,12 +9,14 @@ import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Color
 import android.net.Uri
+import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
 import android.widget.Button
 import android.widget.TextView
 import java.io.ByteArrayOutputStream
 import java.io.File
+import java.util.concurrent.TimeUnit
 import org.ersam.runner.core.writeBundle
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
@@ -83,6 +85,15 @@ class LiveActivityTest {
         assertTrue(text(), "none of the 1 files is a bundle's manifest.json" in text())
         choose(entry.manifest.path, entry.model.path)
         assertTrue(text(), "Model: net-1" in text() && "Took net-1" in text())
+    }
+
+    @Test
+    fun `the manifest is not read each second`() {
+        val entry = writeBundle(folder.root, "net-1", floatArrayOf(0.5f, 0.5f))
+        choose(entry.manifest.path, entry.model.path)
+        File(app.filesDir, "live/manifest.json").writeText("not read again")
+        shadowOf(Looper.getMainLooper()).idleFor(3, TimeUnit.SECONDS)
+        assertTrue(text(), "Model: net-1" in text())
     }
 
     @Test

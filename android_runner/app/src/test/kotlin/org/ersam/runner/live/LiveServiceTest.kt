@@ -15,6 +15,7 @@ import org.ersam.runner.core.writeBundle
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Before
 import org.junit.Rule
@@ -82,6 +83,12 @@ class LiveServiceTest {
         assertEquals(listOf("levels.csv", "live"), app.filesDir.list()!!.sorted())
     }
 
+    /** Else nothing would keep the screen's delete and the listener's append apart. */
+    @Test
+    fun `the levels of a folder have one keeper`() {
+        assertSame(LiveService.levelLog(app.filesDir), LiveService.levelLog(app.filesDir))
+    }
+
     @Test
     fun `the stop action ends it`() {
         val hearing = CountDownLatch(1)
@@ -89,6 +96,7 @@ class LiveServiceTest {
             object : SoundSource {
                 @Volatile
                 var stopped = false
+                override val silenced = false
 
                 override fun read(window: FloatArray): Boolean {
                     hearing.countDown()
