@@ -52,7 +52,11 @@ data class Manifest(
  * @throws RunnerError `bad_bundle`.
  */
 fun readManifest(file: File): Manifest = try {
-    LenientJson.decodeFromString(Manifest.serializer(), file.readText())
+    LenientJson.decodeFromString(Manifest.serializer(), file.readText()).also {
+        if (it.clipSamples < 1) {
+            throw RunnerError(ErrorCode.BAD_BUNDLE, "$file: clip_samples is ${it.clipSamples}, expected 1 or more; lower the net anew")
+        }
+    }
 } catch (error: SerializationException) {
     throw RunnerError(ErrorCode.BAD_BUNDLE, "$file: not a bundle's manifest (${error.message}); lower the net anew")
 } catch (error: IOException) {

@@ -135,6 +135,8 @@ class ListeningTest {
             "other: has 2 names of levels for 2 edges, expected one more; lower the net anew",
             refusal(other.model.path, other.manifest.path),
         )
+        spoilt.writeText(spoilt.readText().replace(Regex("\"clip_samples\": \\d+"), "\"clip_samples\": 0"))
+        assertTrue("clip_samples is 0, expected 1 or more" in refusal(other.model.path, other.manifest.path)!!)
         assertEquals("net", bundle.manifest()!!.name)
     }
 }
