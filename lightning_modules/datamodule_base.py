@@ -13,7 +13,7 @@ from typing import Any
 from lightning import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_batches import Batch, BatchStream, as_float, quiet_loader
@@ -87,6 +87,13 @@ class StreamDataModule(LightningDataModule, ABC):
         """What must be the same for a run to go on, by option, as plain values."""
         return {}
 
+    def sounds_sha256(self) -> dict[str, str | None]:
+        """SHA-256 of the sound of the batches, by option; None where the option is not given.
+
+        Of samples, not of times or folders: a copy of the recordings serves as well.
+        """
+        return {}
+
     @property
     def labels_file(self) -> Path:
         """Where `labels.csv` lies."""
@@ -117,18 +124,19 @@ class StreamDataModule(LightningDataModule, ABC):
         return self._stream
 
     def state_dict(self) -> dict[str, Any]:
-        """The position in the training batches, and the labels and settings it belongs to."""
+        """The position in the training batches, and the labels, settings and sounds of these."""
         return {
             "position": self._stream.position if self._stream else self._position,
             "labels_sha256": sha256_file(self.labels_file),
             "settings": self.settings(),
+            "sounds": self.sounds_sha256(),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Let the next `train_dataloader` go on at the saved position.
 
         Raises:
-            UserError: `labels.csv` or a setting is not that of the checkpoint.
+            UserError: `labels.csv`, a setting or a sound is not that of the checkpoint.
         """
         if self._batches is not None:
             self._check(state_dict)
@@ -149,10 +157,24 @@ class StreamDataModule(LightningDataModule, ABC):
                     f"data.{option}: the checkpoint was trained with {before[option]}, not {value};"
                     " ask for the same, or choose another --trainer.default_root_dir"
                 )
+        heard = saved.get("sounds", {})  # which these lack as well
+        for option, sha256 in self.sounds_sha256().items():
+            if heard.get(option, sha256) != sha256:
+                raise UserError(
+                    f"data.{option}: not the recordings that the checkpoint was trained with; put"
+                    " those back, or choose another --trainer.default_root_dir"
+                )
 
     def _rewind(self) -> None:
         """Begin at the first batch; a checkpoint, if any, is loaded after this."""
         self._position, self._stream = 0, None
 
     def _eval_loader(self, clips: Dataset[Any]) -> DataLoader[Any]:
-        return quiet_loader(clips, self._num_workers, batch_size=self._eval_batch_size)
+        """All clips in order, in every process: some are judged together, such as pairs."""
+        # Lightning shares the clips out between processes unless there is such a sampler already.
+        every: DistributedSampler[Any] = DistributedSampler(
+            clips, num_replicas=1, rank=0, shuffle=False
+        )
+        return quiet_loader(
+            clips, self._num_workers, batch_size=self._eval_batch_size, sampler=every
+        )

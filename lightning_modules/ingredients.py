@@ -5,6 +5,7 @@ B clips, S sums, T samples, F mel bands, L frames, N outputs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,8 @@ from search_spaces.errors import UserError
 
 if TYPE_CHECKING:
     from lightning_modules.sap_augment import Strengths
+
+Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 
 
 def check_range(field: str, value: float, low: float, high: float = float("inf")) -> None:
@@ -210,19 +213,20 @@ class StrongAugmentation:
         self,
         features: Tensor,
         chosen: Tensor,
-        generator: torch.Generator,
+        draws: Draws,
         clip_seconds: float = CLIP_SECONDS,
         strengths: Strengths | None = None,
     ) -> Tensor:
         """Augment the features [B, 1, F, L] of the clips at the indices ``chosen``.
 
+        The same draws make of a clip's features by two front ends the same change.
         ``strengths`` are those of the chosen ones (see `sap_augment`); None for full strength.
         """
         if len(chosen) == 0:
             return features
         changed = augment.strong_augment(
             features[chosen],
-            generator,
+            draws("strong"),
             noise_snr_db=self.noise_snr_db,
             equaliser_db=self.equaliser_db,
             noise_probability=self.noise_probability,
@@ -234,7 +238,7 @@ class StrongAugmentation:
         if self.spec_augment:
             changed = augment.spec_augment(
                 changed,
-                generator,
+                draws("masks"),  # the noise has drawn more often the more bands and frames
                 widest_band=self.widest_band,
                 widest_time=self.widest_time,
                 strength=None if strengths is None else strengths.masks,
@@ -328,12 +332,18 @@ class Additivity:
 
     def view(
         self, waveform: Tensor, probabilities: Tensor, generator: torch.Generator
-    ) -> views.SumView:
-        """Sums of clips [B, T], with what the teacher's probabilities [B, N] say of them."""
+    ) -> views.SumView | None:
+        """Sums of clips [B, T], with what the teacher's probabilities [B, N] say of them.
+
+        None where ``share`` of the clips is not one sum: no loss has a mean over none.
+        """
+        num_sums = round(self.share * len(waveform))
+        if not num_sums:
+            return None
         return views.sum_view(
             waveform,
             probabilities,
-            num_sums=round(self.share * len(waveform)),
+            num_sums=num_sums,
             max_summands=self.max_summands,
             threshold=self.threshold,
             generator=generator,

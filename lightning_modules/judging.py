@@ -1,5 +1,7 @@
 """Judging nets of the space on labelled clips, each with its own batch norm statistics.
 
+The largest net, or the fixed one, has them from its training, as export and search keep them.
+
 B clips, C calibration clips, T samples, N outputs.
 """
 
@@ -10,8 +12,8 @@ from torch import Tensor, nn
 
 from lightning_modules.objective import Objective
 from lightning_modules.students import Net, Students
-from search_spaces.batch_norm import recalibrate_batch_norm
-from search_spaces.picture_net import PictureNet
+from search_spaces.architecture import Architecture
+from search_spaces.batch_norm import even_parts, recalibrate_batch_norm
 
 CALIBRATION_BATCH = 32
 
@@ -31,19 +33,30 @@ class Judge:
         self.logits: dict[str, list[Tensor]] = {}
         self.labels: list[tuple[Tensor, Tensor]] = []
 
+    @property
+    def recalibrates(self) -> bool:
+        """Whether `prepare` needs calibration clips."""
+        return not all(map(self._has_own_statistics, self.students.judged().values()))
+
     def prepare(self, weights: Net, calibration: Tensor) -> None:
         """Extract the nets from ``weights`` and recalibrate them; forget what was collected.
 
         Args:
             weights: the supernet, or the one fixed net.
-            calibration: float32 [C, T], unlabelled training clips on the device of ``weights``.
+            calibration: float32 [C, T], unlabelled training clips on the device of ``weights``;
+                none unless `recalibrates`.
         """
         self.logits, self.labels = {}, []
+        parts = even_parts(len(calibration), CALIBRATION_BATCH)
         for name, architecture in self.students.judged().items():
             net = self.students.extract(weights, architecture).to(calibration.device)
-            if not isinstance(net, PictureNet):  # its CNN was trained with its own statistics
-                recalibrate_batch_norm(net, calibration.split(CALIBRATION_BATCH))
+            if not self._has_own_statistics(architecture):
+                recalibrate_batch_norm(net, (calibration[part] for part in parts))
             self.nets[name] = net.eval()
+
+    def _has_own_statistics(self, architecture: Architecture) -> bool:
+        """Whether those of the weights are this net's; see `SubnetJudge`."""
+        return architecture == self.students.teacher
 
     @torch.no_grad()
     def add(self, waveform: Tensor, lo: Tensor, hi: Tensor) -> None:

@@ -203,6 +203,18 @@ class SupernetModule(pl.LightningModule):
             if self.mentor is not None:
                 self.mentor.refuse_features(held.settings)
 
+    def check_length(self, trainer: pl.Trainer) -> None:
+        """Refuse a run of unknown length, whose learning rate could not fall.
+
+        Raises:
+            UserError: neither steps nor epochs are limited.
+        """
+        if trainer.max_steps == -1 and trainer.max_epochs == -1:
+            raise UserError(
+                "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
+                " number of steps, or trainer.max_epochs (trainer.max_time may end it sooner)"
+            )
+
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
         super().train(mode)
@@ -218,14 +230,16 @@ class SupernetModule(pl.LightningModule):
         torch.manual_seed(draws("global").initial_seed())
         if self.transfer is not None:
             self.transfer.set_phase(self.net.get_submodule("cnn"), self.global_step)
-        seen = self.recipe.student_batch(batch, self.teacher_probabilities, draws, self.statistics)
+        seen = self.recipe.student_batch(
+            batch, self.teacher_probabilities, draws, self.statistics, self.distils
+        )
         # The same draws for every front end: one clip is noisy, or masked, for all of the nets.
         cache = FeatureCache(
             seen.waveform,
             lambda features: self.recipe.strong_augmentation.features(
                 features,
                 seen.strong,
-                draws("strong"),
+                draws,
                 self.students.spec.clip_seconds,
                 seen.strengths,
             ),
@@ -261,19 +275,40 @@ class SupernetModule(pl.LightningModule):
         """The teacher alone: a plain net on this device, with its own batch norm statistics."""
         return self.students.extract(self.teacher, self.students.teacher).to(self.device).eval()
 
+    @property
+    def distils(self) -> bool:
+        """Whether a net learns from another one, on every clip of a step."""
+        in_place = self.distillation.enabled and self.students.fixed is None
+        return in_place or self.mentor is not None
+
     def on_fit_start(self) -> None:
-        """Let an embedding that teaches learn the outputs from the labels, and tell how well."""
-        if not isinstance(self.mentor, EmbeddingMentor):
-            return
+        """Let an embedding that teaches learn the outputs; tell of clips that teach nothing."""
+        if isinstance(self.mentor, EmbeddingMentor):
+            self._learn_outputs(self.mentor)
+        if not self.distils and not self.recipe.learns_from_unlabelled:
+            self._tell_unused()
+
+    def _tell_unused(self) -> None:
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        unused = data.settings().get("unlabelled_batch_size", 0)
+        if self.global_rank == 0 and unused:
+            print(
+                f"data.unlabelled_batch_size: nothing learns from these {unused} clips of a step;"
+                " 0 would save making them, model.pseudo_labels.enabled would use them",
+                file=sys.stderr,
+            )
+
+    def _learn_outputs(self, mentor: EmbeddingMentor) -> None:
+        """Let an embedding learn the outputs from the labels, and tell how well."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         steps = tqdm(range(PROBE_BATCHES), "Asking the teacher", leave=False)
-        self.mentor.learn(self._weakly_augmented(data.batch(step), step) for step in steps)
+        mentor.learn(self._weakly_augmented(data.batch(step), step) for step in steps)
         clips, lo, hi = data.validation_clips()
-        said = self.mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
+        said = mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
         error = self.task.judge(said.numpy(), lo, hi)[self.task.headline.key]
         if self.global_rank == 0 and error.value is not None:
             print(
-                f"model.distil_from: {self.mentor.teacher.name}: {self.task.headline.title} of"
+                f"model.distil_from: {mentor.teacher.name}: {self.task.headline.title} of"
                 f" {self.task.headline.text(error.value)} on {error.clips} validation clips",
                 file=sys.stderr,
             )
@@ -385,9 +420,9 @@ class SupernetModule(pl.LightningModule):
     # --- validation and test ---
 
     def on_validation_epoch_start(self) -> None:
-        """Extract the nets to be judged from the teacher, with recalibrated batch norm."""
+        """Extract the nets to be judged from the teacher, each with its batch norm statistics."""
         calibration = torch.empty(0, device=self.device)
-        if self.transfer is None:  # a CNN keeps the statistics it has
+        if self.judge.recalibrates:
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             samples = choose_clips(
                 data, self.teacher_net(), self.task, JUDGE_CALIBRATION_CLIPS, self.seed
@@ -409,11 +444,7 @@ class SupernetModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the metrics as ``val/<metric>/<net>``, and what became of pseudo-labels."""
-        metrics = self.judge.metrics(intervals=False)
-        self.log_dict({f"val/{name}": value for name, value in metrics.items()}, sync_dist=True)
-        counts: Tensor = self.all_gather(self.audit.counts)  # type: ignore[assignment]
-        audited = self.audit.metrics(counts.reshape(-1, len(self.audit.counts)).sum(dim=0))
-        self.log_dict({f"val/{name}": value for name, value in audited.items()})
+        self._log_judged("val", self.judge.metrics(intervals=False) | self.audit.metrics())
 
     def on_test_epoch_start(self) -> None:
         """As for the validation."""
@@ -425,10 +456,15 @@ class SupernetModule(pl.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Log the metrics as ``test/<metric>/<net>``, with their 95 % intervals."""
-        metrics = self.judge.metrics(intervals=True)
-        self.log_dict({f"test/{name}": value for name, value in metrics.items()}, sync_dist=True)
+        self._log_judged("test", self.judge.metrics(intervals=True))
 
     # --- log ---
+
+    def _log_judged(self, split: str, metrics: dict[str, float]) -> None:
+        # Each process judged all clips, but batch norm's statistics are its own: of its batches.
+        # The first one's are written, so its figures are taken; an average would be of no net.
+        judged = self.trainer.strategy.broadcast(metrics)
+        self.log_dict({f"{split}/{name}": value for name, value in judged.items()})
 
     def _log_step(self, losses_by_name: dict[str, Tensor], seen: StudentBatch) -> None:
         self.log("loss", losses_by_name["loss"].detach(), prog_bar=True, logger=False)

@@ -40,13 +40,9 @@ class PseudoLabelAudit:
         found = [used.numel(), used.sum().item(), right.sum().item(), nearly.sum().item()]
         self.counts += torch.tensor(found, dtype=torch.float64)
 
-    def metrics(self, counts: Tensor) -> dict[str, float]:
-        """Share and accuracy; no accuracy where no clip is pseudo-labelled.
-
-        Args:
-            counts: `counts`, those of several processes added.
-        """
-        clips, labelled, right, nearly = counts.tolist()
+    def metrics(self) -> dict[str, float]:
+        """Share and accuracy; no accuracy where no clip is pseudo-labelled."""
+        clips, labelled, right, nearly = self.counts.tolist()
         if not clips:
             return {}
         result = {"pseudo_label_share": labelled / clips}

@@ -18,6 +18,7 @@ from lightning_modules.ingredients import (
     Additivity,
     CountAddition,
     Distillation,
+    Draws,
     LabelledLoss,
     Mixing,
     Proximity,
@@ -32,18 +33,19 @@ from search_spaces.errors import UserError
 from search_spaces.task import Task
 from search_spaces.task_embedding import ProximityTask
 
-View = views.TargetView | views.LabelledView | views.SumView
+View = views.TargetView | views.LabelledView | views.SumView | views.UnlabelledView
 _PSEUDO = 2  # place of the clips that the teacher labels among the parts of a step
 Batch = dict[str, dict[str, Tensor]]
-Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 
 
 @dataclass(frozen=True)
 class StudentBatch:
-    """What the students of one step see, in the order mixed, labelled, pseudo-labelled, summed.
+    """What the students of one step see, in the order of its parts.
 
     waveform [B + U + S, T], or features [B, 1, F, L] of clips that come so; strong int64, the
-    indices of those that are strongly augmented; strengths of these, None for full strength.
+    indices of those that are strongly augmented; the parts: mixed, labelled, pseudo-labelled,
+    summed, and unlabelled clips on which there is no loss but distillation's; strengths of the
+    strongly augmented ones, None for full strength.
     """
 
     waveform: Tensor
@@ -52,12 +54,13 @@ class StudentBatch:
     labelled: views.LabelledView
     pseudo: views.TargetView | None
     sums: views.SumView | None
+    unlabelled: views.UnlabelledView | None = None
     strengths: Strengths | None = None
 
     @property
     def sizes(self) -> list[int]:
         """Clips of each part, in order."""
-        parts = (self.mixed, self.labelled, self.pseudo, self.sums)
+        parts = (self.mixed, self.labelled, self.pseudo, self.sums, self.unlabelled)
         return [len(part.waveform) for part in parts if part is not None]
 
 
@@ -142,6 +145,11 @@ class Recipe:
         proximity = asdict(self.proximity or Proximity())
         return objective_of(self.task, self.labelled_loss.emd_weight, proximity)
 
+    @property
+    def learns_from_unlabelled(self) -> bool:
+        """Whether an ingredient has a loss on unlabelled clips."""
+        return self.pseudo_labels.enabled or self.additivity.enabled
+
     def settings(self) -> dict[str, object]:
         """All of it as plain values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -158,6 +166,7 @@ class Recipe:
         teach: Callable[[Tensor], Tensor],
         draws: Draws,
         statistics: PseudoLabelStatistics | None = None,
+        distils: bool = False,
     ) -> StudentBatch:
         """Perturb and sum the clips, and let the teacher label the unlabelled ones.
 
@@ -167,24 +176,22 @@ class Recipe:
             teach: the teacher: weakly augmented float32 [U, T] to distributions [U, N].
             draws: generators on the device of the clips.
             statistics: see `ingredients.PseudoLabels.statistics`; this step is added to them.
+            distils: whether a net learns from another one on every clip, so that unlabelled clips
+                that no ingredient takes are seen too.
         """
         labels = self.objective.target(batch["labelled"]["lo"], batch["labelled"]["hi"])
         mixed, labelled = self._labelled(batch["labelled"], labels, draws)
-        pseudo = sums = probabilities = None
+        pseudo = sums = unlabelled = probabilities = None
         waveform = batch["unlabelled"]["waveform"]
-        if len(waveform) and (self.pseudo_labels.enabled or self.additivity.enabled):
+        if len(waveform) and (self.learns_from_unlabelled or distils):
             draw = draws("unlabelled")
             weak = self.weak_augmentation(waveform, draw)
-            probabilities = teach(weak)
-            if statistics is not None:
-                threshold = self.pseudo_labels.threshold
-                sure = self.objective.sure(probabilities, threshold, views.near(self.task))
-                statistics.update(labels, probabilities, sure)
-            if self.pseudo_labels.enabled:
-                pseudo = self.pseudo_labels.view(weak, probabilities, self.objective, statistics)
-            if self.additivity.enabled:
-                sums = self.additivity.view(weak, probabilities, draw)
-        parts = (mixed, labelled, pseudo, sums)
+            if self.learns_from_unlabelled:
+                probabilities = teach(weak)
+                pseudo, sums = self._taught(weak, probabilities, labels, draw, statistics)
+            if distils and pseudo is None and sums is None:
+                unlabelled = views.UnlabelledView(weak)
+        parts = (mixed, labelled, pseudo, sums, unlabelled)
         waveform = torch.cat([part.waveform for part in parts if part is not None])
         num_labelled = len(labels)
         chosen = self.strong_augmentation.chosen(num_labelled, len(waveform) - num_labelled)
@@ -194,7 +201,7 @@ class Recipe:
             difficulty = self._difficulty(parts, teach, probabilities)
             strengths = self.sap_augment.strengths(difficulty[strong])
         waveform = augment.random_level(waveform, draws("level"))
-        return StudentBatch(waveform, strong, mixed, labelled, pseudo, sums, strengths)
+        return StudentBatch(waveform, strong, *parts, strengths)
 
     def losses(self, logits: Tensor, seen: StudentBatch) -> dict[str, Tensor]:
         """Unweighted loss of each ingredient, for logits [B + U + S, N] of one net."""
@@ -234,13 +241,33 @@ class Recipe:
         }
         return torch.stack([weights[name] * part for name, part in parts.items()]).sum()
 
+    def _taught(
+        self,
+        weak: Tensor,
+        probabilities: Tensor,
+        labels: Tensor,
+        draw: torch.Generator,
+        statistics: PseudoLabelStatistics | None,
+    ) -> tuple[views.TargetView | None, views.SumView | None]:
+        """What the teacher's probabilities [U, N] make of weakly augmented clips [U, T]."""
+        pseudo = sums = None
+        if statistics is not None:
+            threshold = self.pseudo_labels.threshold
+            sure = self.objective.sure(probabilities, threshold, views.near(self.task))
+            statistics.update(labels, probabilities, sure)
+        if self.pseudo_labels.enabled:
+            pseudo = self.pseudo_labels.view(weak, probabilities, self.objective, statistics)
+        if self.additivity.enabled:
+            sums = self.additivity.view(weak, probabilities, draw)
+        return pseudo, sums
+
     def _difficulty(
         self,
         parts: Sequence[View | None],
         teach: Callable[[Tensor], Tensor],
         unlabelled: Tensor | None,
     ) -> Tensor:
-        """The teacher's loss on each clip before it is augmented, [B + U + S].
+        """The teacher's loss on each clip before it is augmented, in the order of the parts.
 
         Of unlabelled clips, of which it said ``unlabelled`` [U, N], that is how unsure it is.
         """
@@ -248,14 +275,16 @@ class Recipe:
         for place, part in enumerate(parts):
             if part is None or not len(part.waveform):  # all labelled clips may be mixed
                 continue
-            if isinstance(part, views.LabelledView):
-                target = self.objective.target(part.lo, part.hi)
-            else:
-                target = part.target
             if place == _PSEUDO and unlabelled is not None:
                 said = unlabelled
             else:
                 said = teach(part.waveform)
+            if isinstance(part, views.LabelledView):
+                target = self.objective.target(part.lo, part.hi)
+            elif isinstance(part, views.UnlabelledView):
+                target = said
+            else:
+                target = part.target
             difficulty.append(self.objective.surprise(said, target))
         return torch.cat(difficulty)
 

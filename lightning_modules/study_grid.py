@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,9 @@ class Fit:
     @cached_property
     def id(self) -> str:
         """Name of its folder: the title and a digest of all that it depends on."""
-        given = None if self.architecture is None else Path(self.architecture).read_text("utf-8")
         parts = [
             self.values,
-            given,
+            _text_of(self.architecture),
             None if self.like is None else self.like.id,
             None if self.taught_by is None else self.taught_by.id,
         ]
@@ -135,7 +134,10 @@ class Row:
     def id(self) -> str:
         """Name of its folder; differs for rows that differ in anything."""
         size = "" if self.size_mmacs is None else f"-{self.size_mmacs:g}mmac"
-        chosen = "" if self.choice is None else repr(self.choice)
+        chosen = ""
+        if self.choice is not None:
+            limit = _text_of(self.choice.as_dear_as)  # what it holds, wherever it lies
+            chosen = repr(replace(self.choice, as_dear_as=limit))
         title = f"{self.variant}-{self.net}{size}-{self.budget}-{self.protocol}-s{self.seed}"
         return f"{slug(title)}-{_digest([self.comparison, chosen, self.fit.id, self.test])}"
 
@@ -328,6 +330,10 @@ def _settings(study: Study, variant: Variant, place: Place, steps: int) -> dict[
     for name, value in {**variant.settings(study.task.ingredients), **of_place}.items():
         set_dotted(values, name, value)
     return values
+
+
+def _text_of(path: str | None) -> str | None:
+    return None if path is None else Path(path).read_text("utf-8")
 
 
 def _digest(value: Any) -> str:

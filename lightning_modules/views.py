@@ -36,6 +36,13 @@ class TargetView:
 
 
 @dataclass(frozen=True)
+class UnlabelledView:
+    """Clips of which nothing is said: waveform [U, T]; nets may still learn them of each other."""
+
+    waveform: Tensor
+
+
+@dataclass(frozen=True)
 class SumView:
     """Sums of unlabelled clips with the band in which their cumulative distribution must lie.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from search_spaces import nni_experiment
 from search_spaces.budget import fits
 from search_spaces.errors import UserError
-from search_spaces.nni_search import figure_beyond
+from search_spaces.nni_search import figure_beyond, figure_within
 from search_spaces.search_options import budget_of, levels_of
 from search_spaces.search_setup import SearchFiles, SearchSize, Setup, prepare
 
@@ -44,10 +44,14 @@ def run_trial(options: argparse.Namespace, argv: Sequence[str]) -> int:
     setup = setup_of(options, Path.cwd(), Path.cwd())
     architecture = architecture_of(setup.spec, parameters)
     price = setup.prices.of(tuple(architecture.indices(setup.spec)))
-    limits = setup.budget.limits
+    limits, outputs = setup.budget.limits, setup.prices.num_outputs
     error = setup.judge.ranking_error(architecture) if fits(price, limits) else None
+    if error is None:
+        figure = figure_beyond(price, limits, outputs)
+    else:
+        figure = figure_within(error, outputs)
     result = {
-        "default": figure_beyond(price, limits) if error is None else -error,
+        "default": figure,
         **price,
         "ranking_error": error,
         "architecture": architecture.to_json(),

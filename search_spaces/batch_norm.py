@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -42,7 +44,8 @@ def recalibrate_batch_norm(
     """Give a subnet its own batch norm statistics: the mean of those of the batches.
 
     Yu & Huang 2019, "Universally slimmable networks", section 3.2: the average is cumulative, every
-    batch counts alike. Weights stay as they are, and so does the net's mode.
+    batch counts alike, so they should be of one size (`even_parts`). Weights stay as they are, and
+    so does the net's mode.
 
     Args:
         net: plain subnet, changed in place.
@@ -73,3 +76,13 @@ def recalibrate_batch_norm(
             module.training = mode
     if not seen:
         raise UserError("batch norm recalibration: got 0 batches, expected at least 1")
+
+
+def even_parts(clips: int, most: int) -> list[slice]:
+    """Slices of at most ``most`` clips, as few as hold all ``clips``, whose lengths differ by one.
+
+    For `recalibrate_batch_norm`: a last batch of one clip would count as much as a full one.
+    """
+    parts = math.ceil(clips / most)
+    ends = [part * clips // max(1, parts) for part in range(parts + 1)]
+    return [slice(first, last) for first, last in itertools.pairwise(ends)]

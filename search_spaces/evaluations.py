@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from search_spaces.budget import Indices
 
-JUDGEMENT_VERSION = 3  # rises when a judgement comes to mean another thing
+JUDGEMENT_VERSION = 4  # rises when a judgement comes to mean another thing
 
 
 def inputs_key(inputs: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from search_spaces.architecture import Architecture, largest
-from search_spaces.batch_norm import recalibrate_batch_norm
+from search_spaces.batch_norm import even_parts, recalibrate_batch_norm
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
@@ -78,7 +78,9 @@ class SubnetJudge:
         net = self.supernet.extract(architecture).eval()
         validation, calibration = self._cached_features(architecture, net)
         if not self._has_own_statistics(architecture):
-            recalibrate_batch_norm(net, calibration.split(_BATCH), run=net.classify)
+            parts = even_parts(len(calibration), _BATCH)
+            batches = (calibration[part] for part in parts)
+            recalibrate_batch_norm(net, batches, run=net.classify)
         return self.task.ranking_error(
             _probabilities(net, validation.split(_BATCH), self.task),
             self.clips.validation_lo[self._ranking],
@@ -143,9 +145,9 @@ def validation_ranking_error(net: Subnet, clips: Clips, task: Task) -> float:
 
 
 def _batches(waveform: NDArray[np.int16]) -> Iterator[Tensor]:
-    """Batches of [N, T] as float32 in [-1, 1]."""
-    for start in range(0, len(waveform), _BATCH):
-        yield torch.from_numpy(to_float32(waveform[start : start + _BATCH]))
+    """Batches of [N, T] as float32 in [-1, 1], alike in size."""
+    for part in even_parts(len(waveform), _BATCH):
+        yield torch.from_numpy(to_float32(waveform[part]))
 
 
 def _features(net: AmbianceNet, waveform: NDArray[np.int16]) -> Tensor:

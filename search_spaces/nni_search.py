@@ -41,18 +41,43 @@ def explore_by_nni(
     def figure(architecture: Architecture) -> float:
         net = tuple(architecture.indices(prices.space))
         if not fits(prices.of(net), limits):
-            return figure_beyond(prices.of(net), limits)
+            return figure_beyond(prices.of(net), limits, prices.num_outputs)
         if net not in judged:
             judged[net] = judge([net])[0]
-        return -judged[net]
+        return figure_within(judged[net], prices.num_outputs)
 
     explore(prices.space, strategy, figure, nets, seed)
     return judged
 
 
-def figure_beyond(price: Price, limits: Mapping[str, float]) -> float:
-    """What NNI is told of a net beyond the budget, where it is minus the ranking error within.
+def figure_within(error: float, num_outputs: int) -> float:
+    """What NNI is told of a net within the budget: minus its ranking error, at least minus `worst`.
+
+    Args:
+        error: see `Task.ranking_error`.
+        num_outputs: of the net.
+    """
+    return -min(error, worst(num_outputs))
+
+
+def figure_beyond(price: Price, limits: Mapping[str, float], num_outputs: int) -> float:
+    """What NNI is told of a net beyond the budget.
 
     Less than of any net within it, and the less the further beyond it is.
+
+    Args:
+        price: of the net.
+        limits: of the budget, by axis, of which the price exceeds one.
+        num_outputs: of the net.
     """
-    return -MAX_COUNT - max(price[axis] / limit for axis, limit in limits.items())
+    return -worst(num_outputs) - max(price[axis] / limit for axis, limit in limits.items())
+
+
+def worst(num_outputs: int) -> float:
+    """A ranking error that no net of so many outputs exceeds.
+
+    A Brier score is at most 1 an output, or 2, and a count at most `MAX_COUNT` off. The distance to
+    a teacher has no bound, but a net beyond this one errs ten times as much as the teacher's mean
+    would, and how much more need not matter.
+    """
+    return float(max(MAX_COUNT, num_outputs))

@@ -1,6 +1,10 @@
-"""Fixtures of the data's tests: voices as arrays, and a bank of two made-up rooms."""
+"""Fixtures of the data's tests: voices as arrays, a bank of two rooms, and few open files."""
 
 from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,3 +29,13 @@ def bank() -> RoomBank:
     responses = rng.standard_normal((2, PLACES, RESPONSE_SAMPLES)) * decay
     responses /= np.sqrt(np.sum(responses**2, axis=-1, keepdims=True))
     return RoomBank(responses.astype(np.float16), rt60_s)
+
+
+@pytest.fixture
+def few_files() -> Iterator[None]:
+    """A limit of 40 more open files, as a shell may set it; the system permits more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = len(list(Path("/dev/fd").iterdir())) + 40
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)

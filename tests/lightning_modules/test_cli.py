@@ -127,6 +127,11 @@ def test_rooms_switch_the_model_too(tmp_path: Path):
     [
         ("--model.colour", "red", "^unrecognized arguments: --model.colour red; see `python -m"),
         ("--trainer.max_steps", "many", "^.*trainer.max_steps.*many; see `python -m lightning_mod"),
+        (
+            "--trainer.max_steps",
+            "-1",
+            "^trainer.max_steps: -1, but the learning rate falls to 0 at",
+        ),
         ("--model.space", "big", "^model.space: space 'big' is unknown"),
         ("--model.ema_decay", "2", "^model.ema_decay: got 2.0, expected 0.0 to 0.999999"),
         ("--model.additivity.share", "-1", "^model.additivity.share: got -1.0, expected 0.0 to 4"),

@@ -1,7 +1,11 @@
-"""Two processes (gloo) train as one with the doubled batch does: same nets, other clips."""
+"""Two processes (gloo) train as one with the doubled batch does: same nets, other clips.
+
+They judge as one does: all clips, by both.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -10,7 +14,9 @@ import pytest
 import torch
 
 from search_spaces.supernet_file import read_supernet
-from tests.lightning_modules.runs import _context, smoke_arguments
+from tests.lightning_modules.runs import _context, run, smoke_arguments
+from tests.lightning_modules.spans_folder import write_recordings
+from tests.lightning_modules.test_embedding import arguments
 
 STEPS = 3
 # What draws random numbers per process, or looks at a whole batch, cannot be the same in both.
@@ -99,3 +105,43 @@ def test_two_processes_reach_the_weights_of_one_with_the_doubled_batch(runs: tup
     # Where a gradient is next to nothing, Adam makes a whole step of the order of the sum.
     assert (apart > 1e-4).float().mean() < 0.01
     assert apart.median() < 1e-6
+
+
+def judged(folder: Path, name: str) -> list[dict[str, str]]:
+    """Rows of what `validate` or `test` logged."""
+    with (folder / name).open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def check_that_two_processes_judge_as_one_does(folder: Path, *arguments: str) -> None:
+    """`validate` and `test` of a trained run give the same figures, whoever shares the work."""
+    for command in ("validate", "test"):
+        errors = folder / "errors.txt"
+        assert run([command, *arguments], errors=errors) == 0, errors.read_text()
+        alone = judged(folder, f"{command}.csv")
+        (folder / f"{command}.csv").unlink()
+        assert run([command, *arguments, *TWO], errors=errors) == 0, errors.read_text()
+        assert judged(folder, f"{command}.csv") == alone
+        assert "sync_dist" not in errors.read_text()
+
+
+def test_two_processes_judge_pairs_of_clips_as_one_does(speech_folder: Path, tmp_path: Path):
+    fit, *options = arguments("embedding", speech_folder, tmp_path, "--trainer.max_steps", "2")
+    assert run([fit, *options, *TWO]) == 0
+    check_that_two_processes_judge_as_one_does(tmp_path, *options)
+
+
+def test_two_processes_agree_on_figures_that_few_labels_settle(
+    prepared_speech: Path, tmp_path: Path
+):
+    # Of three validation clips the second may hold any number of people.
+    table = write_recordings(
+        tmp_path / "own",
+        "path,count,lo,hi,use\ntwo.wav,,0,10,validation\nthree.flac,1,,,train\n",
+    )
+    options = smoke_arguments(
+        *(prepared_speech, tmp_path / "run", *PLAIN, "--data.recordings", str(table)),
+        *("--data.validation_clips", "1", "--data.test_clips", "6"),
+    )
+    assert run(["fit", *options]) == 0
+    check_that_two_processes_judge_as_one_does(tmp_path / "run", *options)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -125,9 +127,31 @@ def test_units_have_variance_one_and_need_a_teacher_that_says_something():
     said = np.array([[1.0, 10.0], [3.0, 10.0]], np.float32)
     units = units_of(said, "t")
     assert units.mean.tolist() == [2, 10]
-    assert np.square(units.of(said)).mean() == pytest.approx(1)
+    assert np.square(units.of(said.copy())).mean() == pytest.approx(1)
+    assert units.of(said) is said
     with pytest.raises(UserError, match="t: answers all of the 3 training clips alike"):
         units_of(np.ones((3, 2), np.float32), "t")
+
+
+def test_answers_are_in_memory_once(tmp_path: Path):
+    sounds, dimensions = [ramp(40)], 512
+    teacher = Teacher("t", wide(dimensions), None, None, "a" * 64, 1, 10)
+    chosen = [Stretch(0, start % 3) for start in range(4096)]
+    teacher_says(teacher, sounds, ["a"], chosen[:1], 10, TASK, tmp_path)
+    tracemalloc.start()
+    said = teacher_says(teacher, sounds, ["a"], chosen, 10, TASK, tmp_path)
+    found = units_of(said, "t").of(said)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.6 * found.nbytes  # and a part of them in another form
+
+
+def wide(dimensions: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda clips: clips[:, :1] * 32768 + torch.arange(dimensions)
+
+
+def test_no_clips_have_no_answers(tmp_path: Path):
+    assert teacher_says(asked([]), [], [], [], 10, TASK, tmp_path).shape == (0, 2)
 
 
 def test_recordings_of_any_folder_without_their_labels(tmp_path: Path):

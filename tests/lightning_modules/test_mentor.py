@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lightning_modules.ingredients import Distillation
 from lightning_modules.mentor import Mentor
 from lightning_modules.module import SupernetModule
 from lightning_modules.students import FeatureCache
@@ -40,6 +41,15 @@ def test_it_teaches_a_fixed_net_and_is_in_no_checkpoint(supernet: Path, tmp_path
     )
     assert module.settings()["distil_from"] == module.mentor.sha256
     assert {name.split(".")[0] for name in module.state_dict()} == {"net", "teacher"}
+
+
+def test_unlabelled_clips_are_heard_where_a_net_learns_from_another(supernet: Path):
+    off = Distillation(enabled=False)
+    alone = {"architecture": Path("largest"), "distillation": off}
+    assert SupernetModule("sam-nano").distils
+    assert not SupernetModule("sam-nano", distillation=off).distils
+    assert not SupernetModule("sam-nano", architecture=Path("largest")).distils
+    assert SupernetModule("sam-nano", **alone, distil_from=supernet).distils
 
 
 def test_a_supernet_needs_no_other_teacher(supernet: Path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -46,14 +47,14 @@ def teach(waveform: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.one_hot(counts, N).float() * 0.989 + 0.001
 
 
-def seen_by(made: Recipe, step: int = 0) -> StudentBatch:
+def seen_by(made: Recipe, step: int = 0, distils: bool = False) -> StudentBatch:
     draw = torch.Generator().manual_seed(3)
     labels = torch.tensor([0, 1, 2, 5])
     batch = {
         "labelled": {"waveform": torch.randn(4, T, generator=draw), "lo": labels, "hi": labels},
         "unlabelled": {"waveform": torch.randn(6, T, generator=draw)},
     }
-    return made.student_batch(batch, teach, lambda purpose: torch_generator(1, step, purpose))
+    return made.student_batch(batch, teach, partial(torch_generator, 1, step), distils=distils)
 
 
 def test_a_step_holds_labelled_pseudo_labelled_and_summed_clips():
@@ -95,12 +96,15 @@ def test_a_step_follows_from_its_number():
         ({"pseudo_labels": PseudoLabels(enabled=False)}, [4, 3]),
         ({"additivity": Additivity(enabled=False)}, [4, 6]),
         ({"additivity": Additivity(share=1.0)}, [4, 6, 6]),
+        ({"additivity": Additivity(share=0.08)}, [4, 6]),  # not one sum
     ],
 )
 def test_each_ingredient_is_a_switch(changes: dict[str, object], sizes: list[int]):
     seen = seen_by(recipe(**changes))
     assert seen.sizes == sizes
-    assert recipe(**changes).losses(torch.zeros(sum(sizes), N), seen)["labelled"] > 0
+    losses = recipe(**changes).losses(torch.zeros(sum(sizes), N), seen)
+    assert losses["labelled"] > 0
+    assert all(loss.isfinite() for loss in losses.values())
 
 
 def test_without_strong_augmentation_no_clip_is_changed_but_in_level():
@@ -135,8 +139,47 @@ def test_the_teacher_is_not_asked_when_nobody_listens():
         "labelled": {"waveform": torch.randn(2, T), "lo": labels, "hi": labels},
         "unlabelled": {"waveform": torch.randn(2, T)},
     }
-    seen = made.student_batch(batch, refuse, lambda purpose: torch_generator(1, 0, purpose))
-    assert seen.sizes == [2]
+    draws = partial(torch_generator, 1, 0)
+    assert made.student_batch(batch, refuse, draws).sizes == [2]
+    # A net that learns from another one still hears the unlabelled clips, strongly augmented.
+    seen = made.student_batch(batch, refuse, draws, distils=True)
+    assert seen.sizes == [2, 2]
+    assert seen.strong.tolist() == [1, 2, 3]
+    assert list(made.losses(torch.zeros(4, N), seen)) == ["labelled"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sizes"),
+    [({}, [4, 6, 3]), ({"pseudo_labels": PseudoLabels(enabled=False)}, [4, 3])],
+)
+def test_clips_that_an_ingredient_takes_are_not_seen_once_more(
+    changes: dict[str, object], sizes: list[int]
+):
+    assert seen_by(recipe(**changes), distils=True).sizes == sizes
+
+
+def test_masks_hide_the_same_bands_and_stretches_of_every_front_end():
+    strong = StrongAugmentation(
+        noise_probability=1.0,
+        equaliser_probability=0.0,
+        room_probability=0.0,
+        widest_band=0.5,
+        widest_time=0.5,
+    )
+    draws, chosen = partial(torch_generator, 1, 0), torch.arange(8)
+    fine, coarse = (
+        hidden_cells(strong.features(torch.rand(8, 1, *size), chosen, draws))
+        for size in ((64, 200), (32, 100))
+    )
+    assert 0.2 < fine.float().mean() < 0.8
+    apart = fine != coarse.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
+    assert apart.float().mean() < 0.05  # by a band or frame at the edges
+
+
+def hidden_cells(features: torch.Tensor) -> torch.Tensor:
+    """Where clips [B, 1, F, L] hold one and the same value, their mean: bool [B, F, L]."""
+    value = features.flatten(1).mode(dim=1).values
+    return features[:, 0] == value[:, None, None]
 
 
 def test_the_losses_on_unlabelled_clips_ramp_up():

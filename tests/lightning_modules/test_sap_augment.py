@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_modules import augment
-from lightning_modules.ingredients import CountAddition, Mixing, StrongAugmentation
+from lightning_modules.ingredients import (
+    Additivity,
+    CountAddition,
+    Mixing,
+    PseudoLabels,
+    StrongAugmentation,
+)
+from lightning_modules.randomness import torch_generator
 from lightning_modules.sap_augment import Policy, SapAugment, Strengths
 from search_spaces.errors import UserError
 from tests.lightning_modules.test_recipe import recipe, seen_by
@@ -48,7 +57,7 @@ def test_strength_one_is_the_usual_augmentation_and_nought_is_none():
     chosen = torch.arange(6)
 
     def augmented(strengths: Strengths | None) -> torch.Tensor:
-        draws = torch.Generator().manual_seed(2)
+        draws = partial(torch_generator, 2, 0)
         return strong.features(features, chosen, draws, strengths=strengths)
 
     usual = augmented(None)
@@ -76,6 +85,14 @@ def test_clips_that_the_teacher_names_surely_and_rightly_are_augmented_most():
         count_addition=CountAddition(enabled=False),
     )
     assert seen_by(mixed).strengths is not None  # no labelled clip is left as it was
+    distilled = recipe(
+        sap_augment=SapAugment(enabled=True),
+        pseudo_labels=PseudoLabels(enabled=False),
+        additivity=Additivity(enabled=False),
+    )
+    seen = seen_by(distilled, distils=True)
+    assert seen.strengths is not None
+    assert len(seen.strengths.noise) == len(seen.strong) == 8  # two labelled, six unlabelled
     off = recipe(
         sap_augment=SapAugment(enabled=True), strong_augmentation=StrongAugmentation(enabled=False)
     )

@@ -10,6 +10,7 @@ from lightning_modules.objective import objective_of
 from lightning_modules.sampling import Sampling
 from lightning_modules.students import FeatureCache, Students, middle
 from search_spaces.architecture import largest, smallest, write_architecture
+from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.errors import UserError
 from search_spaces.frontier import save_weights
 from search_spaces.space import get_space
@@ -175,3 +176,36 @@ def test_the_judge_scores_recalibrated_nets_and_leaves_the_weights_alone():
     assert 0 <= metrics["level_error_low/largest"] <= metrics["level_error/largest"] <= 1
     assert 0 <= metrics["mae/smallest"] <= 10
     assert all(torch.equal(value, before[k]) for k, value in net.state_dict().items())
+
+
+def test_a_net_with_statistics_of_its_own_is_judged_with_them(tmp_path: Path):
+    students = Students("sam-nano", None, random_subnets=0, seed=1)
+    net, objective = students.build(), objective_of(CountsTask())
+    judge = Judge(students, objective)
+    assert judge.recalibrates
+    judge.prepare(net, torch.randn(4, T))
+    for name, architecture in students.judged().items():
+        trained = students.extract(net, architecture).state_dict()
+        judged = judge.nets[name].state_dict()
+        same = all(torch.equal(judged[key], value) for key, value in trained.items())
+        assert same == (name == "largest")
+    write_architecture(tmp_path / "net.json", smallest(NANO))
+    fixed = Students("sam-nano", tmp_path / "net.json", random_subnets=0, seed=1)
+    judge, net = Judge(fixed, objective), fixed.build()
+    assert not judge.recalibrates
+    judge.prepare(net, torch.empty(0))
+    exported = net.state_dict()
+    assert all(torch.equal(exported[k], v) for k, v in judge.nets["fixed"].state_dict().items())
+
+
+def test_nets_are_recalibrated_by_batches_of_one_size(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("lightning_modules.judging.CALIBRATION_BATCH", 3)
+    students = Students("sam-nano", None, random_subnets=0, seed=1)
+    net, calibration = students.build(), torch.randn(4, T) * torch.rand(4, 1)
+    judge = Judge(students, objective_of(CountsTask()))
+    judge.prepare(net, calibration)
+    halves = students.extract(net, smallest(NANO))
+    recalibrate_batch_norm(halves, calibration.split(2))
+    judged = judge.nets["smallest"].state_dict()
+    for name, value in halves.state_dict().items():
+        torch.testing.assert_close(judged[name], value, msg=name)

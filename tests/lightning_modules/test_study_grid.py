@@ -82,3 +82,17 @@ def test_another_architecture_in_the_same_file_is_another_row(tmp_path: Path):
     net = tmp_path / "nano.json"
     net.write_text(net.read_text().replace('"mean"', '"mean_max"'))
     assert rows_of(read_study(path))[0].fit.id != before
+
+
+def test_another_net_in_the_file_of_the_limit_is_another_search(tmp_path: Path):
+    comparisons = {"searches": {"variant": "everything", "hand_made": "nano.json"}}
+    path = study_file(tmp_path, variants=VARIANTS, comparisons=comparisons)
+    net = tmp_path / "nano.json"
+    found = rows_of(read_study(path))
+    before = {row.id for row in found if row.choice and row.choice.as_dear_as}
+    plain = {row.id for row in found if row.comparison == "variants"}
+    assert len(before) == 2
+    net.write_text(net.read_text().replace('"mean"', '"mean_max"'))
+    after = {row.id for row in rows_of(read_study(path))}
+    assert plain < after
+    assert not before & after

@@ -60,7 +60,7 @@ def test_a_net_beyond_the_budget_is_worse_than_any_other_and_not_judged(judge):
     result = judge(largest(NANO))
     assert result["ranking_error"] is None
     over = costs(largest(NANO)).params / MAX_PARAMS
-    assert result["default"] == pytest.approx(-10 - over)
+    assert result["default"] == pytest.approx(-11 - over)
 
 
 def test_by_hand_it_says_where_nets_come_from(search_inputs: Path):
@@ -118,5 +118,5 @@ def test_a_supernet_that_lies_elsewhere_is_named(judge, home: Path, tmp_path: Pa
     result = judge(smallest(NANO))
     result["arguments"][1] = "/nowhere/supernet.pt"
     write_experiment(home, "abc", {"T0": result})
-    with pytest.raises(UserError, match=r"/nowhere/clips\.npz: no such file"):
+    with pytest.raises(UserError, match=r"/nowhere/supernet\.pt: no such file"):
         write_best("abc", tmp_path / "best")

@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from search_spaces.architecture import largest
-from search_spaces.batch_norm import frozen_batch_norm_statistics, recalibrate_batch_norm
+from search_spaces.batch_norm import (
+    even_parts,
+    frozen_batch_norm_statistics,
+    recalibrate_batch_norm,
+)
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_subnet, build_supernet
@@ -79,3 +83,12 @@ def test_recalibration_runs_a_part_of_the_net_on_features():
 def test_no_batches_are_refused():
     with pytest.raises(UserError, match="got 0 batches, expected at least 1"):
         recalibrate_batch_norm(small_net(), iter(()))
+
+
+@pytest.mark.parametrize(
+    ("clips", "sizes"), [(0, []), (1, [1]), (64, [64]), (65, [32, 33]), (150, [50, 50, 50])]
+)
+def test_no_part_is_a_small_remainder(clips: int, sizes: list[int]):
+    parts = even_parts(clips, 64)
+    assert [part.stop - part.start for part in parts] == sizes
+    assert [place for part in parts for place in range(clips)[part]] == list(range(clips))

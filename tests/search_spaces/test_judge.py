@@ -68,6 +68,26 @@ def test_the_largest_net_keeps_the_statistics_of_its_training(judge):
     assert all(torch.equal(kept[name], trained[name]) for name in trained)
 
 
+def test_a_last_calibration_clip_does_not_weigh_as_much_as_a_batch(judge, monkeypatch):
+    monkeypatch.setattr("search_spaces.judge._BATCH", 3)
+    net = smallest(judge.supernet.spec)
+    calibration = torch.from_numpy(to_float32(judge.clips.calibration_waveform))
+    assert len(calibration) == 4
+    halves = judge.supernet.extract(net)
+    recalibrate_batch_norm(halves, calibration.split(2))
+    for name, value in judge.final(net)[0].state_dict().items():
+        torch.testing.assert_close(value, halves.state_dict()[name], msg=name)
+    ranked = SubnetJudge(
+        judge.supernet, judge.clips, judge.task, ranking_clips=10, calibration_clips=4, seed=0
+    )
+    with torch.no_grad():
+        waveform = torch.from_numpy(to_float32(judge.clips.validation_waveform[:10]))
+        probabilities = halves.eval()(waveform).softmax(dim=1).numpy()
+    labels = judge.clips.validation_lo[:10]
+    expected = ranked_probability_score(probabilities, labels, labels)
+    assert ranked.ranking_error(net) == pytest.approx(expected, abs=1e-5)
+
+
 def test_judging_leaves_the_supernet_as_it_was(judge):
     before = {name: value.clone() for name, value in judge.supernet.state_dict().items()}
     judge.ranking_error(random_architecture(judge.supernet.spec, np.random.default_rng(0)))
