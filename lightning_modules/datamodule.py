@@ -36,10 +36,11 @@ from lightning_modules.spans import read_spans
 from lightning_modules.spans_audio import prepare_recordings
 from lightning_modules.spans_clips import RecordedClips, open_recorded
 from lightning_modules.splits import Split, split_readers
-from search_spaces.architecture import read_architecture
+from search_spaces.architecture import largest, read_architecture
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
+from search_spaces.space import any_space
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 
@@ -70,10 +71,11 @@ class AmbianceDataModule(StreamDataModule):
         held_clips: labelled clips whose sound is kept, since they come again: 160 kB each, in
             every process that makes batches.
         held_on_disk: keep them in the cache instead, once for all processes and runs.
-        held_features: keep there what the front end of ``architecture`` makes of them instead of
-            their sound, so that a step begins with features (docs/training.md, "How long a step
-            takes").
+        held_features: keep there what the front end makes of them instead of their sound, so that
+            a step begins with features (docs/training.md, "How long a step takes"). It is that of
+            ``architecture``, or the only one of ``space``.
         architecture: an `architecture.json` (set from `model.architecture`).
+        space: of the nets (set from `model.space`).
         voice_speed: each voice of a training clip is played at a random speed of its own, up to so
             much faster or slower: more speakers out of few (see `mixtures_parts.random_window`).
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if not given.
@@ -109,6 +111,7 @@ class AmbianceDataModule(StreamDataModule):
         held_on_disk: bool = False,
         held_features: bool = False,
         architecture: Path | None = None,
+        space: str = "sam-lite",
         voice_speed: float = 0.0,
         labels: str | None = None,
         cache: str | None = None,
@@ -160,7 +163,7 @@ class AmbianceDataModule(StreamDataModule):
             self._singles = SinglesSource(
                 Path(singles_from), singles_pool, singles_confidence, singles_share
             )
-        self.held_form = self._form(held_features, architecture)
+        self.held_form = self._form(held_features, architecture, space)
 
     @property
     def task(self) -> Task:
@@ -289,6 +292,14 @@ class AmbianceDataModule(StreamDataModule):
             **({} if self._singles is None else self._singles.settings()),
         }
 
+    def sounds_sha256(self) -> dict[str, str | None]:
+        """Of the speech, and of the recordings, if any: whether there are, `_files` says."""
+        recorded = self._recorded
+        return {
+            "speech": self._open_speech().sound_sha256(),
+            **({} if recorded is None else {"recordings": recorded.sound_sha256}),
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """The position in the training batches, and the labels and files that it belongs to."""
         files = {f"{field}_sha256": sha256 for field, sha256 in self._files().items()}
@@ -359,13 +370,18 @@ class AmbianceDataModule(StreamDataModule):
     def _num_held(self) -> int:
         return min(self._held_clips, self.budget.train_labelled)
 
-    def _form(self, features: bool, architecture: Path | None) -> HeldForm:
+    def _form(self, features: bool, architecture: Path | None, space: str) -> HeldForm:
         if not features:
             return Sound()
-        if architecture is None or not architecture.is_file():
+        spec = any_space(space)
+        if architecture is not None and architecture.is_file():
+            heard_by = read_architecture(architecture)
+        elif spec.one_frontend:
+            heard_by = largest(spec)
+        else:
             raise UserError(
                 "data.held_features: true, but the nets of a step may have unlike front ends; name"
-                " one net by model.architecture, a file"
+                " one net by model.architecture, a file, or take space sam-4k, which has one"
             )
         for option, value in (
             ("unlabelled_batch_size", self._unlabelled_batch_size),
@@ -377,7 +393,7 @@ class AmbianceDataModule(StreamDataModule):
                     f"data.held_features: true, but data.{option} brings sound; leave it out or set"
                     " held_features to false"
                 )
-        return Features(read_architecture(architecture))
+        return Features(heard_by)
 
     def _mixed_by(self) -> dict[str, Any]:
         """All that a training clip of a number depends on, as plain values."""

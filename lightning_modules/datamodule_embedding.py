@@ -235,6 +235,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             "view_speed": self._view_speed,
             "proximity_s": self._farthest / SAMPLE_RATE_HZ,
             "batch_size": self._batch_size,
+            "teacher_samples": None if self._teacher is None else self._teacher.samples,
         }
 
     def state_dict(self) -> dict[str, Any]:

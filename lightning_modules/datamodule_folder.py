@@ -49,7 +49,8 @@ class FolderDataModule(RecordingsDataModule):
         root: a folder per class, or a CSV; see `recordings.read_recordings`.
         space: whose clips are heard (set from ``model.space``); longer recordings are cut, shorter
             ones lie in silence.
-        several: whether a recording may be of several classes, or none of those that there are.
+        several: whether a recording may be of several classes. One of none of them cannot be said:
+            without a label it is unlabelled data.
         labelled_per_class: labels of each class that may be seen, a fifth of them to validate; all
             if not given. The other recordings are unlabelled data.
         test_speakers: whose recordings are the test; a fifth of the speakers if none is given.
@@ -206,6 +207,14 @@ class FolderDataModule(RecordingsDataModule):
             "extra_share": self._extra_share,
             "unlabelled_share": self._more_share,
             "balanced": self._balanced,
+        }
+
+    def sounds_sha256(self) -> dict[str, str | None]:
+        """As of all recordings, and what only trains."""
+        return {
+            **super().sounds_sha256(),
+            "extra": self._extra.sha256 if self._extra else None,
+            "unlabelled": self._more.sha256 if self._more else None,
         }
 
     def calibration_clips(self, number: int) -> Int16:

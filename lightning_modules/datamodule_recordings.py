@@ -12,6 +12,7 @@ from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits
 from lightning_modules.splits import SPLITS
 from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.files import sha256_json
 
 
 class RecordingsDataModule(StreamDataModule):
@@ -57,6 +58,12 @@ class RecordingsDataModule(StreamDataModule):
             "test_by_speaker": self._splits.by_speaker,
             "seed": self._seed,
         }
+
+    def sounds_sha256(self) -> dict[str, str | None]:
+        """Of the recordings that train or validate; those of the test may change."""
+        digests, places = self._open().digests, self._splits.places
+        heard = [[digests[place] for place in places[name]] for name in ("train", "validation")]
+        return {"root": sha256_json(heard)}
 
     def _open(self) -> Sounds:
         if self._sounds is None:  # also in a process that did not prepare

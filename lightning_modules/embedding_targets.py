@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -36,8 +37,13 @@ class Units(NamedTuple):
     spread: float
 
     def of(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embeddings [W, D] in these units; see `search_spaces.task_embedding.TeacherTask`."""
-        return ((embeddings - self.mean) / self.spread).astype(np.float32)
+        """Embeddings float32 [W, D] in these units; see `search_spaces.task_embedding.TeacherTask`.
+
+        They are changed themselves: of a million clips a copy takes gigabytes.
+        """
+        embeddings -= self.mean
+        embeddings /= self.spread
+        return embeddings
 
 
 def units_of(embeddings: NDArray[np.float32], name: str) -> Units:
@@ -47,7 +53,9 @@ def units_of(embeddings: NDArray[np.float32], name: str) -> Units:
         UserError: the teacher answers every clip alike.
     """
     mean = embeddings.mean(axis=0, dtype=np.float64)
-    spread = float(np.sqrt(np.square(embeddings - mean).mean()))
+    blocks = (embeddings[start : start + PART] for start in range(0, len(embeddings), PART))
+    squares = sum(float(np.square(block - mean).sum()) for block in blocks)
+    spread = math.sqrt(squares / max(1, embeddings.size))
     if not spread > 1e-6 * max(1.0, float(np.abs(mean).max())):
         raise UserError(
             f"{name}: answers all of the {len(embeddings)} training clips alike; there is nothing"
@@ -80,12 +88,13 @@ def teacher_says(
         float32 [W, D].
     """
     folder = cache_root(cache) / "embeddings" / teacher.identity
-    parts = [chosen[start : start + PART] for start in range(0, len(chosen), PART)]
-    said = []
-    for part in tqdm(parts, "Asking the teacher", leave=False, disable=len(parts) < 2):
+    said = np.empty((len(chosen), teacher.dimensions), np.float32)
+    starts = range(0, len(chosen), PART)
+    for start in tqdm(starts, "Asking the teacher", leave=False, disable=len(starts) < 2):
+        part = chosen[start : start + PART]
         heard = [
-            [digests[place], start, *([] if speed == 1 else [speed])]
-            for place, start, speed in part
+            [digests[place], first, *([] if speed == 1 else [speed])]
+            for place, first, speed in part
         ]
         key = json.dumps([heard, samples, teacher.samples, _FILLED[task.repeats]])
         path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
@@ -94,8 +103,8 @@ def teacher_says(
             embeddings = torch.cat([teacher.embed(some) for some in clips.split(_AT_ONCE)])
             with atomic_path(path) as temporary, temporary.open("wb") as stream:
                 np.save(stream, embeddings.numpy())
-        said.append(_load(path, len(part), teacher.dimensions))
-    return np.concatenate(said)
+        said[start : start + PART] = _load(path, len(part), teacher.dimensions)
+    return said
 
 
 def _load(path: Path, clips: int, dimensions: int) -> NDArray[np.float32]:

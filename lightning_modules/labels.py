@@ -17,7 +17,7 @@ VALIDATION_SHARE = 0.2  # of the budget and of the pool
 GENERATOR = "generator"
 CountOf = Callable[[int], int]
 
-_CHECKED_COUNTS = 32  # recomputed on a resume to see whether the speech is still the same
+_CHECKED_COUNTS = 16  # of each use, made again on a resume to see whether they are still the same
 
 
 @dataclass(frozen=True)
@@ -137,13 +137,23 @@ def budget_labels(
             f"{path}: holds {len(found)} labels of another budget, protocol or seed than asked for"
             f" ({len(wanted)} of {protocol}, seed {seed}); ask for the same, or delete it"
         )
-    for row in [row for row in labels if row.labelled_by == GENERATOR][:_CHECKED_COUNTS]:
+    for row in _to_check(labels):
         if row != _draw(row.use, uses[row.use][1], protocol, seed, row.index):
             raise UserError(
                 f"{path}: {row.clip} has another count than the speech gives now; the speech has"
                 f" changed since (or the row was edited: then set labelled_by); delete it to redraw"
             )
     return labels
+
+
+def _to_check(labels: Sequence[Label]) -> list[Label]:
+    """Some of the generator's rows, evenly from the first to the last of each use."""
+    chosen: list[Label] = []
+    for use in ("train", "validation"):
+        rows = [row for row in labels if row.use == use and row.labelled_by == GENERATOR]
+        number = min(len(rows), _CHECKED_COUNTS)
+        chosen += [rows[at * (len(rows) - 1) // max(1, number - 1)] for at in range(number)]
+    return chosen
 
 
 def write_labels(path: Path, labels: Sequence[Label]) -> None:

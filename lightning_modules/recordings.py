@@ -137,7 +137,7 @@ def _refuse_folder(error: OSError) -> None:
 
 
 def _of_csv(source: Path) -> Iterator[Item]:
-    seen: dict[str, tuple[Item, int]] = {}
+    seen: dict[tuple[Path, float, float | None], tuple[Item, int]] = {}
     try:
         with source.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)
@@ -155,7 +155,8 @@ def _of_csv(source: Path) -> Iterator[Item]:
                 if not any((cell or "").strip() for cell in row.values()):
                     continue  # a table of Excel ends with such lines
                 item = _of_row(row, source, where)
-                earlier, line = seen.setdefault(item.name, (item, rows.line_num))
+                stretch = (item.path.resolve(), item.start_s, item.end_s)
+                earlier, line = seen.setdefault(stretch, (item, rows.line_num))
                 if earlier is not item:
                     what = "is in two splits" if earlier.split != item.split else "is listed twice"
                     raise UserError(

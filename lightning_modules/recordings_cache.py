@@ -1,16 +1,18 @@
-"""Recordings decoded once: 16 kHz mono int16 in parts of some hundred, each a pair of files.
+"""Recordings decoded once: 16 kHz mono int16 in parts, each a pair of files.
 
-Training then reads memory-mapped sound at any place. Legend: T samples.
+A recording belongs to one of 256 buckets by the hash of its path, and a part holds those of one
+bucket that were asked for together. One that joins or changes is decoded alone, and its part is
+written anew. Training reads memory-mapped sound at any place.
+Legend: T samples.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +20,25 @@ import numpy as np
 from tqdm import tqdm
 
 from lightning_modules.audio import Float32, Int16, read_audio, to_pcm16
+from lightning_modules.audio_maps import allow_files
 from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_parts import (
+    Key,
+    Part,
+    bucket_of,
+    index_name,
+    indexes_in,
+    read_part,
+    version_of,
+    write_part,
+)
 from lightning_modules.seconds import ROUNDING_S
 from lightning_modules.sources_cache import cache_root
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path, read_json, write_json
 from search_spaces.task_classes import ClassesTask
 
 MIN_SECONDS = ClassesTask.shortest_seconds
-PART = 256  # recordings decoded together; a kill loses at most one part
 
 
 @dataclass(frozen=True)
@@ -58,11 +69,21 @@ def prepare_sounds(items: Sequence[Item], cache: Path | str | None, strict: bool
     Raises:
         UserError: none can be used, or ``strict`` and something to skip.
     """
-    folder = cache_root(cache) / "recordings"
-    parts = [items[start : start + PART] for start in range(0, len(items), PART)]
+    keys = [_key(item) for item in items]
+    buckets: dict[str, dict[Key, Item]] = {}
+    for key, item in zip(keys, items, strict=True):
+        buckets.setdefault(bucket_of(key), {}).setdefault(key, item)
+    parts = _parts(buckets, cache_root(cache) / "recordings")
     found = Sounds([], [], [], [])
-    for part in tqdm(parts, "Decoding recordings", leave=False, disable=len(parts) < 2):
-        _add(found, part, folder)
+    for key, item in zip(keys, items, strict=True):
+        part = parts[bucket_of(key)]
+        place = part.places[key]
+        if place.skipped:
+            found.skipped.append(place.skipped)
+            continue
+        found.items.append(item)
+        found.samples.append(part.samples(place))
+        found.digests.append(place.digest)
     for message in found.skipped:
         print(f"skipped: {message}", file=sys.stderr)
     if found.skipped and (strict or not found.items):
@@ -73,52 +94,57 @@ def prepare_sounds(items: Sequence[Item], cache: Path | str | None, strict: bool
     return found
 
 
-def _add(found: Sounds, part: Sequence[Item], folder: Path) -> None:
-    listing = [
-        [str(item.path.resolve()), item.start_s, item.end_s, _version(item)] for item in part
-    ]
-    name = hashlib.sha256(json.dumps(listing).encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    index_path, sound_path = folder / f"{name}.json", folder / f"{name}.npy"
-    if not (index_path.is_file() and sound_path.is_file()):
-        _decode(part, index_path, sound_path)
-    index = read_json(index_path, {})
+def _parts(buckets: Mapping[str, dict[Key, Item]], folder: Path) -> dict[str, Part]:
+    """A part of each bucket, made where there is none; each core decodes one file at a time."""
+    allow_files(len(buckets))
+    there = indexes_in(folder)
+    pool = ThreadPoolExecutor(os.cpu_count())  # the decoder releases the GIL
     try:
-        joined = np.load(sound_path, mmap_mode="r")
-        if len(index) != len(part) or joined.shape != (sum(entry["samples"] for entry in index),):
-            raise ValueError
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{sound_path}: damaged; delete it, it is made anew") from None
-    start = 0
-    for item, entry in zip(part, index, strict=True):
-        if entry["skipped"]:
-            found.skipped.append(entry["skipped"])
-            continue
-        found.items.append(item)
-        found.samples.append(joined[start : start + entry["samples"]])
-        found.digests.append(entry["digest"])
-        start += entry["samples"]
+        jobs = {}
+        for bucket, wanted in buckets.items():
+            index = folder / index_name(bucket, wanted)
+            jobs[pool.submit(_part, wanted, index, there.get(bucket, []))] = bucket
+        done = as_completed(jobs)
+        with tqdm(done, "Decoding recordings", len(jobs), leave=False, delay=1) as shown:
+            return {jobs[job]: job.result() for job in shown}
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _decode(part: Sequence[Item], index_path: Path, sound_path: Path) -> None:
-    files = list(dict.fromkeys(item.path for item in part))  # one may hold many stretches
-    stretches = [[item for item in part if item.path == path] for path in files]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the decoder releases the GIL
-        loaded = dict(pair for pairs in pool.map(_load, files, stretches) for pair in pairs)
-    decoded = [loaded[item] for item in part]
-    with atomic_path(sound_path) as temporary, temporary.open("wb") as stream:
-        sounds = [sound for sound in decoded if isinstance(sound, np.ndarray)]
-        np.save(stream, np.concatenate(sounds) if sounds else np.zeros(0, np.int16))
-    entries = [
-        {"samples": 0, "digest": "", "skipped": sound}
-        if isinstance(sound, str)
-        else {
-            "samples": len(sound),
-            "digest": hashlib.sha256(sound.tobytes()).hexdigest()[:32],
-            "skipped": "",
-        }
-        for sound in decoded
-    ]
-    write_json(index_path, entries)
+def _part(wanted: dict[Key, Item], index: Path, there: Sequence[Path]) -> Part:
+    """The part at ``index``, or another of ``there`` that has all that is wanted, or a new one."""
+    if index in there and (same := read_part(index)) is not None:
+        return same
+    others = [part for path in there if (part := read_part(path)) is not None]
+    for part in others:
+        if wanted.keys() <= part.places.keys() and not part.outdated(wanted):
+            return part
+    new = write_part(index, _heard(wanted, others))
+    for part in others:
+        if part.is_replaced_by(new):
+            part.delete()
+    return new
+
+
+def _heard(wanted: dict[Key, Item], others: Sequence[Part]) -> Iterator[tuple[Key, Int16 | str]]:
+    """The sounds, or why there is none: out of other parts, or decoded.
+
+    Their order follows from ``wanted`` alone, as the part's name does: two processes that make it
+    at once write the same.
+    """
+    by_path: defaultdict[str, list[Key]] = defaultdict(list)
+    for key in wanted:
+        by_path[key.path].append(key)
+    for keys in by_path.values():  # a file may hold many stretches, and is decoded once
+        known = {key: part for part in others for key in keys if key in part.places}
+        missing = [wanted[key] for key in keys if key not in known]
+        loaded = dict(_load(missing[0].path, missing)) if missing else {}
+        for key in keys:
+            part = known.get(key)
+            if part is None:
+                yield key, loaded[wanted[key]]
+            else:
+                yield key, part.places[key].skipped or part.samples(part.places[key])
 
 
 def _load(path: Path, stretches: Sequence[Item]) -> list[tuple[Item, Int16 | str]]:
@@ -156,8 +182,5 @@ def load(item: Item) -> Int16:
     return sound
 
 
-def _version(item: Item) -> str:
-    if not os.access(item.path, os.R_OK):
-        return "not readable"
-    status = item.path.stat()
-    return f"{status.st_size} bytes, {status.st_mtime_ns} ns"
+def _key(item: Item) -> Key:
+    return Key(str(item.path.resolve()), item.start_s, item.end_s, version_of(item.path))

@@ -15,6 +15,7 @@ from lightning_modules.recordings import blaming, check_spelling, read_recording
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_json
 from search_spaces.task_classes import ClassesTask
 
 
@@ -26,11 +27,13 @@ class Extra:
         items: of each.
         sounds: of each, int16 [T].
         per_batch: clips in the labelled part of every batch.
+        sha256: of samples and labels.
     """
 
     items: list[Item]
     sounds: list[Int16]
     per_batch: int
+    sha256: str
 
 
 def read_extra(
@@ -63,7 +66,8 @@ def read_extra(
         _check_labels(items, task)
         sounds = prepare_sounds(items, cache, strict)
         check_new(sounds, own)
-    return Extra(sounds.items, sounds.samples, per_batch)
+    heard = [(d, item.labels) for d, item in zip(sounds.digests, sounds.items, strict=True)]
+    return Extra(sounds.items, sounds.samples, per_batch, sha256_json(heard))
 
 
 def _check_labels(items: Sequence[Item], task: ClassesTask) -> None:

@@ -26,7 +26,8 @@ class Splits:
     Attributes:
         places: by split.
         remarks: one line each.
-        by_speaker: whether the test's speakers are known to be in no other split.
+        by_speaker: whether the test's speakers are in no other split, as far as recordings name
+            theirs; of labelled ones all must.
     """
 
     places: dict[Split, list[int]] = field(default_factory=lambda: {name: [] for name in SPLITS})
@@ -52,8 +53,9 @@ def split_recordings(
             recordings of the training speakers, where these are too few to spare one.
 
     Raises:
-        UserError: no such speaker, or one though the CSV says the test; a class that training
-            lacks, too few recordings of a class, or one sound in two splits or with two labels.
+        UserError: no such speaker, or one though the CSV says the test; an unlabelled recording of
+            a speaker of the test that is to train; a class that training lacks, too few recordings
+            of a class, or one sound in two splits or with two labels.
     """
     check_sounds(items, digests)
     digests = together(items, digests)
@@ -69,16 +71,33 @@ def split_recordings(
     if not splits.places["validation"]:
         _validation_from(items, digests, validation_by, splits)
     check_splits(items, digests, splits)
-    test, train = (_speakers(items, splits.places[name]) for name in ("test", "train"))
-    splits.by_speaker = "" not in test | train and not test & train
-    if splits.by_speaker or not test:
-        return splits
-    shared = sorted((test & train) - {""})
-    why = f"speakers {', '.join(shared[:3])} are in both" if shared else "some have no speaker"
-    splits.remarks.append(
-        f"the test is not of new speakers ({why}): figures will look better than on new ones"
-    )
+    _judge_speakers(items, splits)
     return splits
+
+
+def _judge_speakers(items: Sequence[Item], splits: Splits) -> None:
+    """Find out whether the test is of new speakers, and say so if not."""
+    test = _speakers(items, splits.places["test"])
+    others = [*splits.places["train"], *splits.places["validation"]]
+    labelled = test | _speakers(items, others)
+    shared = sorted(test & {items[place].speaker for place in others})
+    splits.by_speaker = "" not in labelled and not shared
+    if not test:
+        return
+    why = f"speakers {', '.join(shared[:3])} are in other splits, too"
+    if not splits.by_speaker:
+        splits.remarks.append(
+            f"the test is not of new speakers ({why if shared else 'some have no speaker'}):"
+            " figures will look better than on new ones"
+        )
+        return
+    # Noise has no speaker, so this alone is no leak.
+    unknown = sum(items[place].speaker is None for place in splits.places["train"])
+    if unknown:
+        splits.remarks.append(
+            f"{unknown} unlabelled recordings that train name no speaker: if they are of the"
+            " test's speakers, figures will look better than on new ones"
+        )
 
 
 def check_sounds(items: Sequence[Item], digests: Sequence[str]) -> None:
@@ -102,9 +121,11 @@ def check_sounds(items: Sequence[Item], digests: Sequence[str]) -> None:
 def together(items: Sequence[Item], digests: Sequence[str]) -> list[str]:
     """The digests, those of overlapping stretches of one recording made equal."""
     found = list(digests)
+    if all(item.start_s == 0 and item.end_s is None for item in items):
+        return found
     by_path: defaultdict[Path, list[int]] = defaultdict(list)
     for place, item in enumerate(items):
-        by_path[item.path].append(place)
+        by_path[item.path.resolve()].append(place)  # a CSV may spell it in several ways
     for places in by_path.values():
         first, reached_s = places[0], -math.inf
         for place in sorted(places, key=lambda place: items[place].start_s):
@@ -151,11 +172,33 @@ def _by_column(items: Sequence[Item], splits: Splits) -> None:
                 f"root: {item.name}: has no split, though others have; fill the column or drop it"
             )
         splits.places[item.split or "train"].append(place)
+    _keep_from_training(items, splits)
     if not any(items[place].labels for place in splits.places["test"]):
         splits.remarks.append(
             "the CSV's column split marks no labelled recording as test: figures will be of"
             " validation alone, which also chooses"
         )
+
+
+def _keep_from_training(items: Sequence[Item], splits: Splits) -> None:
+    """Move unlabelled recordings of the test's speakers to the test, which does not use them.
+
+    Not of speakers whose labelled recordings train: these are not new to the net anyway.
+    """
+    train, test = splits.places["train"], splits.places["test"]
+    new = _speakers(items, test) - _speakers(items, train)
+    held = [place for place in train if not items[place].labels and items[place].speaker in new]
+    for item in (items[place] for place in held):
+        if item.split is not None:
+            raise UserError(
+                f"root: {item.name}: the CSV's column split says {item.split}, but its speaker"
+                f" {item.speaker} is of the test; leave the column empty there, and it is not used"
+            )
+    if held:
+        splits.remarks.append(
+            f"{len(held)} unlabelled recordings are not used: they are of speakers of the test"
+        )
+        _move(splits, train, [*test, *held], "test")
 
 
 def _test_from(
@@ -179,7 +222,7 @@ def _test_from(
         splits.remarks.append(f"recordings are split at random, not by speaker: {why}")
         splits.by_speaker = False
         taken = _of_each_class(items, digests, range(len(items)), TEST_SHARE, "test")
-    _move(items, splits, range(len(items)), taken, "test")
+    _move(splits, range(len(items)), taken, "test")
 
 
 def _validation_from(
@@ -195,7 +238,7 @@ def _validation_from(
         if splits.by_speaker:
             splits.remarks.append("validation is not by speaker: it is of training speakers, too")
         taken = _of_each_class(items, digests, train, share, "validation")
-    _move(items, splits, list(train), taken, "validation")
+    _move(splits, list(train), taken, "validation")
 
 
 def _speakers(items: Sequence[Item], places: Iterable[int]) -> set[str]:
@@ -203,9 +246,7 @@ def _speakers(items: Sequence[Item], places: Iterable[int]) -> set[str]:
     return {items[place].speaker or "" for place in places if items[place].labels}
 
 
-def _move(
-    items: Sequence[Item], splits: Splits, of: Iterable[int], taken: Sequence[int], split: Split
-) -> None:
+def _move(splits: Splits, of: Iterable[int], taken: Sequence[int], split: Split) -> None:
     inside = set(taken)
     splits.places["train"] = [place for place in of if place not in inside]
     splits.places[split] = sorted(inside)

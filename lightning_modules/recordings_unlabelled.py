@@ -15,6 +15,7 @@ from lightning_modules.recordings import blaming
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_extra import check_new
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_json
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class Unlabelled:
         recordings: how many there are.
         pieces: int16 of at most 2 T each, so that a long recording is heard as often as it is long.
         per_batch: clips in the unlabelled part of every batch.
+        sha256: of the samples.
     """
 
     recordings: int
     pieces: list[Int16]
     per_batch: int
+    sha256: str
 
 
 def read_more(
@@ -69,4 +72,4 @@ def read_more(
         for sound in sounds.samples
         for start in range(0, max(1, len(sound) - samples // 2), 2 * samples)
     ]
-    return Unlabelled(len(sounds.items), pieces, per_batch)
+    return Unlabelled(len(sounds.items), pieces, per_batch, sha256_json(sounds.digests))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,7 +171,7 @@ def _read(folder: Path, rooms: int) -> RoomBank:
         try:
             with np.load(path) as file:
                 responses[room], rt60_s[room] = file["responses"], file["rt60_s"]
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             raise UserError(f"{path}: damaged; delete it and start again") from None
     return RoomBank(responses, rt60_s)
 

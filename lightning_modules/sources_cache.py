@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from lightning_modules.audio import MIN_SECONDS, Float32, Int16, to_pcm16
 from lightning_modules.audio_activity import keep_speech
+from lightning_modules.audio_maps import allow_files, map_npy
 from lightning_modules.audio_npy import write_npy
 from lightning_modules.sources import Recording, Source, find_source
 from search_spaces.clip import SAMPLE_RATE_HZ
@@ -32,6 +33,7 @@ from search_spaces.files import (
     load_schema,
     read_json,
     sha256_file,
+    sha256_json,
     write_json,
 )
 
@@ -77,6 +79,14 @@ class Speech:
             "index_sha256": sha256_file(self.folder / INDEX_NAME),
         }
 
+    def sound_sha256(self) -> str:
+        """Of what the sound is known by: the readers, and how many samples each has.
+
+        The index's own hash changes with the recordings' times and folder; this one is also that
+        of a copy, or of the prepared folder alone.
+        """
+        return sha256_json({reader: len(voice) for reader, voice in self.voices.items()})
+
 
 def cache_root(cache: Path | str | None = None) -> Path:
     """The cache folder: ``cache``, else ``$ERSAM_CACHE``, else ``.cache/ersam`` here."""
@@ -113,22 +123,19 @@ def open_speech(folder: Path) -> Speech:
     """Open a prepared cache folder; nothing is decoded.
 
     Raises:
-        UserError: not such a folder, unfinished, or damaged.
+        UserError: not such a folder, unfinished, or damaged; or it has more readers than files may
+            be open.
     """
     index = _read_index(folder / INDEX_NAME)
     if not index["complete"]:
         raise UserError(f"{folder}: preparing it was interrupted; prepare the speech again")
     voices = {}
+    allow_files(len(index["readers"]))
     for entry in index["readers"]:
         if not entry["samples"]:
             continue
         path = folder / entry["file"]
-        try:
-            voice = np.load(path, mmap_mode="r")
-        except (OSError, ValueError):
-            raise UserError(
-                f"{path}: missing or damaged; delete {folder} and prepare it again"
-            ) from None
+        voice = map_npy(path, f"delete {folder} and prepare it again")
         if voice.dtype != np.int16 or voice.shape != (entry["samples"],):
             raise UserError(
                 f"{path}: not what {INDEX_NAME} says; delete {folder} and prepare it again"

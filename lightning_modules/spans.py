@@ -65,7 +65,9 @@ def read_spans(table: Path) -> list[Span]:
             for row in reader:
                 where = f"{table} line {reader.line_num}"
                 check_fields(row, where)
-                spans.append(_span(table, where, {key: cell or "" for key, cell in row.items()}))
+                cells = {key: (cell or "").strip() for key, cell in row.items()}
+                if any(cells.values()):  # a table of Excel ends with lines of commas
+                    spans.append(_span(table, where, cells))
     except FileNotFoundError:
         raise UserError(f"{table}: no such file, expected a CSV with {COLUMNS}") from None
     except IsADirectoryError:
@@ -78,13 +80,13 @@ def read_spans(table: Path) -> list[Span]:
 
 
 def _span(table: Path, where: str, row: _Cells) -> Span:
-    name = row["path"].strip()
+    name = row["path"]
     path = table.parent / name
     if not path.is_file():
         raise UserError(
             f"{where}: path: no such file {path}; relative paths begin at the CSV's folder"
         )
-    use = row.get("use", "").strip()
+    use = row.get("use", "")
     if use not in ("", *USES):
         raise UserError(f"{where}: use: {use!r}, expected {' or '.join(USES)}, or nothing")
     start_s = _seconds(row, "start_s", 0.0, where)
@@ -96,7 +98,7 @@ def _span(table: Path, where: str, row: _Cells) -> Span:
 
 
 def _label(row: _Cells, where: str) -> tuple[int, int] | None:
-    cells = {key: row.get(key, "").strip() for key in ("count", "level", "lo", "hi")}
+    cells = {key: row.get(key, "") for key in ("count", "level", "lo", "hi")}
     kinds = [kind for kind in ("count", "level") if cells[kind]]
     kinds += ["lo,hi"] if cells["lo"] or cells["hi"] else []
     if not kinds:
@@ -134,7 +136,7 @@ def _count(text: str, column: str, where: str) -> int:
 
 
 def _seconds(row: _Cells, column: str, empty: float, where: str) -> float:
-    text = row.get(column, "").strip()
+    text = row.get(column, "")
     if not text:
         return empty
     return read_seconds(text, f"{where}: {column}:", "seconds from 0 on, or nothing")

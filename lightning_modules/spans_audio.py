@@ -15,8 +15,10 @@ import numpy as np
 from tqdm import tqdm
 
 from lightning_modules.audio import Int16, read_blocks, to_pcm16
+from lightning_modules.audio_maps import map_npy
 from lightning_modules.audio_npy import write_npy
 from lightning_modules.sources_cache import cache_root
+from search_spaces.files import atomic_path
 
 
 def prepare_recordings(paths: Sequence[Path], cache: Path | str | None = None) -> None:
@@ -25,12 +27,13 @@ def prepare_recordings(paths: Sequence[Path], cache: Path | str | None = None) -
     Raises:
         UserError: a recording that cannot be read to its end.
     """
-    missing = [path for path in dict.fromkeys(paths) if not _place(path, cache).is_file()]
+    places = {_place(path, cache): path for path in paths}  # one file may have many names
+    missing = {place: path for place, path in places.items() if not _is_there(place)}
     if not missing:
         return
     pool = ThreadPoolExecutor(os.cpu_count())  # the decoder and the resampler release the GIL
     try:
-        jobs = [pool.submit(_decode, path, _place(path, cache)) for path in missing]
+        jobs = [pool.submit(_prepare, path, place) for place, path in missing.items()]
         for job in tqdm(as_completed(jobs), "Decoding recordings", len(jobs)):
             job.result()
     finally:
@@ -38,8 +41,17 @@ def prepare_recordings(paths: Sequence[Path], cache: Path | str | None = None) -
 
 
 def open_recording(path: Path, cache: Path | str | None = None) -> Int16:
-    """A prepared recording, int16 [T], memory-mapped."""
-    return np.load(_place(path, cache), mmap_mode="r")
+    """A prepared recording, int16 [T], memory-mapped.
+
+    Raises:
+        UserError: its place in the cache is damaged, or too many files are open (`allow_files`).
+    """
+    return _open(_place(path, cache))
+
+
+def recording_sha256(path: Path, cache: Path | str | None = None) -> str:
+    """Of the samples of a prepared recording, wherever it lies and whenever it was copied."""
+    return _digest_file(_place(path, cache)).read_text(encoding="ascii")
 
 
 def _place(path: Path, cache: Path | str | None) -> Path:
@@ -48,6 +60,27 @@ def _place(path: Path, cache: Path | str | None) -> Path:
     identity = f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
     digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
     return cache_root(cache) / "spans" / f"{digest[:16]}.npy"
+
+
+def _digest_file(place: Path) -> Path:
+    return place.with_suffix(".sha256")
+
+
+def _is_there(place: Path) -> bool:
+    return place.is_file() and _digest_file(place).is_file()
+
+
+def _open(place: Path) -> Int16:
+    return map_npy(place, "delete it, it is made anew")
+
+
+def _prepare(path: Path, place: Path) -> None:
+    """Write the samples, and then their digest, which earlier versions did not keep."""
+    if not place.is_file():
+        _decode(path, place)
+    sha256 = hashlib.sha256(_open(place).data).hexdigest()
+    with atomic_path(_digest_file(place)) as temporary:
+        temporary.write_text(sha256, encoding="ascii")
 
 
 def _decode(path: Path, place: Path) -> None:
@@ -61,6 +94,7 @@ def _decode(path: Path, place: Path) -> None:
                 peak = max(peak, float(block.max()), -float(block.min()))
                 yield to_pcm16(block * np.float32(gain))
 
-    write_npy(place, pieces(1.0))
-    if peak > 1.0:  # known only at the end
-        write_npy(place, pieces(1.0 / peak))
+    with atomic_path(place) as temporary:  # killed between the two, nothing clipped is there
+        write_npy(temporary, pieces(1.0))
+        if peak > 1.0:  # known only at the end
+            write_npy(temporary, pieces(1.0 / peak))

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_modules.audio import MIN_SECONDS, Int16
+from lightning_modules.audio_maps import allow_files
 from lightning_modules.labels import VALIDATION_SHARE
 from lightning_modules.seconds import ROUNDING_S
 from lightning_modules.spans import Span
-from lightning_modules.spans_audio import open_recording
+from lightning_modules.spans_audio import open_recording, recording_sha256
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_json
 
 _MIN_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)
 _LARGEST_VALIDATION_SHARE = 0.35  # no recording may make it more, if a smaller one can do
@@ -71,6 +73,7 @@ class RecordedClips(NamedTuple):
     validation: LabelledWindows
     unlabelled: Windows  # of the training recordings, outside labelled spans
     summary: dict[str, Any]  # without names of people or files
+    sound_sha256: str  # of the recordings' samples
 
     def announce(self, protocol: str) -> None:
         """One line on stderr, and a warning if the protocol adds up counts that do not add."""
@@ -111,10 +114,10 @@ def open_recorded(spans: Sequence[Span], cache: Path | str | None = None) -> Rec
         UserError: a span outside its recording, shorter than 0.5 s or across another one; rows
             that disagree about a recording's use; recordings that cannot be split.
     """
-    by_name: dict[str, list[Span]] = {}
-    for span in spans:
-        by_name.setdefault(span.name, []).append(span)
-    sounds = [open_recording(members[0].path, cache) for members in by_name.values()]
+    by_name = _by_recording(spans)
+    paths = [members[0].path for members in by_name.values()]
+    allow_files(len(paths))
+    sounds = [open_recording(path, cache) for path in paths]
     cuts: dict[str, list[_Cut]] = {}
     gaps: dict[str, list[tuple[int, int, int]]] = {}
     for at, (name, members) in enumerate(by_name.items()):
@@ -135,7 +138,19 @@ def open_recorded(spans: Sequence[Span], cache: Path | str | None = None) -> Rec
         _labelled(sounds, [cut for name in by_name if name in validation for cut in cuts[name]]),
         Windows(sounds, unlabelled),
     )
-    return RecordedClips(*clips, _summary(*clips, recordings=len(sounds)))
+    return RecordedClips(
+        *clips,
+        _summary(*clips, recordings=len(sounds)),
+        sha256_json([recording_sha256(path, cache) for path in paths]),
+    )
+
+
+def _by_recording(spans: Sequence[Span]) -> dict[str, list[Span]]:
+    """The spans of each file, whose rows may spell its path in several ways, by the least name."""
+    by_path: dict[Path, list[Span]] = {}
+    for span in spans:
+        by_path.setdefault(span.path.resolve(), []).append(span)
+    return {min(span.name for span in members): members for members in by_path.values()}
 
 
 class _Cut(NamedTuple):

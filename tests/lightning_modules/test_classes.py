@@ -152,6 +152,20 @@ def test_labels_of_another_budget_are_refused(recordings: Path, tmp_path: Path):
         module(recordings, tmp_path, labelled_per_class=2)
 
 
+def test_a_checkpoint_of_other_sound_is_refused_unless_only_the_test_is(
+    recordings: Path, tmp_path: Path
+):
+    root = shutil.copytree(recordings, tmp_path / "data")
+    data = module(root, tmp_path, test_speakers=["ann"])
+    state = data.state_dict()
+    write_recording(root / "low" / "ann" / "0.wav", 210, seed=900)
+    module(root, tmp_path, test_speakers=["ann"]).load_state_dict(state)
+    write_recording(root / "low" / "bob" / "0.wav", 210, seed=901)
+    other = module(root, tmp_path, test_speakers=["ann"])
+    with pytest.raises(UserError, match=r"data\.root: not the recordings that the che"):
+        other.load_state_dict(state)
+
+
 @pytest.fixture(scope="module")
 def several(recordings: Path) -> Path:
     """A CSV in which what is high is low as well."""

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from lightning_modules.audio import from_pcm16
@@ -15,6 +17,7 @@ from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.mixtures_open import open_mixtures
 from lightning_modules.sources_cache import open_speech
 from search_spaces.errors import UserError
+from tests.conftest import write_voice
 from tests.lightning_modules.spans_folder import write_recordings
 
 Build = Callable[..., AmbianceDataModule]
@@ -319,7 +322,32 @@ def test_a_checkpoint_of_other_settings_is_refused(build: Build, option: str, va
     ready(build(num_workers=0, test_clips=9)).load_state_dict(state)
 
 
-def test_a_checkpoint_of_an_earlier_version_has_no_settings(build: Build) -> None:
+def test_a_checkpoint_of_an_earlier_version_has_no_settings_and_no_sounds(build: Build) -> None:
     state = ready(build()).state_dict()
     del state["settings"]
     ready(build(labelled_batch_size=2)).load_state_dict(state)
+    del state["sounds"]
+    ready(build(labelled_batch_size=2)).load_state_dict(state)
+
+
+def test_a_checkpoint_of_other_speech_is_refused_though_the_counts_are_the_same(
+    build: Build, speech_folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(speech_folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    state = ready(build()).state_dict()
+    ready(build(speech=str(copy))).load_state_dict(state)  # the same sound, of other times
+    reader = next(copy.iterdir()).name
+    write_voice(copy / reader / "utterance.wav", seed=0, seconds=7)
+    with pytest.raises(UserError, match=r"data\.speech: not the recordings that the che"):
+        ready(build(speech=str(copy))).load_state_dict(state)
+
+
+def test_a_checkpoint_of_recordings_that_sound_otherwise_is_refused(
+    build: Build, table: Path
+) -> None:
+    options = {"recordings": str(table), "labelled_batch_size": 4}
+    state = ready(build(**options)).state_dict()
+    sound, rate_hz = soundfile.read(table.parent / "two.wav")
+    soundfile.write(table.parent / "two.wav", 0.5 * sound, rate_hz)  # as long, with the same cuts
+    with pytest.raises(UserError, match=r"data\.recordings: not the recordings that the che"):
+        ready(build(**options)).load_state_dict(state)

@@ -102,6 +102,25 @@ def test_a_person_may_relabel_but_not_in_the_generators_name(draw, tmp_path: Pat
         draw(10)
 
 
+@pytest.mark.parametrize("clip", ["train-000199", "validation-000000", "validation-000049"])
+def test_counts_of_either_use_are_checked_from_first_to_last(tmp_path: Path, clip: str) -> None:
+    budget, path = Budget.of(250, 500), tmp_path / "labels.csv"
+    asked: list[int] = []
+
+    def count(index: int) -> int:
+        asked.append(index)
+        return index % 11
+
+    labels = budget_labels(path, budget, "libricount", 0, count, count)
+    asked.clear()
+    assert budget_labels(path, budget, "libricount", 0, count, count) == labels
+    assert len(asked) == 32
+    forged = [replace(row, lo=0, hi=10) if row.clip == clip else row for row in labels]
+    write_labels(path, forged)
+    with pytest.raises(UserError, match=f"{clip} has another count than the speech gives"):
+        budget_labels(path, budget, "libricount", 0, count, count)
+
+
 @settings(max_examples=20)
 @given(
     st.lists(

@@ -115,6 +115,15 @@ def test_a_stretch_that_ends_behind_its_recording_is_refused(
     assert "b.wav#0.1-0.6: end_s 0.6, but the recording ends at 0.40 s" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("spelling", ["./a.wav", "sub/../a.wav", "link.wav"])
+def test_a_recording_is_listed_once_however_its_path_is_spelled(tmp_path: Path, spelling: str):
+    source = write_csv(tmp_path, "path,label,split", "a.wav,x,train", f"{spelling},x,test")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
+    with pytest.raises(UserError, match=rf"line 3: {spelling} is in two splits \(also line 2\)"):
+        read_recordings(source)
+
+
 def test_empty_lines_of_a_table_are_passed_over(tmp_path: Path):
     source = write_csv(tmp_path, "path,label", "a.wav,x,,", ",", "b.wav,y", " , ", ",,,")
     assert [item.name for item in read_recordings(source)] == ["a.wav", "b.wav"]

@@ -99,3 +99,18 @@ def test_a_share_that_is_none_or_all_is_refused(
     message = f"data.extra_share: {share:g} of labelled_batch_size 8 is {clips} clips, expected 1"
     with pytest.raises(UserError, match=message):
         module(recordings, extra, extra_share=share)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: write_recording(root / "low" / "robot" / "0.wav", 150, seed=200),
+        lambda root: (root / "low").rename(root / "middle"),  # the same sound with another label
+    ],
+)
+def test_a_checkpoint_of_other_extra_recordings_is_refused(recordings: Path, extra: Path, change):
+    state = module(recordings, extra).state_dict()
+    module(recordings, extra).load_state_dict(state)
+    change(extra)
+    with pytest.raises(UserError, match=r"data\.extra: not the recordings that the che"):
+        module(recordings, extra).load_state_dict(state)

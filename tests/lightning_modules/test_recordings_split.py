@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lightning_modules.recordings_budget import draw_budget
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import Splits, split_recordings
+from lightning_modules.recordings_split import Splits, split_recordings, together
 from lightning_modules.splits import SPLITS
 from search_spaces.errors import UserError
 
@@ -78,7 +78,64 @@ def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
     splits = split(items)
     assert [len(splits.places[name]) for name in SPLITS] == [2, 2, 2]
     assert not splits.by_speaker
-    assert "the test is not of new speakers (speakers ann are in both)" in splits.remarks[0]
+    assert (
+        "the test is not of new speakers (speakers ann are in other splits, too)"
+        in splits.remarks[0]
+    )
+
+
+def test_speakers_of_the_test_who_validate_are_said():
+    items = items_of(2, 3, 3)
+    split_of_speaker = {"speaker 0": "train", "speaker 1": "validation", "speaker 2": "test"}
+    items = [replace(item, split=split_of_speaker[item.speaker]) for item in items]
+    assert split(items).by_speaker
+    items[-1] = replace(items[-1], split="validation")
+    splits = split(items)
+    assert not splits.by_speaker
+    assert "(speakers speaker 2 are in other splits, too)" in splits.remarks[0]
+
+
+def test_unlabelled_recordings_of_the_tests_speakers_do_not_train():
+    items = [
+        replace(item, split={"speaker 0": "train", "speaker 1": "validation"}.get(item.speaker))
+        for item in items_of(2, 3, 3)
+    ]
+    items = [item if item.split else replace(item, split="test") for item in items]
+    items += [Item(Path(f"u{n}"), f"u{n}", (), f"speaker {n}") for n in range(3)]
+    splits = split(items)
+    assert [place for place in splits.places["train"] if not items[place].labels] == [18, 19]
+    assert splits.places["test"][-1] == 20
+    assert splits.by_speaker
+    assert splits.remarks == [
+        "1 unlabelled recordings are not used: they are of speakers of the test"
+    ]
+    items[-1] = replace(items[-1], split="train")
+    with pytest.raises(
+        UserError, match="root: u2: the CSV's column split says train, but its speaker speaker 2"
+    ):
+        split(items)
+
+
+def test_unlabelled_recordings_of_a_speaker_who_trains_anyway_do_train():
+    items = [
+        Item(Path(f"{s}{n}"), f"{s}{n}", (c,), "ann", split=s)
+        for s in SPLITS
+        for n, c in enumerate(("a", "b"))
+    ]
+    items.append(Item(Path("u"), "u", (), "ann", split="train"))
+    splits = split(items)
+    assert 6 in splits.places["train"]
+    assert not splits.by_speaker
+
+
+def test_unlabelled_recordings_of_nobody_known_are_said():
+    items = [*items_of(2, 5, 3), Item(Path("noise"), "noise")]
+    splits = split(items)
+    assert splits.by_speaker
+    assert splits.remarks == [
+        "1 unlabelled recordings that train name no speaker: if they are of the test's speakers,"
+        " figures will look better than on new ones"
+    ]
 
 
 def test_a_column_without_a_labelled_test_recording_is_said():
@@ -133,6 +190,15 @@ def test_overlapping_stretches_of_a_recording_stay_together():
     by_column = [replace(item, split=name) for item, name in zip(stretches, names, strict=True)]
     with pytest.raises(UserError, match=r"0.wav#0.0 \(train\) and 0.wav#0.4 \(test\) .* overlap"):
         split(by_column)
+
+
+def test_stretches_stay_together_however_their_file_is_spelled(tmp_path: Path):
+    (tmp_path / "sub").mkdir()
+    stretches = [
+        Item(tmp_path / name, f"{name}#{start}", ("a",), None, start, start + 0.5)
+        for name, start in (("a.wav", 0.0), ("sub/../a.wav", 0.4))
+    ]
+    assert len(set(together(stretches, ["one", "other"]))) == 1
 
 
 def test_one_sound_in_two_splits_or_with_two_labels_is_refused():

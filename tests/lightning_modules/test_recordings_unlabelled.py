@@ -95,3 +95,17 @@ def test_a_checkpoint_of_another_share_is_refused(recordings: Path, more: Path):
         UserError, match=r"data\.unlabelled_share: the checkpoint was trained with 0\.5, not 0\.75"
     ):
         module(recordings, more, unlabelled_share=0.75).load_state_dict(state)
+
+
+def test_a_checkpoint_of_other_sound_is_refused(recordings: Path, more: Path):
+    data = module(recordings, more)
+    state = data.state_dict()
+    module(recordings, more).load_state_dict(state)
+    write_recording(more / "zoe" / "short.wav", 3000, 0.5, seed=202)
+    with pytest.raises(UserError, match=r"data\.unlabelled: not the recordings that the che"):
+        module(recordings, more).load_state_dict(state)
+    plain = open_folder(recordings, more.parent, labelled_batch_size=3, unlabelled_batch_size=8)
+    with pytest.raises(UserError, match=r"data\.unlabelled: not the recordings that the che"):
+        plain.load_state_dict(state)
+    earlier = {key: value for key, value in state.items() if key != "sounds"}
+    module(recordings, more).load_state_dict(earlier)

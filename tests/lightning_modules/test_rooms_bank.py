@@ -83,3 +83,8 @@ def test_bad_banks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     next(tmp_path.glob("*/room-00004.npz")).write_bytes(b"damaged")
     with pytest.raises(UserError, match=r"room-00004\.npz: damaged"):
         prepare_bank(10, tmp_path)
+    prepare_bank(11, tmp_path / "other")
+    cut = next((tmp_path / "other").glob("*/room-00010.npz"))
+    cut.write_bytes(cut.read_bytes()[:1000])  # a zip without its end
+    with pytest.raises(UserError, match=r"room-00010\.npz: damaged"):
+        prepare_bank(11, tmp_path / "other")

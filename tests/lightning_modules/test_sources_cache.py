@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,32 @@ def test_damaged_caches_are_refused(folder: Path, tmp_path: Path) -> None:
     (prepared / INDEX_NAME).write_text(json.dumps({"format": "other"}))
     with pytest.raises(UserError, match=r"speech\.json: field"):
         open_speech(prepared)
+
+
+def test_more_readers_than_a_shell_may_open_files_are_no_damage(
+    folder: Path, tmp_path: Path, few_files: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepare_speech(str(folder), tmp_path / "cache").folder
+    index = json.loads((prepared / INDEX_NAME).read_text())
+    index["readers"] = [
+        {**index["readers"][0], "reader": f"reader{number}"} for number in range(100)
+    ]
+    (prepared / INDEX_NAME).write_text(json.dumps(index))
+    with monkeypatch.context() as context:
+        context.setattr(sources_cache, "allow_files", lambda number: None)
+        with pytest.raises(UserError, match="cannot be opened beside all others"):
+            open_speech(prepared)
+    assert len(open_speech(prepared).voices) == 100
+
+
+def test_a_copy_of_the_recordings_is_the_same_sound(folder: Path, tmp_path: Path) -> None:
+    first = prepare_speech(str(folder), tmp_path / "cache")
+    copy = shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    again = prepare_speech(str(copy), tmp_path / "cache")
+    assert again.summary()["index_sha256"] != first.summary()["index_sha256"]
+    assert again.sound_sha256() == first.sound_sha256()
+    write_voice(copy / "reader1/1.wav", seed=9, seconds=3)
+    assert prepare_speech(str(copy), tmp_path / "cache").sound_sha256() != first.sound_sha256()
 
 
 def test_an_index_that_lists_every_recording_is_still_read(folder: Path, tmp_path: Path) -> None:

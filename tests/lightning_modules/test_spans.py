@@ -76,6 +76,11 @@ def test_a_bad_row_is_named_with_file_and_line(table: Path, row: str, message: s
         read_spans(write(table, row))
 
 
+def test_empty_lines_of_a_table_are_passed_over(table: Path) -> None:
+    write(table, "a.wav,0,1,1,,,,", ",,,,,,,", " ,", "a.wav,1,2,2,,,,", ",,,,,,,")
+    assert [span.label for span in read_spans(table)] == [(1, 1), (2, 2)]
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.csv: no such file, expected a CSV with path"):
         read_spans(tmp_path / "none.csv")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from lightning_modules import spans_audio
 from lightning_modules.audio import read_audio, to_pcm16
 from lightning_modules.spans import read_spans
-from lightning_modules.spans_audio import open_recording, prepare_recordings
+from lightning_modules.spans_audio import open_recording, prepare_recordings, recording_sha256
 from lightning_modules.spans_clips import RecordedClips, open_recorded
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
@@ -72,6 +75,20 @@ def test_about_a_fifth_of_many_recordings_is_for_validation(tmp_path: Path) -> N
     assert (len(clips.train.clips), len(clips.validation.clips)) == (32, 8)
 
 
+@pytest.mark.parametrize("spelling", ["./one.wav", "sub/../one.wav", "link.wav"])
+def test_a_recording_is_one_however_its_path_is_spelled(tmp_path: Path, spelling: str) -> None:
+    rows = ("one.wav,0,9,1,train", f"{spelling},9,20,1,validation", "two.wav,,,1,validation")
+    table = write_recordings(tmp_path, "\n".join(["path,start_s,end_s,count,use", *rows, ""]))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.wav").symlink_to("one.wav")
+    with pytest.raises(UserError, match=r"line 3: use: validation, but .*line 2 has train for the"):
+        opened(table)
+    table.write_text(table.read_text().replace("20,1,validation", "20,1,train"))
+    clips = opened(table)
+    assert clips.summary["recordings"] == 2
+    assert set(clips.train.clips.cuts[:, 0]) == {0}
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -109,7 +126,7 @@ def test_a_recording_is_decoded_once_until_it_changes(tmp_path: Path) -> None:
     soundfile.write(path, np.full(16_000, 3.0), 16_000, subtype="FLOAT")
     prepare_recordings([path, path], tmp_path / "cache")
     assert set(open_recording(path, tmp_path / "cache")) == {32767}  # brought within full scale
-    (kept,) = (tmp_path / "cache" / "spans").iterdir()
+    (kept,) = (tmp_path / "cache" / "spans").glob("*.npy")
     before = kept.stat().st_mtime_ns
     prepare_recordings([path], tmp_path / "cache")
     assert kept.stat().st_mtime_ns == before
@@ -122,3 +139,37 @@ def test_a_damaged_recording_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text("no audio")
     with pytest.raises(UserError, match=r"a\.wav: cannot be decoded"):
         prepare_recordings([tmp_path / "a.wav"], tmp_path / "cache")
+
+
+def test_the_digest_of_a_recording_is_of_its_sound(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(16_000))
+    soundfile.write(tmp_path / "a.wav", 0.5 * tone, 16_000)
+    shutil.copyfile(tmp_path / "a.wav", tmp_path / "copy.wav")
+    soundfile.write(tmp_path / "faint.wav", 0.4 * tone, 16_000)
+    paths = [tmp_path / f"{name}.wav" for name in ("a", "copy", "faint")]
+    prepare_recordings(paths, tmp_path / "cache")
+    first, copy, faint = (recording_sha256(path, tmp_path / "cache") for path in paths)
+    assert first == copy != faint
+    for kept in (tmp_path / "cache" / "spans").glob("*.sha256"):
+        kept.unlink()  # as an earlier version left it
+    prepare_recordings(paths, tmp_path / "cache")
+    assert recording_sha256(paths[2], tmp_path / "cache") == faint
+
+
+def test_killed_between_its_two_passes_a_recording_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, calls = tmp_path / "a.wav", []
+    soundfile.write(path, np.full(16_000, 3.0), 16_000, subtype="FLOAT")
+    read_blocks = spans_audio.read_blocks
+
+    def deadly(path: Path) -> Iterator[np.ndarray]:
+        calls.append(path)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return read_blocks(path)
+
+    monkeypatch.setattr(spans_audio, "read_blocks", deadly)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_recordings([path], tmp_path / "cache")
+    assert not list((tmp_path / "cache" / "spans").iterdir())
