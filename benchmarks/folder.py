@@ -32,6 +32,14 @@ def stage_seconds(commands: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return seconds
 
 
+def _command(root: Path, scale: str) -> str:
+    """What to repeat, without the folders of whoever measured."""
+    near = root.resolve()
+    shown = near.relative_to(Path.cwd()) if near.is_relative_to(Path.cwd()) else Path(root.name)
+    words = ["python", "-m", "benchmarks.folder", "--root", str(shown)]
+    return shlex.join([*words, *(["--scale", scale] if scale != SCALES[0] else [])])
+
+
 def main(argv: Sequence[str]) -> int:
     """Run, or go on; then print, and write the result file."""
     parser = CommandParser(prog="python -m benchmarks.folder", description=__doc__)
@@ -55,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     ]
     for row in figures:
         print(f"{row['name']}: {row['value']:.3g} {row['unit']}")
-    command = shlex.join(["python", "-m", "benchmarks.folder", *argv])
+    command = _command(options.root, options.scale)
     print(write_result(options.scale, command, figures, out=options.out))
     return 0
 

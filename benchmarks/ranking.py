@@ -67,8 +67,8 @@ STATISTICS: dict[str, Statistic] = {
 def main(argv: Sequence[str]) -> int:
     """Judge, correlate, print and write the result file."""
     options = _parser().parse_args(argv)
-    clips = read_clips(options.checkpoint.with_name("clips.npz"))
     supernet = read_supernet(options.checkpoint).supernet
+    clips = read_clips(options.checkpoint.with_name("clips.npz"))
     judge = SubnetJudge(
         supernet, clips, CountsTask(LEVELS), ranking_clips=1, calibration_clips=1, seed=options.seed
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from importlib import import_module
 
 from search_spaces.errors import UserError, run_command
+from search_spaces.termination import terminated_as_interrupted
 
 # Those of LightningCLI; of the others each is a module.
 TRAINER = {
@@ -22,6 +24,8 @@ COMMANDS = {
     "trial": "one trial of an NNI experiment",
     "net-trial": "the same of nets that are trained alone",
 }
+# These train in this process, where Lightning has handlers of its own.
+_TRAINING = {"trial", "net-trial"}
 
 
 def main() -> int | None:
@@ -38,7 +42,9 @@ def main() -> int | None:
         return 0
     if command in COMMANDS:
         module = import_module(f"lightning_modules.{command.replace('-', '_')}")
-        code: int | None = module.main(arguments)
+        # Else SIGTERM ends them without a word, and what they had begun to write is left behind.
+        with nullcontext() if command in _TRAINING else terminated_as_interrupted():
+            code: int | None = module.main(arguments)
         return code
     if command not in TRAINER:
         raise UserError(f"command {command!r}: expected one of {', '.join(TRAINER | COMMANDS)}")

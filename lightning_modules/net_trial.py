@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_modules.trial import BY_HAND, digest_of, options_of, sole_run
-from search_spaces.command_line import CommandParser
+from search_spaces.command_line import CommandParser, named_path
 from search_spaces.errors import UserError
 
 
@@ -59,6 +59,9 @@ def _parser() -> CommandParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/nni"), help="holds <experiment>/<trial's run folder>"
+        "--out",
+        type=named_path,
+        default=Path("runs/nni"),
+        help="holds <experiment>/<trial's run folder>",
     )
     return parser

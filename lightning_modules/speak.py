@@ -15,11 +15,16 @@ import numpy as np
 from tqdm import tqdm
 
 from lightning_modules.audio import Float32, to_pcm16, write_wav
-from lightning_modules.espeak import VARIANTS, speak
+from lightning_modules.espeak import VARIANTS, release, speak
 from lightning_modules.recordings import LABEL_SEPARATOR, UNLABELLED, check_spelling
 from lightning_modules.recordings_item import Item
 from search_spaces.clip import SAMPLE_RATE_HZ
-from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
+from search_spaces.command_line import (
+    CommandParser,
+    named_path,
+    whole_number,
+    whole_number_within,
+)
 from search_spaces.errors import UserError
 from search_spaces.files import new_folder, refuse_full_folder
 
@@ -38,11 +43,13 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; see ``--help``.
 
     Raises:
-        UserError: bad options, or a folder ``--out`` that holds something.
+        UserError: bad options, a language that espeak does not speak, or a folder ``--out`` that
+            holds something.
     """
     options = _parser().parse_args(argv)
     words = read_words(options.words)
     refuse_full_folder(options.out, "--out")
+    check_languages(options.languages)
     with new_folder(options.out) as folder:
         write_words(words, options.languages, options.takes, options.seed, folder)
     number = len(words) * len(VARIANTS) * options.takes
@@ -71,6 +78,22 @@ def read_words(given: Sequence[str]) -> dict[str, str]:
     return words
 
 
+def check_languages(languages: Sequence[str]) -> None:
+    """Refuse a language before any word is spoken.
+
+    Raises:
+        UserError: espeak does not speak it.
+    """
+    for language in languages:
+        try:
+            speak(f"{language}+{VARIANTS[0]}", _PITCHES[0], _RATES[0], "")
+        except UserError:
+            raise UserError(
+                f"--languages: espeak-ng {release()} does not speak {language!r}; name one that it"
+                f" does, e.g. {', '.join(LANGUAGES[:3])}"
+            ) from None
+
+
 def write_words(
     words: Mapping[str, str], languages: Sequence[str], takes: int, seed: int, folder: Path
 ) -> None:
@@ -79,7 +102,7 @@ def write_words(
     A voice is a variant of espeak's; its takes differ in language, pitch and rate.
 
     Raises:
-        UserError: there is no such language, or a text says nothing.
+        UserError: a text says nothing.
     """
     for label, text in tqdm(words.items(), "Speaking"):
         for variant, take, voice, pitch, rate in _takes(languages, takes, seed):
@@ -118,8 +141,13 @@ def _parser() -> CommandParser:
     parser = CommandParser(prog="python -m lightning_modules speak", description=__doc__)
     add = parser.add_argument
     add("--words", nargs="+", required=True, metavar="[LABEL=]TEXT", help="e.g. yes no 1=one")
-    add("--out", type=Path, required=True, help="folder to write; it must be new or empty")
+    add("--out", type=named_path, required=True, help="folder to write; it must be new or empty")
     add("--languages", nargs="+", default=LANGUAGES, help="espeak-ng's names (default: English)")
-    add("--takes", type=positive_whole_number, default=4, help="of each of the voices (default: 4)")
+    add(
+        "--takes",
+        type=whole_number_within(1, 1000),
+        default=4,
+        help="of each of the voices (default: 4)",
+    )
     add("--seed", type=whole_number, default=0, help="same seed, same pitches and rates")
     return parser

@@ -12,13 +12,14 @@ from lightning_modules.study_config import SHIPPED, Study, read_study
 from lightning_modules.study_fits import drop_clips, is_trained, train
 from lightning_modules.study_grid import Row, rows_of
 from lightning_modules.study_progress import Estimate, estimate, is_finished
-from lightning_modules.study_report import write_report
-from lightning_modules.study_row import prepare, run_row
-from lightning_modules.study_stages import say
+from lightning_modules.study_report import check_page, write_report
+from lightning_modules.study_row import Shared, prepare, run_row
+from lightning_modules.study_stages import StageFailedError, say
 from lightning_modules.study_table import collect, machine
 from lightning_modules.study_wandb import log_report, log_row
-from search_spaces.command_line import CommandParser
+from search_spaces.command_line import CommandParser, named_path
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.files import check_writable
 from search_spaces.processes import minutes
 
 MAX_FAILURES_IN_A_ROW = 3
@@ -31,25 +32,24 @@ def main(argv: Sequence[str]) -> int:
         0, or 2 when a row failed.
 
     Raises:
-        UserError: bad options, study, settings of `fit` or speech.
+        UserError: bad options, study, settings of `fit` or speech; a place that cannot be written,
+            or a page that is another one's; a report of nothing.
     """
     options = _parser().parse_args(argv)
     study = read_study(_path(options.config))
     rows = rows_of(study)
     results = options.results or study.out / "results.md"
-    if options.dry_run:
-        print(plan(study, rows))
-        return 0
+    check_writable(study.out, f"{study.path}: field out", folder=True)
+    check_page(study, results)
     if options.report:
         _report(study, rows, results)
         return 0
     check_settings(study, rows)
+    if options.dry_run:
+        print(plan(study, rows))
+        return 0
     with _locked(study.out):
-        if options.fits_only:
-            failed = _train_all(study, rows)
-        else:
-            failed = _run_all(study, rows)
-            _report(study, rows, results)
+        failed = _train_all(study, rows) if options.fits_only else _run(study, rows, results)
     return EXIT_BAD_INPUT if failed else 0
 
 
@@ -69,9 +69,22 @@ def plan(study: Study, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _run_all(study: Study, rows: Sequence[Row]) -> int:
+def _run(study: Study, rows: Sequence[Row], results: Path) -> int:
+    """Run what is left and report what is finished; returns how many rows failed."""
+    try:
+        shared = prepare(study)
+    except StageFailedError as error:
+        if error.exit_code != EXIT_BAD_INPUT:
+            raise
+        return len(rows)  # the command itself has said why, in one line
+    failed = _run_all(study, rows, shared)
+    if any(is_finished(study.out, row) for row in rows):  # else an earlier page stays
+        _report(study, rows, results)
+    return failed
+
+
+def _run_all(study: Study, rows: Sequence[Row], shared: Shared) -> int:
     """Run what is left; returns how many rows failed."""
-    shared = prepare(study)
     failed = in_a_row = 0
     for at, row in enumerate(rows):
         if is_finished(study.out, row):
@@ -125,10 +138,19 @@ def _drop_clips(out: Path, rows: Sequence[Row], row: Row, later: Sequence[Row]) 
 
 
 def _report(study: Study, rows: Sequence[Row], results: Path) -> None:
-    """Write the table and the plots of what is finished."""
+    """Write the table and the plots of what is finished.
+
+    Raises:
+        UserError: nothing is; an empty page would replace what an earlier one says.
+    """
+    if not any(is_finished(study.out, row) for row in rows):
+        raise UserError(
+            f"{study.out}: none of the {len(rows)} rows of study {study.name} is finished; run it"
+            " first, without --report"
+        )
     table = collect(study.task, study.out, rows)
     plots = write_report(study, len(rows), table, results)
-    if "wandb" in study.values and table:
+    if "wandb" in study.values:
         log_report(study, plots)
     print(results)
 
@@ -184,5 +206,9 @@ def _parser() -> CommandParser:
         action="store_true",
         help="train, and leave the rest to a machine that has ExecuTorch",
     )
-    add("--results", type=Path, help="Markdown file to write (default: results.md of the study)")
+    add(
+        "--results",
+        type=named_path,
+        help="Markdown file to write (default: results.md of the study)",
+    )
     return parser

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from lightning_modules.study_task import ALL, Ingredients, StudyTask
 from lightning_modules.study_tasks import study_task
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
+from search_spaces.json_values import check_json
 
 CONFIGS = Path(__file__).parent / "configs"
 SHIPPED = CONFIGS / "study"
@@ -132,11 +132,7 @@ def read_study(path: Path) -> Study:
             comparison of an unknown variant, or a file that it names and that is missing.
     """
     values = _read_yaml(path)
-    fault = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(SCHEMA).iter_errors(values)
-    )
-    if fault is not None:
-        raise UserError(f"{path}: field {fault.json_path}: {fault.message}")
+    check_json(path, values, SCHEMA)
     base = _fit_settings(path, values)
     if "space" not in base.get("model", {}):
         raise UserError(f"{path}: field fit_config: {values['fit_config']} names no model.space")

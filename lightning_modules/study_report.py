@@ -13,14 +13,33 @@ from lightning_modules.study_report_groups import group_tables
 from lightning_modules.study_summary import Line, Summary, summarise
 from lightning_modules.study_table import STAGES, STUDY
 from lightning_modules.study_task import StudyTask
-from search_spaces.files import atomic_path
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path, check_writable
 
+_TITLE = "# Study `"  # how a page begins
 TITLES = {
     "variants": "Recipes",
     "sizes": "A net of the supernet, the same net alone, and distilled from the largest",
     "searches": "Search, random search, and a net made by hand, at equal cost",
     "front_ends": "Searched and fixed front end",
 }
+
+
+def check_page(study: Study, results: Path) -> None:
+    """Refuse to write the page over a file that is not this study's page.
+
+    Raises:
+        UserError: it is another file, or cannot be written.
+    """
+    check_writable(results, "--results")
+    if not results.exists():
+        return
+    with results.open(encoding="utf-8", errors="replace") as stream:
+        first = stream.readline().strip()
+    if first != _title(study):
+        is_a_page = first.startswith(_TITLE)
+        found = f"is the page of another one ({first[2:]})" if is_a_page else "is no study's page"
+        raise UserError(f"--results: {results} {found}; name another file, or remove it")
 
 
 def write_report(study: Study, planned: int, table: Sequence[Line], results: Path) -> list[Path]:
@@ -55,7 +74,7 @@ def _page(
     plots: Sequence[Path],
     results: Path,
 ) -> Iterator[str]:
-    yield f"# Study `{study.name}`\n"
+    yield f"{_title(study)}\n"
     yield f"{' '.join(study.values['description'].split())}\n"
     config = study.name if study.path.parent == SHIPPED else study.path
     yield f"Made by `python -m lightning_modules study --config {config}`:"
@@ -86,6 +105,10 @@ def _page(
         yield f"| `{clips}` | {times} | {rows} |"
     yield "\n## Compute\n"
     yield from _compute(table)
+
+
+def _title(study: Study) -> str:
+    return f"{_TITLE}{study.name}`"
 
 
 def _head(task: StudyTask) -> tuple[str, ...]:

@@ -17,7 +17,15 @@ OUTPUT = "output.txt"
 
 
 class StageFailedError(UserError):
-    """A command ended with another exit code than 0; its own words are on stderr."""
+    """A command ended with another exit code than 0; its own words are on stderr.
+
+    Attributes:
+        exit_code: of the command, negative for a signal.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def run_stage(folder: Path, stage: str, arguments: Sequence[str]) -> None:
@@ -37,7 +45,7 @@ def run_stage(folder: Path, stage: str, arguments: Sequence[str]) -> None:
     seconds = round(time.monotonic() - clock, 2)
     _append(folder, {"stage": stage, "began": began, "seconds": seconds, "exit_code": exit_code})
     if exit_code != 0:
-        raise StageFailedError(f"{folder.name}: {stage} {describe_exit(exit_code)}")
+        raise StageFailedError(f"{folder.name}: {stage} {describe_exit(exit_code)}", exit_code)
 
 
 def seconds_of(folder: Path) -> dict[str, float]:

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lightning_modules.mixtures_open import CONDITIONS, DEFAULT_ROOMS
+from lightning_modules.sources import find_source
+from lightning_modules.sources_cache import INDEX_NAME
 from lightning_modules.study_task import ALL, SHARED, Ingredients, Settings, StudyTask
 from search_spaces.clip import NUM_COUNTS
+from search_spaces.errors import UserError
 
 _INGREDIENTS: Ingredients = {
     "augmentation": SHARED["augmentation"],
@@ -89,7 +92,14 @@ class CountsStudy(StudyTask):
         return f"trained and tested on {condition}, unseen readers"
 
     def check_data(self, where: Path, places: Iterable[str]) -> None:
-        """The first command that hears the speech says so."""
+        """See `sources.find_source`; nothing is decoded."""
+        speech = self.values["speech"]
+        if Path(speech, INDEX_NAME).is_file():
+            return  # prepared before
+        try:
+            find_source(speech)
+        except UserError as error:
+            raise UserError(f"{where}: field {error}") from None
 
     def num_outputs(self) -> int:
         """One for each count."""

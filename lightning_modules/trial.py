@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from search_spaces.command_line import CommandParser
+from search_spaces.command_line import CommandParser, named_path
 from search_spaces.files import sha256_json
 from search_spaces.search_options import (
     add_search_options,
@@ -107,7 +107,10 @@ def _parser() -> CommandParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/nni"), help="holds <experiment>/<trial's run folder>"
+        "--out",
+        type=named_path,
+        default=Path("runs/nni"),
+        help="holds <experiment>/<trial's run folder>",
     )
     add_search_options(parser)
     return parser

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from search_spaces.command_line import CommandParser
+from search_spaces.command_line import CommandParser, named_path
 from search_spaces.errors import run_command
 from search_spaces.search_options import (
     add_search_options,
@@ -47,8 +47,8 @@ def _add_nni(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     best.add_argument("--experiment", required=True, metavar="ID", help="see `nnictl experiment`")
-    best.add_argument("--out", type=Path, help="folder (default: runs/nni/<ID>/best)")
-    best.add_argument("--experiments", type=Path, help="NNI's experimentWorkingDirectory")
+    best.add_argument("--out", type=named_path, help="folder (default: runs/nni/<ID>/best)")
+    best.add_argument("--experiments", type=named_path, help="NNI's experimentWorkingDirectory")
     best.set_defaults(run=_best)
     trial = commands.add_parser(
         "trial",
@@ -66,6 +66,7 @@ def _add_nni(commands: argparse._SubParsersAction) -> None:
         " checks configuration, search space and port, and the web page listens on 127.0.0.1"
         " only (docs/nnictl.md).",
     )
+    nnictl.add_argument("--version", "-v", action="store_true", help="NNI's")
     nnictl.add_argument("arguments", nargs=argparse.REMAINDER, help="e.g. create --config FILE")
     nnictl.set_defaults(run=_nnictl)
 
@@ -90,7 +91,7 @@ def _trial(arguments: argparse.Namespace) -> int:
 def _nnictl(arguments: argparse.Namespace) -> int:
     from search_spaces.nnictl import main as nnictl
 
-    return nnictl(arguments.arguments)
+    return nnictl(["--version"] if arguments.version else arguments.arguments)
 
 
 def _add_search(commands: argparse._SubParsersAction) -> None:
@@ -102,9 +103,11 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         " same command, it continues.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    search.add_argument("--checkpoint", required=True, type=Path, help="supernet.pt of `fit`")
-    search.add_argument("--clips", type=Path, help="clips.npz (default: beside the checkpoint)")
-    search.add_argument("--out", required=True, type=Path, help="folder to write into")
+    search.add_argument("--checkpoint", required=True, type=named_path, help="supernet.pt of `fit`")
+    search.add_argument(
+        "--clips", type=named_path, help="clips.npz (default: beside the checkpoint)"
+    )
+    search.add_argument("--out", required=True, type=named_path, help="folder to write into")
     add_search_options(search)
     add_wandb_arguments(search.add_argument_group("Weights & Biases"))
     search.set_defaults(run=_search)
@@ -164,9 +167,10 @@ def summary(value: dict) -> str:
 def _describe(arguments: argparse.Namespace) -> int:
     from search_spaces.description import describe
     from search_spaces.nni_space import search_space_yaml
-    from search_spaces.space import get_space
+    from search_spaces.space import any_space, get_space
 
-    spec = get_space(arguments.space)
+    # An experiment over nets that share no weights has an experiment's own file (docs/nnictl.md).
+    spec = get_space(arguments.space) if arguments.nni else any_space(arguments.space)
     print(search_space_yaml(spec) if arguments.nni else describe(spec))
     return 0
 

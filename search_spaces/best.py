@@ -13,6 +13,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import atomic_path, write_json
 from search_spaces.frontier import Frontier, load_winner, read_frontier
 from search_spaces.nni_records import Trial, read_trials
+from search_spaces.search_result import check_out
 
 
 def write_best(experiment: str, out: Path, folder: Path | None = None) -> tuple[Trial, Frontier]:
@@ -23,9 +24,10 @@ def write_best(experiment: str, out: Path, folder: Path | None = None) -> tuple[
 
     Raises:
         UserError: as `best_trial` and `best_architectures.write_frontier_of`; or the winner's files
-            are gone, or lie on another machine.
+            are gone, or lie on another machine; or ``out`` is a folder of other things.
     """
     trials = read_trials(experiment, folder)
+    check_out(out)
     if any(is_of_architecture(trial) for trial in trials):
         trial, frontier = write_frontier_of(experiment, trials, out)
         record: dict[str, Any] = {}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from search_spaces.errors import UserError
+
+_DIGITS = 20  # of a number, at most
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -63,6 +66,22 @@ def named_path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("is empty; name a file or folder")
     return Path(text)
+
+
+def whole_number_within(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between bounds, both included, for ``type=`` of a flag.
+
+    Its result raises argparse.ArgumentTypeError for a text that is none.
+    """
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or len(text) > _DIGITS or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                f"got {text[:_DIGITS]!r}, expected a whole number, {least} to {most}"
+            )
+        return int(text)
+
+    return parse
 
 
 def positive_whole_number(text: str) -> int:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from search_spaces.architecture import largest, smallest
 from search_spaces.cost import costs
-from search_spaces.space import SpaceSpec
+from search_spaces.space import PICTURE_SPACES, SpaceSpec
 
 
 def describe(spec: SpaceSpec) -> str:
-    """Table of dimensions, number of architectures, and what the smallest and largest net cost."""
+    """Table of dimensions, number of architectures, and what the smallest and largest net cost.
+
+    Not the latter where nets share no weights, which have neither.
+    """
     column = max(map(len, spec.dimensions)) + 2
+    order = "choices" if spec.name in PICTURE_SPACES else "choices, cheapest first"
     rows = [
         f"space {spec.name}, version {spec.version}: {spec.size:,} architectures ({spec.size:.1e})",
         "",
-        f"{'dimension':<{column}}choices, cheapest first",
+        f"{'dimension':<{column}}{order}",
     ]
     for dimension, choices in spec.dimensions.items():
         rows.append(f"{dimension:<{column}}{' '.join(map(str, choices))}")
+    if spec.name in PICTURE_SPACES:
+        # Each is built to count it, and its choices have no order by which one were the largest.
+        return "\n".join([*rows, "", "Its nets share no weights; each is trained alone."])
     small, large = costs(smallest(spec)), costs(largest(spec))
     figures = {
         "parameters": [f"{cost.params:,}" for cost in (small, large)],

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ def check_writable(path: Path, field: str, *, folder: bool = False) -> None:
     try:
         if not folder and path.exists() and not path.is_file():
             raise UserError(f"{field}: {path} is a folder or a device; name a file")
+        if folder and path.exists() and not path.is_dir():
+            raise UserError(f"{field}: {path} is a file; name a folder")
         places = (path, *path.absolute().parents) if folder else path.absolute().parents
         with tempfile.TemporaryFile(dir=next(place for place in places if place.exists())):
             pass
@@ -98,9 +100,36 @@ def refuse_full_folder(path: Path, field: str) -> None:
     Raises:
         UserError: ``path`` exists and is no empty folder.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{field}: {path} is a file; name a folder")
+    if path.exists() and any(path.iterdir()):
         raise UserError(
             f"{field}: {path} exists and is not empty; name another folder or remove it"
+        )
+
+
+def refuse_foreign_folder(
+    path: Path, field: str, own: Collection[str], marks: Iterable[str]
+) -> None:
+    """Refuse to write into a folder of other things, or where nothing can be written.
+
+    Args:
+        path: the folder.
+        field: the option that named it.
+        own: names of all that the command writes there; a folder of these alone is its own.
+        marks: of these each tells that the folder is its own, whatever has come in since.
+
+    Raises:
+        UserError: it holds other things, is a file, or cannot be written.
+    """
+    check_writable(path, field, folder=True)
+    if not path.is_dir() or any((path / name).exists() for name in marks):
+        return
+    names = (entry.name for entry in path.iterdir())
+    foreign = (name for name in names if name not in own and ".part" not in name)
+    if (found := next(foreign, None)) is not None:
+        raise UserError(
+            f"{field}: {path} holds other things ({found}); name another folder, or an empty one"
         )
 
 

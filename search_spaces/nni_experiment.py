@@ -6,12 +6,15 @@ NNI is imported before it is used: it takes a second.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from unittest import mock
 
 from search_spaces.errors import UserError
 
@@ -72,6 +75,40 @@ def check_search_space(space: Any, path: Path) -> None:
         raise UserError(f"{path}: {error}") from None
 
 
+def check_config(path: Path) -> None:
+    """Refuse a configuration that NNI would refuse.
+
+    Raises:
+        UserError: with NNI's own words, where it has any.
+    """
+    from nni.experiment.config import ExperimentConfig, utils
+
+    try:
+        config = ExperimentConfig.load(path)
+        if isinstance(config.training_service, dict):  # NNI knows no service of this platform
+            raise UserError(_unknown_platform(path, config.training_service))
+        config.validate()
+    except _FAILURES as error:
+        reason = str(error) or "a field is missing or of a wrong value"
+        raise UserError(f"{path}: {reason}; see docs/nnictl.md") from None
+    finally:
+        utils.unset_base_path()  # NNI leaves it set after a failure
+
+
+def _unknown_platform(path: Path, service: dict[str, Any]) -> str:
+    return (
+        f"{path}: trainingService.platform: got {service.get('platform')!r}, expected local, remote"
+        " or another of NNI's"
+    )
+
+
+def is_builtin(name: str, kind: str) -> bool:
+    """Whether NNI has a ``tuner`` or ``assessor`` of this name."""
+    from nni.tools.package_utils.tuner_factory import get_builtin_module_class_name
+
+    return get_builtin_module_class_name(f"{kind}s", name) != (None, None)
+
+
 def run_nnictl(arguments: list[str]) -> int:
     """NNI's own `nnictl` with these arguments, in this process; its exit code.
 
@@ -87,12 +124,24 @@ def run_nnictl(arguments: list[str]) -> int:
     launcher._check_rest_server = partial(
         launcher._check_rest_server, retry=_MANAGER_STARTS_WITHIN_S
     )
-    sys.argv = ["nnictl", *arguments]
+    command_line = mock.patch.object(sys, "argv", ["nnictl", *arguments])
     try:
-        parse_args()
+        with command_line, _complaints_in_one_line():
+            parse_args()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except _FAILURES as error:
         reason = str(error) or type(error).__name__
         raise UserError(f"nnictl {arguments[0]}: {reason}") from error
     return 0
+
+
+@contextmanager
+def _complaints_in_one_line() -> Iterator[None]:
+    """Let NNI's own parser refuse a command line as ours do, without its usage."""
+
+    def refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+        raise UserError(f"{parser.prog}: {message} (see `{parser.prog} --help`)")
+
+    with mock.patch.object(argparse.ArgumentParser, "error", refuse):
+        yield

@@ -7,6 +7,7 @@ NNI keeps a list of all experiments in ``~/nni-experiments/.experiment`` and eac
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -93,17 +94,87 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
     )
 
 
+def check_stopped(experiment: str, command: str, folder: Path | None = None) -> None:
+    """Refuse an experiment that cannot be resumed or viewed.
+
+    Args:
+        experiment: its id.
+        command: of `nnictl`.
+        folder: in which the experiment lies; None for one in NNI's list.
+
+    Raises:
+        UserError: there is none of this id, or it runs.
+    """
+    listed = _listed()
+    there = experiment in listed if folder is None else _file(folder, experiment).is_file()
+    if not there:
+        known = ", ".join(listed) or "none yet"
+        raise UserError(
+            f"nnictl {command}: no experiment {experiment!r} in {folder or default_folder()};"
+            f" experiments here: {known}"
+        )
+    if experiment in _running(listed):
+        raise UserError(
+            f"nnictl {command}: {experiment} is running; first `nnictl stop {experiment}`"
+        )
+
+
+def check_running(experiment: str | None, port: int | None) -> None:
+    """Refuse to stop an experiment that does not run.
+
+    Args:
+        experiment: its id, the beginning of it, or with a star; None for any.
+        port: on which it listens; None for any.
+
+    Raises:
+        UserError: none that runs is meant.
+    """
+    running = _running(_listed())
+    named = (experiment or "").removesuffix("*")
+    if not any(
+        name.startswith(named) and port in (None, entry.get("port"))
+        for name, entry in running.items()
+    ):
+        what = " ".join(
+            [*([repr(experiment)] if experiment else []), *([f"on port {port}"] if port else [])]
+        )
+        known = ", ".join(running) or "none"
+        raise UserError(f"nnictl stop: no experiment {what} runs; running here: {known}")
+
+
+def _running(listed: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: entry
+        for name, entry in listed.items()
+        if entry.get("status") != "STOPPED" and _is_alive(entry.get("pid"))
+    }
+
+
+def _is_alive(pid: Any) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, TypeError):
+        return False
+    return True
+
+
 def _database(experiment: str, folder: Path | None) -> Path:
     listed = _listed()
     if folder is None:
         folder = Path(listed.get(experiment, {}).get("logDir") or default_folder())
-    path = folder / experiment / "db" / "nni.sqlite"
+    path = _file(folder, experiment)
     if not experiment or Path(experiment).name != experiment or not path.is_file():
         known = ", ".join(listed) or "none yet"
         raise UserError(
             f"--experiment: no experiment {experiment!r} in {folder}; experiments here: {known}"
         )
     return path
+
+
+def _file(folder: Path, experiment: str) -> Path:
+    return folder / experiment / "db" / "nni.sqlite"
 
 
 def _listed() -> dict[str, dict[str, Any]]:

@@ -11,10 +11,12 @@ from typing import Any
 
 import yaml
 
-from search_spaces.command_line import CommandParser, positive_whole_number
+from search_spaces.command_line import CommandParser, named_path, positive_whole_number
 from search_spaces.errors import UserError, one_line
 from search_spaces.nni_experiment import check_search_space, run_nnictl
+from search_spaces.nni_records import check_running, check_stopped
 from search_spaces.nni_strategies import population_of
+from search_spaces.nnictl_check import check_experiment
 
 MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
 STRATEGY_TUNER = "search_spaces.nni_tuner.StrategyTuner"
@@ -26,16 +28,33 @@ def main(arguments: Sequence[str]) -> int:
     """Check what can be checked, then run `nnictl`.
 
     Raises:
-        UserError: no command, a port in use, a configuration or search space that cannot be used.
+        UserError: no command, a port in use, a configuration or search space that cannot be used,
+            or an experiment that there is not, or that runs where it must not or does not.
     """
     if not arguments:
         raise UserError("nnictl: no command given, e.g. create --config FILE; see nnictl --help")
-    if arguments[0] in _STARTS_MANAGER and not {"-h", "--help"} & set(arguments):
+    helps = {"-h", "--help"} & {*arguments}
+    if arguments[0] in _STARTS_MANAGER and not helps:
         options = _parse(arguments)
-        config = read_config(options.config) if options.config else {}
+        config = _checked(options, arguments[0])
         check_port(options.port)
         prepare_environment(os.environ, _address(config))
+    elif arguments[0] == "stop" and not helps:
+        stop = _parse(arguments)
+        if stop.id or stop.port:
+            check_running(stop.id, stop.port)
     return run_nnictl(list(arguments))
+
+
+def _checked(options: Any, command: str) -> dict[str, Any]:
+    """The configuration of a new experiment; of one that NNI has nothing, but it can be had."""
+    if command == "create":
+        config = read_config(options.config)
+        check_experiment(config, options.config)
+        return config
+    if options.id:
+        check_stopped(options.id, command, options.experiment_dir)
+    return {}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -146,6 +165,11 @@ def _read_yaml(path: Path) -> Any:
 
 def _parse(arguments: Sequence[str]) -> Any:
     parser = CommandParser(prog=f"nnictl {arguments[0]}")
-    parser.add_argument("--config", "-c", type=Path, required=arguments[0] == "create")
-    parser.add_argument("--port", "-p", type=positive_whole_number, default=DEFAULT_PORT)
+    if arguments[0] == "create":
+        parser.add_argument("--config", "-c", type=named_path, required=True)
+    else:
+        parser.add_argument("id", nargs="?")
+        parser.add_argument("--experiment_dir", "-e", type=named_path)
+    port = None if arguments[0] == "stop" else DEFAULT_PORT
+    parser.add_argument("--port", "-p", type=positive_whole_number, default=port)
     return parser.parse_known_args(arguments[1:])[0]

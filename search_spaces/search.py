@@ -16,7 +16,7 @@ from search_spaces.budget import Budget, Indices, Prices
 from search_spaces.evaluations import Evaluations
 from search_spaces.evolution import evolve
 from search_spaces.nni_search import explore_by_nni
-from search_spaces.search_result import How, write_result
+from search_spaces.search_result import How, check_out, write_result
 from search_spaces.search_setup import SearchFiles, SearchSize, prepare
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 
@@ -41,9 +41,11 @@ def search(
         What was written to `frontier.json`.
 
     Raises:
-        UserError: an input that is missing or does not fit, or a budget that no net meets.
+        UserError: an input that is missing or does not fit, a budget that no net meets, or a folder
+            of other things.
     """
     started = time.monotonic()
+    check_out(files.out)
     setup = prepare(files, budget, levels, size, seed, fixed, minimise)
     nets = size.population * size.generations
     journal = files.out / "evaluations.jsonl"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.command_line import (
     CommandParser,
+    named_path,
     positive_number,
-    positive_whole_number,
-    whole_number,
+    whole_number_within,
 )
 from search_spaces.errors import UserError
 from search_spaces.nni_strategies import NNI_STRATEGIES
+
+# Beyond these a search would take months, or memory that no machine has.
+_nets = whole_number_within(1, 10_000)
+_clips = whole_number_within(1, 1_000_000)
+_seed = whole_number_within(0, 2**32 - 1)  # the widest that NNI's strategies take
 
 if TYPE_CHECKING:
     from search_spaces.ambiance import AmbianceLevels
@@ -33,8 +37,8 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         help="search only nets with these choices, e.g. frontend_mels=20",
     )
     size = parser.add_argument_group("size of the search")
-    size.add_argument("--population", type=positive_whole_number, default=20)
-    size.add_argument("--generations", type=positive_whole_number, default=5)
+    size.add_argument("--population", type=whole_number_within(2, 10_000), default=20)
+    size.add_argument("--generations", type=_nets, default=5)
     size.add_argument(
         "--strategy",
         choices=("nsga2", *NNI_STRATEGIES),
@@ -45,8 +49,10 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 def add_trial_options(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a trial that judges one net (`architecture_trial`)."""
-    parser.add_argument("--checkpoint", required=True, type=Path, help="supernet.pt of `fit`")
-    parser.add_argument("--clips", type=Path, help="clips.npz (default: beside the checkpoint)")
+    parser.add_argument("--checkpoint", required=True, type=named_path, help="supernet.pt of `fit`")
+    parser.add_argument(
+        "--clips", type=named_path, help="clips.npz (default: beside the checkpoint)"
+    )
     add_judging_options(parser)
 
 
@@ -59,7 +65,7 @@ def parse_trial(argv: Sequence[str]) -> argparse.Namespace:
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:
     """Add the flags by which nets are judged and winners chosen, however they are come upon."""
-    parser.add_argument("--cost-table", type=Path, help="of the target: `deploy cost-table`")
+    parser.add_argument("--cost-table", type=named_path, help="of the target: `deploy cost-table`")
     budget = parser.add_argument_group("budget, for one clip; front end included")
     budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
     budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
@@ -74,10 +80,10 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         help="costs to minimise beside the error (default: latency, params, energy if known)",
     )
     size = parser.add_argument_group("clips that judge, and winners")
-    size.add_argument("--winners", type=positive_whole_number, default=4, help="with weights")
-    size.add_argument("--ranking-clips", type=positive_whole_number, default=200)
-    size.add_argument("--calibration-clips", type=positive_whole_number, default=96)
-    parser.add_argument("--seed", type=whole_number, default=0)
+    size.add_argument("--winners", type=_nets, default=4, help="with weights")
+    size.add_argument("--ranking-clips", type=_clips, default=200)
+    size.add_argument("--calibration-clips", type=_clips, default=96)
+    parser.add_argument("--seed", type=_seed, default=0)
     levels = parser.add_argument_group("levels of social ambiance")
     levels.add_argument("--level-edges", default="1,2,5", help="people at which a level begins")
     levels.add_argument("--level-names", default="none,one,some,active")
@@ -97,13 +103,7 @@ def budget_of(arguments: argparse.Namespace) -> Budget:
 
 
 def size_of(arguments: argparse.Namespace) -> SearchSize:
-    """How much is to be looked at.
-
-    Raises:
-        UserError: a population of one.
-    """
-    if arguments.population < 2:
-        raise UserError("--population: got 1, expected at least 2 nets per generation")
+    """How much is to be looked at."""
     from search_spaces.search_setup import SearchSize
 
     return SearchSize(
@@ -120,9 +120,16 @@ def fixed_of(arguments: argparse.Namespace) -> dict[str, int | str]:
     """The choices that every net must make.
 
     Raises:
-        UserError: an argument that is no DIMENSION=CHOICE.
+        UserError: an argument that is no DIMENSION=CHOICE, or two for one dimension.
     """
-    return dict(_choice(text) for text in arguments.fix)
+    fixed: dict[str, int | str] = {}
+    for dimension, choice in map(_choice, arguments.fix):
+        if dimension in fixed:
+            raise UserError(
+                f"--fix: {dimension} is given twice, {fixed[dimension]} and {choice}; give it once"
+            )
+        fixed[dimension] = choice
+    return fixed
 
 
 def levels_of(arguments: argparse.Namespace) -> AmbianceLevels:

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from search_spaces.architecture import from_indices, write_architecture
 from search_spaces.budget import Indices
+from search_spaces.files import refuse_foreign_folder
 from search_spaces.frontier import write_frontier
 from search_spaces.outcome import choose, draw
 from search_spaces.records import name_of, point_record, winner_record
 from search_spaces.search_setup import Setup
 from search_spaces.task_json import task_fields
+
+# What tells a folder of a search, or of an experiment's winner: the journal of the one, and whose
+# the other is; and all else that either writes.
+MARKS = ("evaluations.jsonl", "trial.json")
+FILES = (*MARKS, "frontier.json", "frontier.png", "best.json", "weights")
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder ``--out`` that no search has written, before anything is judged.
+
+    Raises:
+        UserError: see `refuse_foreign_folder`.
+    """
+    refuse_foreign_folder(out, "--out", FILES, MARKS)
 
 
 @dataclass(frozen=True)

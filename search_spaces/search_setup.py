@@ -11,6 +11,7 @@ from search_spaces.ambiance import AmbianceLevels
 from search_spaces.budget import Budget, Indices, Prices, check_budget
 from search_spaces.clips_file import read_clips_for
 from search_spaces.cost_table import read_cost_table
+from search_spaces.errors import UserError
 from search_spaces.evaluations import inputs_key
 from search_spaces.files import sha256_file
 from search_spaces.judge import SubnetJudge
@@ -97,7 +98,7 @@ def prepare(
     clips = read_clips_for(files.clips, supernet.spec, task)
     if isinstance(task, CountsTask):
         task = CountsTask(levels)
-    spec = supernet.spec.restricted(fixed)
+    spec = _restricted(supernet.spec, fixed)
     prices, witness = check_budget(spec, table, budget, supernet.num_outputs)
     judge = SubnetJudge(
         supernet,
@@ -134,6 +135,13 @@ def prepare(
         },
         key=key,
     )
+
+
+def _restricted(spec: SpaceSpec, fixed: Mapping[str, Choice]) -> SpaceSpec:
+    try:
+        return spec.restricted(fixed)
+    except UserError as error:
+        raise UserError(f"--fix: {str(error).removeprefix('architecture: ')}") from None
 
 
 def _input(path: Path) -> dict[str, str]:

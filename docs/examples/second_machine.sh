@@ -17,6 +17,16 @@ REPOSITORY=$(cd "$(dirname "$0")/../.." && pwd)
 EXPERIMENTS=$REPOSITORY/search_spaces/experiments
 
 up() {
+  for tool in sshd ssh-keygen; do
+    if ! command -v $tool > /dev/null; then
+      echo "error: $0: $tool is not installed; apt-get install openssh-server" >&2
+      exit 2
+    fi
+  done
+  if [ -e "$HERE" ] || ip netns list | grep -qw "^$NAME"; then
+    echo "error: $NAME is there already, at least in part; first $0 down" >&2
+    exit 2
+  fi
   if ip -br addr | grep -qF " $NETWORK." || ip route show | grep -q "^$NETWORK\."; then
     echo "error: $NETWORK.0 is in use on this machine; choose another NETWORK in $0" >&2
     exit 2
@@ -51,9 +61,9 @@ END
   echo "$HERE/experiment/remote.yml"
 }
 
-down() {
-  if [ -f "$HERE/sshd.pid" ]; then kill "$(cat "$HERE/sshd.pid")"; fi
-  ip netns delete $NAME  # takes the pair of interfaces with it
+down() {  # each part, whether or not the others are still there
+  if [ -f "$HERE/sshd.pid" ]; then kill "$(cat "$HERE/sshd.pid")" 2> /dev/null || true; fi
+  if ip netns list | grep -qw "^$NAME"; then ip netns delete $NAME; fi  # with the pair of interfaces
   if [ "$(readlink $KIT)" = "$REPOSITORY" ]; then rm $KIT; fi
   rm -rf "$HERE"
 }

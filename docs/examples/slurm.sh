@@ -20,6 +20,11 @@
 #SBATCH --output=ersam-%j.log
 
 set -euo pipefail
+if [ -z "${SLURM_NTASKS_PER_NODE:-}" ] || [ -z "${SLURM_JOB_NUM_NODES:-}" ]; then
+  echo "error: $0: SLURM_NTASKS_PER_NODE or SLURM_JOB_NUM_NODES is not set; give this to sbatch, with --nodes and" \
+    "--ntasks-per-node" >&2
+  exit 2
+fi
 config=${1:-lightning_modules/configs/sam.yaml}
 source .venv/bin/activate
 

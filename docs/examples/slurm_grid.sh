@@ -14,12 +14,15 @@
 #SBATCH --output=ersam-grid-%A-%a.log
 
 set -euo pipefail
+fail() { echo "error: $0: $1" >&2; exit 2; }
+[ -n "${1:-}" ] || fail "no DIR given; name the folder of recordings"
 recordings=$1; shift
 cnns=(squeezenet1_1 mobilenet_v2)
 maps=(viridis magma grey)
 scales=(mel linear)
 
-place=$SLURM_ARRAY_TASK_ID
+place=${SLURM_ARRAY_TASK_ID:-none}
+[[ $place =~ ^([0-9]|1[01])$ ]] || fail "SLURM_ARRAY_TASK_ID: got $place, expected 0 to 11; give this to sbatch"
 cnn=${cnns[place % 2]} map=${maps[place / 2 % 3]} scale=${scales[place / 6]}
 source .venv/bin/activate
 export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}"  # since Slurm 22.05 not taken over from sbatch

@@ -14,10 +14,14 @@ Letters: B clips, T samples, M bands, W frames.
 import sys
 from pathlib import Path
 
-import onnx
-import torch
-from onnx import numpy_helper
-from torch import Tensor, nn
+try:
+    import onnx
+    import torch
+    from onnx import numpy_helper
+    from torch import Tensor, nn
+except ImportError as error:
+    print(f"error: {error}; pip install onnx, where torch is", file=sys.stderr)
+    raise SystemExit(2) from None
 
 # Samples of silence on either side. An embedding hears 0.78 s, and a word at the clip's edge must
 # be heard whole by as many of them as one in the middle; of a clip of a second there are 18.
@@ -93,6 +97,9 @@ class WordsTeacher(nn.Module):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3 or not Path(sys.argv[1], "embedding_model.onnx").is_file():
+        print(f"usage: {sys.argv[0]} FOLDER_OF_THE_WHEELS_MODELS OUT.pt", file=sys.stderr)
+        raise SystemExit(2)
     teacher = WordsTeacher(Path(sys.argv[1])).eval()
     program = torch.jit.trace(teacher, 0.1 * torch.randn(2, 16_000))
     torch.jit.save(program, sys.argv[2], _extra_files={"teacher.json": '{"rate_hz": 16000}'})

@@ -52,7 +52,9 @@ def test_the_minutes_are_those_of_the_runs_commands(recordings, tmp_path, monkey
     assert called == [
         ["run", "--scale", "folder", "--root", str(recordings), "--out", str(tmp_path / "run")]
     ]
-    first, *stages = json.loads(out.read_text())["figures"]
+    written = json.loads(out.read_text())
+    assert written["command"] == f"python -m benchmarks.folder --root {recordings.name}"
+    first, *stages = written["figures"]
     assert first["value"] == pytest.approx(11.0)
     assert first["name"].startswith("6 recordings, scale folder: ")
     assert [row["value"] for row in stages] == pytest.approx([10.0, 1.0])

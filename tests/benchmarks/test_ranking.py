@@ -7,6 +7,7 @@ import pytest
 from benchmarks import ranking
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.clips_file import Clips, write_clips
+from search_spaces.errors import UserError
 from search_spaces.space import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
@@ -56,3 +57,8 @@ def test_every_statistic_is_compared_on_both_sets_of_clips(
     assert len(written["details"]["nets"]) == 3
     assert len(written["details"]["spearman"]) == 2 * len(ranking.STATISTICS)
     assert "| ranked probability score, labelled |" in capsys.readouterr().out
+
+
+def test_the_supernet_is_looked_for_before_its_clips(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nope\.pt: no such file; `fit` writes it"):
+        ranking.main(["--checkpoint", str(tmp_path / "nope.pt"), "--speech", "espeak"])

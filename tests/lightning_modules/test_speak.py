@@ -66,9 +66,11 @@ def test_words_that_are_no_classes_are_refused(words: list[str], message: str, t
 
 
 def test_what_fails_leaves_nothing_behind(tmp_path: Path):
-    with pytest.raises(UserError, match=r"espeak: no voice 'xx\+m1'"):
+    with pytest.raises(UserError, match=r"--languages: espeak-ng .* does not speak 'xx'; nam"):
         speak.main(["--words", "yes", "--languages", "xx", "--out", str(tmp_path / "out")])
     assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match=r"--out: .*test_speak.py is a file; name a folder"):
+        speak.main(["--words", "yes", "--out", __file__])
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").touch()
     with pytest.raises(UserError, match=r"--out: .*full exists and is not empty; name another"):

@@ -37,7 +37,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def run(row: Row, shared: Shared) -> None:
         ran.append(row.id)
         if row.seed == 2 and ran.count(row.id) == 1:
-            raise StageFailedError(f"{row.id}: fit ended with exit code 2")
+            raise StageFailedError(f"{row.id}: fit ended with exit code 2", 2)
         pretend_run(row, shared)
 
     monkeypatch.setattr(study, "prepare", lambda asked: Shared(asked.task, asked.out, {}, None))
@@ -79,6 +79,61 @@ def test_a_study_in_which_everything_fails_stops(
     assert len(ran) == 3
 
 
+def test_a_page_is_not_replaced_by_an_empty_one_or_over_another_file(
+    config: Path, tmp_path: Path, ran: list[str]
+):
+    page = tmp_path / "page.md"
+    page.write_text("# Study `mine`\n\nfigures\n")
+    report = ["--config", str(config), "--report", "--results", str(page)]
+    with pytest.raises(UserError, match=r"out: none of the 4 rows of study mine is finished; run"):
+        study.main(report)
+    assert "figures" in page.read_text()
+    write_finished(rows_of(read_study(config))[0], tmp_path / "out", 0.2)
+    for text, message in (
+        ("# Study `other`\n", r"page.md is the page of another one \(Study `other`\); name anoth"),
+        ("mine\n", "page.md is no study's page; name another file, or remove it"),
+    ):
+        page.write_text(text)
+        with pytest.raises(UserError, match=message):
+            study.main(report)
+        assert page.read_text() == text
+    page.unlink()
+    assert study.main(report) == study.main(report) == 0  # its own is replaced
+    assert ran == []
+
+
+def test_a_study_without_a_finished_row_leaves_an_earlier_page(
+    config: Path, ran: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    page = tmp_path / "page.md"
+    page.write_text("# Study `mine`\n")
+    monkeypatch.setattr(study, "_run_all", lambda *_: 2)
+    assert study.main(["--config", str(config), "--results", str(page)]) == 2
+    assert page.read_text() == "# Study `mine`\n"
+
+
+def test_an_out_that_is_a_file_is_refused(tmp_path: Path):
+    (tmp_path / "README.md").touch()
+    config = study_file(tmp_path, out=str(tmp_path / "README.md"))
+    with pytest.raises(UserError, match=r"mine.yaml: field out: .*README.md is a file; name a fo"):
+        study.main(["--config", str(config)])
+
+
+@pytest.mark.parametrize(("exit_code", "said"), [(2, ""), (-9, "clips was killed by SIGKILL")])
+def test_what_a_command_has_said_is_not_said_twice(
+    config: Path, ran: list[str], monkeypatch: pytest.MonkeyPatch, exit_code: int, said: str
+):
+    def refuse(_: object) -> Shared:
+        raise StageFailedError("test_clips: clips was killed by SIGKILL", exit_code)
+
+    monkeypatch.setattr(study, "prepare", refuse)
+    if not said:
+        assert study.main(["--config", str(config)]) == 2
+        return
+    with pytest.raises(StageFailedError, match=said):
+        study.main(["--config", str(config)])
+
+
 def test_clips_are_dropped_when_no_row_needs_them(config: Path, ran: list[str], tmp_path: Path):
     asked = read_study(config)
     for row in rows_of(asked):
@@ -100,6 +155,20 @@ def test_a_dry_run_prints_the_rows_and_their_time(
     assert all(row.id in printed for row in rows)
     assert printed.count("done rows") == 0
     assert "4 rows of 4 trainings, 1 rows done; about" in printed
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fit": {"data.bogus": 3}}, "does not accept option 'bogus'"),
+        ({"speech": "/nowhere"}, "mine.yaml: field speech: /nowhere: no such folder"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would(
+    tmp_path: Path, changes: dict[str, Any], message: str
+):
+    with pytest.raises(UserError, match=message):
+        study.main(["--config", str(study_file(tmp_path, **changes)), "--dry-run"])
 
 
 def test_the_time_left_follows_what_was_measured(config: Path, tmp_path: Path):

@@ -59,6 +59,9 @@ def test_the_winners_files_are_copied_whole(home: Path, tmp_path: Path, search_i
     out = tmp_path / "best"
     trial, _ = write_best("abc", out)
     assert trial.name == "T0"
+    write_best("abc", out)  # it is its own
+    with pytest.raises(UserError, match=r"--out: .*run holds other things \(search\); name anoth"):
+        write_best("abc", tmp_path / "run")
     frontier = read_frontier(out / "frontier.json")
     for winner in frontier.winners:
         load_winner(out / "frontier.json", winner)

@@ -9,6 +9,7 @@ from search_spaces.command_line import (
     positive_number,
     positive_whole_number,
     whole_number,
+    whole_number_within,
 )
 from search_spaces.errors import UserError
 
@@ -20,6 +21,7 @@ from search_spaces.errors import UserError
         (positive_number, "1e6", 1e6),
         (whole_number, "0", 0),
         (positive_whole_number, "12", 12),
+        (whole_number_within(2, 12), "12", 12),
     ],
 )
 def test_numbers(parse, text, value):
@@ -36,6 +38,8 @@ def test_numbers(parse, text, value):
         (positive_number, "ten", "got 'ten', expected a number above 0"),
         (whole_number, "-1", "got '-1', expected a whole number, 0 or more"),
         (whole_number, "1.5", "got '1.5', expected a whole number, 0 or more"),
+        (whole_number_within(2, 12), "13", "got '13', expected a whole number, 2 to 12"),
+        (whole_number_within(2, 12), "9" * 5000, f"got '{'9' * 20}', expected"),
         (positive_whole_number, "0", "got '0', expected a whole number, 1 or more"),
     ],
 )

@@ -11,6 +11,7 @@ from search_spaces.files import (
     check_writable,
     new_folder,
     read_json,
+    refuse_foreign_folder,
     refuse_full_folder,
     refuse_input,
     sha256_file,
@@ -103,7 +104,7 @@ def test_looking_whether_something_can_be_written_leaves_nothing(tmp_path):
         check_writable(tmp_path / name, "--out")
     for name in ("", "new/folder"):
         check_writable(tmp_path / name, "--out", folder=True)
-    with pytest.raises(UserError, match=r"a\.txt cannot be written \(Not a directory\)"):
+    with pytest.raises(UserError, match=r"--out: .*a\.txt is a file; name a folder"):
         check_writable(tmp_path / "a.txt", "--out", folder=True)
     assert names(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
@@ -132,9 +133,21 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
     refuse_full_folder(tmp_path, "--out")
     refuse_full_folder(tmp_path / "new", "--out")
     (tmp_path / "a").touch()
-    for path in (tmp_path, tmp_path / "a"):
-        with pytest.raises(UserError, match=r"--out: .* exists and is not empty; name another"):
-            refuse_full_folder(path, "--out")
+    with pytest.raises(UserError, match=r"--out: .* exists and is not empty; name another"):
+        refuse_full_folder(tmp_path, "--out")
+    with pytest.raises(UserError, match=r"--out: .*a is a file; name a folder"):
+        refuse_full_folder(tmp_path / "a", "--out")
+
+
+def test_a_folder_of_other_things_is_refused_and_an_own_one_is_not(tmp_path):
+    for name in ("weights", "marker"):
+        refuse_foreign_folder(tmp_path, "--out", ["weights", "marker"], ["marker"])
+        (tmp_path / name).touch()
+    (tmp_path / "notes.txt").touch()
+    refuse_foreign_folder(tmp_path, "--out", ["weights", "marker"], ["marker"])
+    (tmp_path / "marker").unlink()
+    with pytest.raises(UserError, match=r"--out: .* holds other things \(notes.txt\); name anot"):
+        refuse_foreign_folder(tmp_path, "--out", ["weights", "marker"], ["marker"])
 
 
 def test_the_temporary_keeps_the_suffix(tmp_path):

@@ -56,14 +56,24 @@ def test_search_prints_the_winners_and_the_path(call, search_inputs, tmp_path):
         ({"--max-latency-ms": "0.000001"}, "the smallest value that could be met is 0."),
         ({"--max-energy-mj": "3"}, "no energy_mj for int8 (no meter on this host)"),
         ({"--precision": "int4"}, "argument --precision: invalid choice: 'int4'"),
-        ({"--population": "1"}, "--population: got 1, expected at least 2"),
-        ({"--seed": "-1"}, "argument --seed: got '-1', expected a whole number, 0 or more"),
+        ({"--population": "1"}, "--population: got '1', expected a whole number, 2 to 10000"),
+        ({"--population": "100000000"}, "got '100000000', expected a whole number, 2 to 10000"),
+        ({"--generations": "9" * 30}, "--generations: got '99999999999999999999', expected"),
+        ({"--ranking-clips": "1000000000"}, "--ranking-clips: got '1000000000', expected"),
+        ({"--seed": "-1"}, "argument --seed: got '-1', expected a whole number, 0 to 4294967295"),
         ({"--level-edges": "1,x"}, "--level-edges: got '1,x', expected whole numbers"),
         ({"--level-edges": "5,1"}, "levels.edges: got [5, 1]"),
         ({"--fix": "pool"}, "--fix: got 'pool', expected DIMENSION=CHOICE, e.g. frontend_mels"),
-        ({"--fix": "pool=big"}, "pool = 'big' is not in space sam-nano; allowed: "),
+        ({"--fix": "pool=big"}, "error: --fix: pool = 'big' is not in space sam-nano; allowed: "),
         ({"--winner": "3"}, "--winner"),
-        ({"--out": "{inputs}/clips.npz/out"}, "Not a directory"),
+        (
+            {"--out": "{inputs}/clips.npz/out"},
+            "--out: {inputs}/clips.npz/out cannot be written (Not",
+        ),
+        ({"--out": "{inputs}/clips.npz"}, "--out: {inputs}/clips.npz is a file; name a folder"),
+        ({"--out": "{inputs}"}, "--out: {inputs} holds other things ("),
+        ({"--out": ""}, "argument --out: is empty; name a file or folder"),
+        ({"--checkpoint": "nope.pt"}, "error: nope.pt: no such file; `fit` writes it"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(call, search_inputs, tmp_path, changes, message):
@@ -79,8 +89,23 @@ def test_bad_input_is_one_line_and_exit_code_2(call, search_inputs, tmp_path, ch
     assert (code, out) == (2, "")
     assert error.startswith("error: ")
     assert error.count("\n") == 1
-    assert message in error
+    assert message.format(inputs=search_inputs) in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dimension_is_fixed_once(call, search_inputs, tmp_path):
+    code, _, error = call(
+        "search", "--checkpoint", search_inputs / "supernet.pt", "--out", tmp_path / "out",
+        "--fix", "pool=mean", "pool=mean_max",
+    )  # fmt: skip
+    assert (code, error) == (
+        2,
+        "error: --fix: pool is given twice, mean and mean_max; give it once\n",
+    )
+
+
+def test_nnis_version_is_asked_for_without_a_command(call):
+    assert call("nnictl", "--version")[:2] == (0, "3.0\n")
 
 
 def test_a_checkpoint_of_another_space_is_refused(call, search_inputs, tmp_path):
@@ -99,6 +124,8 @@ def test_describe_prints_the_dimensions(call):
     assert code == 0
     for dimension in get_space("sam-lite").dimensions:
         assert dimension in out
+    code, out, _ = call("describe", "--space", "deepspectrum")
+    assert (code, "mobilenet_v2" in out, "share no weights" in out) == (0, True, True)
     code, _, error = call("describe", "--space", "sam-xl")
     assert (code, error.startswith("error: space 'sam-xl' is unknown")) == (2, True)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -9,6 +11,9 @@ import yaml
 
 from search_spaces.errors import UserError
 from search_spaces.nnictl import MANAGER_SCRIPT, check_port, main, prepare_environment, read_config
+from tests.search_spaces.test_nni_records import home
+
+__all__ = ["home"]
 
 EXPERIMENTS = MANAGER_SCRIPT.parent
 CONFIGS = sorted(path for path in EXPERIMENTS.glob("*.yml") if not path.stem.endswith("_space"))
@@ -94,9 +99,43 @@ def test_no_command_is_refused():
         main(["create"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["resume", "zzz"],
+            "nnictl resume: no experiment 'zzz' in .*; experiments here: abc, old$",
+        ),
+        (["view", "zzz"], "nnictl view: no experiment 'zzz' in "),
+        (["resume", "zzz", "-e", "/nowhere"], "nnictl resume: no experiment 'zzz' in /nowhere; "),
+        (["resume", "abc"], "nnictl resume: abc is running; first `nnictl stop abc`"),
+        (["stop", "bogus"], "nnictl stop: no experiment 'bogus' runs; running here: abc"),
+        (["stop", "old"], "nnictl stop: no experiment 'old' runs; running here: abc"),
+        (["stop", "--port", "9"], "nnictl stop: no experiment on port 9 runs; running here: abc"),
+        (["status", "bogus"], "nnictl: argument .*: invalid choice: 'status' "),
+        (["resume"], "nnictl resume: the following arguments are required: id"),
+    ],
+)
+def test_an_experiment_that_is_not_meant_so_is_one_line(
+    home: Path, arguments: list[str], message: str
+):
+    listed = {
+        "abc": {"status": "RUNNING", "pid": os.getpid(), "port": 8080},
+        "old": {"status": "RUNNING", "pid": 2**22 + 1},  # killed: no process has such an id
+    }
+    (home / ".experiment").write_text(json.dumps(listed))
+    with pytest.raises(UserError, match=message):
+        main(arguments)
+
+
 def test_workers_elsewhere_need_the_managers_address(tmp_path: Path):
     path = tmp_path / "c.yml"
-    path.write_text("searchSpace: {}\ntrainingService: {platform: remote}")
+    config = yaml.safe_load((EXPERIMENTS / "remote.yml").read_text())
+    del config["nniManagerIp"]
+    (tmp_path / "key").touch()
+    config["trainingService"]["machineList"][0]["sshKeyFile"] = str(tmp_path / "key")
+    shutil.copy(EXPERIMENTS / config["searchSpaceFile"], tmp_path)
+    path.write_text(yaml.safe_dump(config))
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
     with pytest.raises(UserError, match=r"nniManagerIp: not given, but workers of .*'remote'"):

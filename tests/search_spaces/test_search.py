@@ -152,6 +152,12 @@ def test_a_budget_that_no_net_meets_ends_at_once_and_writes_nothing(search_input
     assert not out.exists()
 
 
+def test_a_folder_of_a_search_is_its_own_whatever_has_come_in(done, search_inputs):
+    out, value = done
+    (out / "bundles").mkdir()
+    assert lasting(run(search_inputs, out)) == lasting(value)
+
+
 def test_a_full_disk_leaves_no_half_written_file(search_inputs, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, hard))  # holds the judgements, no weights
@@ -167,5 +173,5 @@ def test_a_full_disk_leaves_no_half_written_file(search_inputs, tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_read_only_folder_is_refused_before_anything_is_judged(search_inputs, tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(PermissionError):
+    with pytest.raises(UserError, match=r"--out: .* cannot be written \(Permission denied\)"):
         run(search_inputs, tmp_path / "out")

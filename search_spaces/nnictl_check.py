@@ -1,0 +1,133 @@
+"""What of an experiment NNI would find out too late, or not say: its fields, tuner and supernet."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from search_spaces.errors import UserError
+from search_spaces.nni_experiment import check_config, is_builtin
+
+_NUMBERS = ("trialConcurrency", "maxTrialNumber")
+_DURATIONS = ("maxExperimentDuration", "maxTrialDuration")
+_DURATION = re.compile(r"\d*\.?\d+[smhd]", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
+_TRIAL = ["-m", "search_spaces", "trial"]
+
+
+def check_experiment(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse an experiment that NNI would not start, or that would run without trials.
+
+    Args:
+        config: what stands in the file.
+        path: of the file.
+
+    Raises:
+        UserError: naming the file and the field.
+    """
+    for name in _NUMBERS:
+        value = field(config, name)
+        if value is not None and (type(value) is not int or value < 1):
+            raise UserError(f"{path}: {name}: got {value!r}, expected a whole number, 1 or more")
+    for name in _DURATIONS:
+        value = field(config, name)
+        if value is not None and not _is_duration(value):
+            raise UserError(f"{path}: {name}: got {value!r}, expected a time, e.g. 90m or 24h")
+    for kind in ("tuner", "assessor"):
+        _check_algorithm(field(config, kind), kind, path)
+    check_config(path)
+    _check_trial(config, path)
+
+
+def field(config: Mapping[str, Any], name: str) -> Any:
+    """A field as NNI finds it, whatever its case and underscores; None if it is missing."""
+    plain = {str(key).replace("_", "").lower(): value for key, value in config.items()}
+    return plain.get(name.lower())
+
+
+def _is_duration(value: Any) -> bool:
+    if isinstance(value, str):
+        return _DURATION.fullmatch(value) is not None and float(value[:-1]) > 0
+    return type(value) is int and value > 0
+
+
+def _check_algorithm(algorithm: Any, kind: str, path: Path) -> None:
+    """Refuse an algorithm that there is not: NNI would start, and wait for it for ever.
+
+    Raises:
+        UserError: naming it.
+    """
+    if not isinstance(algorithm, Mapping):
+        return  # `check_config` has words for it
+    name, class_name = field(algorithm, "name"), field(algorithm, "className")
+    if name is not None and not is_builtin(str(name), kind):
+        raise UserError(f"{path}: {kind}.name: NNI has no {kind} {name!r}, e.g. TPE or Random")
+    if class_name is None:
+        return
+    module, _, attribute = str(class_name).rpartition(".")
+    folder = path.parent / str(field(algorithm, "codeDirectory") or ".")
+    try:
+        with _importable(folder):
+            getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # noqa: BLE001 (the module is anybody's, and may raise anything)
+        raise UserError(
+            f"{path}: {kind}.className: {class_name!r} cannot be found from {folder} ({error});"
+            " mend it or codeDirectory"
+        ) from None
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    sys.path.append(str(folder.resolve()))  # as NNI does
+    try:
+        yield
+    finally:
+        sys.path.pop()
+
+
+def _check_trial(config: Mapping[str, Any], path: Path) -> None:
+    """Refuse what every trial over architectures would: a supernet, clips or budget that fail.
+
+    Raises:
+        UserError: see `search_setup.prepare`.
+    """
+    service = field(config, "trainingService")
+    platform = field(service, "platform") if isinstance(service, Mapping) else None
+    arguments = trial_arguments(str(field(config, "trialCommand")), os.environ)
+    if platform != "local" or arguments is None:
+        return  # files of other machines, and other commands, are not known here
+    from search_spaces.architecture_trial import setup_of
+    from search_spaces.search_options import parse_trial
+
+    folder = (path.parent / str(field(config, "trialCodeDirectory") or ".")).resolve()
+    try:
+        setup_of(parse_trial(arguments), folder, folder)
+    except UserError as error:
+        raise UserError(f"{path}: trialCommand: {error}") from None
+
+
+def trial_arguments(command: str, environment: Mapping[str, str]) -> Sequence[str] | None:
+    """Flags of the trial over architectures that a shell's command runs; None if it runs another.
+
+    Of the shell's language variables are known, and their defaults; a command with more is not
+    looked into.
+    """
+    try:
+        words = shlex.split(_VARIABLE.sub(lambda found: _value(found, environment), command))
+    except ValueError:
+        return None
+    at = next((at for at in range(len(words)) if words[at : at + 3] == _TRIAL), None)
+    if at is None or at != 1 or {*"$`;|&<>()"} & {*"".join(words)}:
+        return None
+    return words[at + len(_TRIAL) :]
+
+
+def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:
+    return environment.get(found[1] or found[3]) or found[2] or ""

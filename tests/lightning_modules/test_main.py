@@ -1,0 +1,28 @@
+"""`python -m lightning_modules`: how a command ends that is told to."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def test_sigterm_is_said_and_leaves_nothing_half_written(tmp_path: Path):
+    command = ["-m", "lightning_modules", "speak", "--words", *map(str, range(10, 90))]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--out", tmp_path / "words"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.rglob("*.wav")):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "interrupted"
+    assert not list(tmp_path.iterdir())

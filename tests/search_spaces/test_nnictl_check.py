@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from search_spaces.errors import UserError
+from search_spaces.nnictl import MANAGER_SCRIPT
+from search_spaces.nnictl_check import check_experiment, trial_arguments
+
+EXPERIMENTS = MANAGER_SCRIPT.parent
+
+
+def checked(folder: Path, changes: dict[str, Any], name: str = "sam") -> None:
+    """Check a shipped experiment with other fields; None leaves one out."""
+    config = yaml.safe_load((EXPERIMENTS / f"{name}.yml").read_text())
+    shutil.copy(EXPERIMENTS / config["searchSpaceFile"], folder)
+    config = {k: v for k, v in (config | changes).items() if v is not None}
+    (folder / "c.yml").write_text(yaml.safe_dump(config))
+    check_experiment(config, folder / "c.yml")
+
+
+def test_an_experiment_without_fault_passes(tmp_path: Path):
+    checked(tmp_path, {"trialCodeDirectory": "."})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"maxTrialNumber": 0}, "c.yml: maxTrialNumber: got 0, expected a whole number, 1 or more"),
+        ({"trial_concurrency": 0}, "c.yml: trialConcurrency: got 0, expected a whole number"),
+        ({"trialConcurrency": True}, "c.yml: trialConcurrency: got True, expected a whole number"),
+        ({"maxExperimentDuration": "soon"}, "maxExperimentDuration: got 'soon', expected a time"),
+        ({"maxExperimentDuration": "0h"}, "maxExperimentDuration: got '0h', expected a time"),
+        ({"tuner": {"name": "Huge"}}, "c.yml: tuner.name: NNI has no tuner 'Huge', e.g. TPE"),
+        (
+            {"tuner": {"className": "no.Where", "codeDirectory": "."}},
+            "c.yml: tuner.className: 'no.Where' cannot be found from .*No module named 'no'",
+        ),
+        (
+            {"tuner": {"className": "search_spaces.nni_tuner.No", "codeDirectory": "."}},
+            "c.yml: tuner.className: .* has no attribute 'No'.*; mend it or codeDirectory",
+        ),
+        ({"trainingService": {"platform": "moon"}}, "trainingService.platform: got 'moon', expect"),
+        ({"trialComand": "x"}, r"c.yml: ExperimentConfig does not have field\(s\) trialcomand"),
+    ],
+)
+def test_a_fault_is_one_line_that_names_file_and_field(
+    tmp_path: Path, changes: dict[str, Any], message: str
+):
+    same = {key: None for key in ("trialConcurrency",) if "trial_concurrency" in changes}
+    with pytest.raises(UserError, match=message):
+        checked(tmp_path, {"trialCodeDirectory": "."} | same | changes)
+
+
+def test_a_supernet_that_every_trial_would_miss_is_looked_for(
+    tmp_path: Path, search_inputs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    changes = {"trialCodeDirectory": "."}
+    with pytest.raises(UserError, match=r"c.yml: trialCommand: .*demo/train/supernet.pt: no such"):
+        checked(tmp_path, changes, "sam_architecture")
+    monkeypatch.setenv("ERSAM_SUPERNET", str(search_inputs / "supernet.pt"))
+    checked(tmp_path, changes, "sam_architecture")
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("python -m search_spaces trial --checkpoint ${A:-b.pt}", ["--checkpoint", "b.pt"]),
+        ('python -m search_spaces trial --checkpoint "$B/c"', ["--checkpoint", "/b d/c"]),
+        ("cd x && python -m search_spaces trial --checkpoint a", None),
+        ("python -m search_spaces trial --checkpoint $(cat a)", None),
+        ("python -m lightning_modules trial --config a", None),
+        ("python -m search_spaces trial 'a", None),
+    ],
+)
+def test_a_trials_flags_are_read_out_of_its_command(command: str, found: list[str] | None):
+    assert trial_arguments(command, {"B": "/b d"}) == found
