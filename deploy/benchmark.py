@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deploy.benchmark_table import benchmark_table
-from deploy.bundle import MANIFEST, MODEL_FILES, PRECISIONS, Bundle, read_bundle
+from deploy.bundle import MANIFEST, MODEL_FILES, PRECISIONS, Bundle, choose_bundles
 from deploy.device import charging, describe_device, governor, temperature_c
 from deploy.engine import BACKEND, RUNTIME_NAME, Engine
 from deploy.measurement import MIN_RUNS, figure, latency_summary, write_measurement
@@ -63,21 +63,14 @@ def run(args: argparse.Namespace) -> int:
     """Measure every bundle at every precision and print a table."""
     if args.runs < MIN_RUNS:
         raise UserError(f"--runs: got {args.runs}, expected at least {MIN_RUNS}")
-    bundles = [read_bundle(path) for path in args.bundle]
-    jobs = [
-        (bundle, precision)
-        for bundle in bundles
-        for precision in (args.precision or bundle.precisions)
-    ]
-    for bundle, precision in jobs:
-        bundle.choose_precision(precision)
+    jobs = choose_bundles(args.bundle, args.precision)
+    bundles = [bundle for bundle, _ in jobs]
     if args.out.suffix == ".json" and len(jobs) > 1:
         raise UserError(f"--out {args.out}: one file cannot hold {len(jobs)} measurements")
     paths = [_file(args.out, bundle, precision) for bundle, precision in jobs]
+    manifests = [bundle.path / MANIFEST for bundle in bundles]
     for path in paths:
-        refuse_input(
-            path, [bundle.path / MANIFEST for bundle in bundles], "bundles' files", "--out"
-        )
+        refuse_input(path, manifests, "bundles' files", "--out")
         check_writable(path, "--out")
     wandb = read_wandb_options(args, args.out.parent)
     check_online(wandb)
@@ -90,8 +83,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{summary(measurement)}\n  wrote {path}")
         measured.append(measurement)
     if len(jobs) > 1:
-        beside = [bundle for bundle, _ in jobs]
-        print(f"\n{benchmark_table(list(zip(beside, measured, strict=True)))}")
+        print(f"\n{benchmark_table(list(zip(bundles, measured, strict=True)))}")
     if wandb is not None:
         from deploy.wandb_measurement import log_measurements
 

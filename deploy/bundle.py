@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,30 @@ def read_bundle(path: Path, verify: bool = True) -> Bundle:
         for name, expected in bundle.manifest["files"].items():
             _check_file(path / name, expected)
     return bundle
+
+
+def choose_bundles(
+    paths: Sequence[Path], precisions: Sequence[str] | None
+) -> list[tuple[Bundle, str]]:
+    """Bundles that are measured, each with one of the precisions, for None with all that it holds.
+
+    Raises:
+        UserError: see `read_bundle` and `Bundle.choose_precision`; or two of one name, which names
+            the files that are written.
+    """
+    bundles = [read_bundle(path) for path in paths]
+    names = [bundle.name for bundle in bundles]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(
+            f"--bundle: two are named {twice!r} and would be written to the same files; measure"
+            " them one by one, each with an --out of its own"
+        )
+    return [
+        (bundle, bundle.choose_precision(precision))
+        for bundle in bundles
+        for precision in dict.fromkeys(precisions or bundle.precisions)
+    ]
 
 
 def _check_file(path: Path, expected: dict[str, Any]) -> None:

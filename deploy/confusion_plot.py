@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deploy.shown_text import plot_text
 from search_spaces.files import atomic_path
 
 
@@ -21,11 +22,12 @@ def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
     bundle = evaluation["bundle"]
     error = evaluation["metrics"]["level_error"]["value"]
     figure.suptitle(
-        f"{bundle['name']} ({bundle['precision']}), {evaluation['clips']['number']} clips,"
+        f"{plot_text(bundle['name'])} ({bundle['precision']}),"
+        f" {evaluation['clips']['number']} clips,"
         f" level error {100 * error:.1f} %"
     )
     axes = figure.subplots(1, 2, width_ratios=[4, 6])
-    names = evaluation["levels"]["names"]
+    names = [plot_text(name) for name in evaluation["levels"]["names"]]
     _draw(axes[0], evaluation["level_confusion"], names, "level")
     counts = [str(count) for count in range(len(evaluation["count_confusion"]))]
     _draw(axes[1], evaluation["count_confusion"], counts, "count")
@@ -37,12 +39,14 @@ def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
     """One matrix of classes; where there may be several, the share of each that was heard."""
     from matplotlib.figure import Figure
 
-    names, matrix = evaluation["task"]["names"], evaluation["confusion"]
+    names = [plot_text(name) for name in evaluation["task"]["names"]]
+    matrix = evaluation["confusion"]
     side = max(5.0, 0.45 * len(names) + 2.5)
     figure = Figure(figsize=(side + 0.5, side), layout="constrained")
     bundle, error = evaluation["bundle"], evaluation["metrics"]["error"]["value"]
     figure.suptitle(
-        f"{bundle['name']} ({bundle['precision']}), {evaluation['clips']['number']} recordings,"
+        f"{plot_text(bundle['name'])} ({bundle['precision']}),"
+        f" {evaluation['clips']['number']} recordings,"
         f" error {100 * error:.1f} %"
     )
     axes = figure.subplots()
@@ -50,9 +54,8 @@ def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
         _draw(axes, matrix, names, "class")
         axes.tick_params(axis="x", rotation=90 if max(map(len, names)) > 3 else 0)
     else:
-        rows = evaluation["by_class"]
-        recall = [100 * (row["recall"]["value"] or 0.0) for row in rows]
-        axes.barh([row["name"] for row in rows], recall)
+        recall = [100 * (row["recall"]["value"] or 0.0) for row in evaluation["by_class"]]
+        axes.barh(range(len(names)), recall, tick_label=names)
         axes.set_xlabel("recordings of the class in which it was heard (%)")
         axes.set_xlim(0, 100)
     with atomic_path(path) as temporary:

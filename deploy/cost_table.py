@@ -13,6 +13,7 @@ from deploy.cost_rounds import METHOD, ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import CostSamples, draw_samples
 from deploy.device import describe_device
 from deploy.engine import BACKEND, RUNTIME_NAME
+from deploy.file_lock import held
 from deploy.progress import counted_progress
 from search_spaces.architecture import Architecture, smallest
 from search_spaces.command_line import named_path, positive_whole_number, whole_number
@@ -75,6 +76,20 @@ def run(args: argparse.Namespace) -> int:
     space = get_space(args.space)
     samples = samples_wanted(args, space)
     check_writable(args.out, "--out")
+    refusal = (
+        f"--out {args.out}: another `cost-table` is writing it; wait for that or name another file"
+    )
+    # Named like what lies beside the table, which two tables that differ in their suffix share.
+    with held(args.out.with_name(f".{args.out.stem}.lock"), refusal):
+        table = _measure_and_write(args, space, samples)
+    print("\n".join(summary(table)))
+    print(f"wrote {args.out}")
+    return 0
+
+
+def _measure_and_write(
+    args: argparse.Namespace, space: SpaceSpec, samples: CostSamples
+) -> CostTable:
     device = describe_device()
     runtime = {"name": RUNTIME_NAME, "version": version(RUNTIME_NAME), "backend": BACKEND}
     header = {
@@ -99,9 +114,7 @@ def run(args: argparse.Namespace) -> int:
     )
     write_cost_table(args.out, table)
     shutil.rmtree(folder, ignore_errors=True)
-    print("\n".join(summary(table)))
-    print(f"wrote {args.out}")
-    return 0
+    return table
 
 
 def samples_wanted(args: argparse.Namespace, space: SpaceSpec) -> CostSamples:

@@ -15,6 +15,8 @@ HELP = (
     "the W&B dashboard: print it as JSON, create it with an account, or draw it from offline runs"
 )
 
+PICTURES = (".png", ".svg", ".pdf")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
@@ -48,6 +50,10 @@ def run(args: argparse.Namespace) -> int:
     """Print, create or draw the dashboard."""
     if (args.picture is None) != (args.runs is None):
         raise UserError("--picture, --runs: got one of them, expected both or neither")
+    if args.picture is not None and args.picture.suffix not in PICTURES:
+        raise UserError(
+            f"--picture {args.picture}: expected a name that ends in {', '.join(PICTURES)}"
+        )
     if args.picture is not None and args.create:
         raise UserError("--create: got together with --picture, expected one of them")
     if args.picture is not None:

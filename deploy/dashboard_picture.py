@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deploy.dashboard_panels import SECTIONS, Panel
+from deploy.shown_text import plot_text
 from deploy.wandb_records import OfflineRun
 from search_spaces.files import atomic_path
 
@@ -101,9 +102,10 @@ def _table(axes: Axes, panel: Panel, runs: Sequence[OfflineRun]) -> bool:
     if not rows:
         return False
     columns = list(rows[0])[:_TABLE_COLUMNS]
+    titles = [plot_text(column) for column in columns]
     cells = [[_cell(row[column]) for column in columns] for row in rows[:_TABLE_ROWS]]
     axes.set_axis_off()
-    table = axes.table(cells, colLabels=columns, loc="center")
+    table = axes.table(cells, colLabels=titles, loc="center")
     table.auto_set_font_size(False)
     table.set_fontsize(6)
     table.auto_set_column_width(range(len(columns)))
@@ -122,11 +124,11 @@ _DRAW = {
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else plot_text(str(value))
 
 
 def _short(run: OfflineRun) -> str:
-    return run.run["display_name"][:_NAME_LETTERS]
+    return plot_text(run.run["display_name"][:_NAME_LETTERS])
 
 
 def _legend(axes: Axes, drawn: bool) -> bool:

@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", action="store_true", help="also write one row per clip, with its file name"
     )
-    add_wandb_arguments(parser)
+    add_wandb_arguments(parser, include=True)
     add_probe_arguments(parser)
 
 

@@ -90,7 +90,7 @@ def evaluate_classes(
             sha256.append(hashlib.sha256(sound.tobytes()).hexdigest())
     labels = [LABEL_SEPARATOR.join(item.labels) for item in items]
     lines = sorted(f"{digest} {label}\n" for digest, label in zip(sha256, labels, strict=True))
-    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
     probabilities, bare = np.stack(heard, axis=1)
     evaluation = make_evaluation(
         items,

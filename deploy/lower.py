@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.bundle import MODEL_FILES, read_bundle
 from deploy.engine import runtime_version
+from deploy.file_lock import held
 from search_spaces.command_line import named_path
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
 from search_spaces.files import check_writable, sha256_file
@@ -66,8 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
     from search_spaces.clips_file import read_clips_for
     from search_spaces.frontier import read_frontier
-    from search_spaces.space import PICTURE_SPACES, any_space
-    from search_spaces.task_counts import CountsTask
+    from search_spaces.space import any_space
     from search_spaces.wandb_run import check_online
 
     wandb = read_wandb_options(args, args.out.parent)
@@ -78,16 +78,8 @@ def run(args: argparse.Namespace) -> int:
         )
     check_writable(args.out, "--out", folder=True)
     frontier = read_frontier(args.frontier)
-    if args.share_frames and not isinstance(frontier.task, CountsTask):
-        raise UserError(
-            f"--share-frames: {args.frontier} is of {frontier.task.kind}, only counts share frames;"
-            " leave it out"
-        )
-    if args.share_frames and frontier.space in PICTURE_SPACES:
-        raise UserError(
-            f"--share-frames: {args.frontier} holds a net of pictures, which span all of a clip;"
-            " leave it out"
-        )
+    if args.share_frames:
+        _check_shareable(args.frontier, frontier)
     winners = [frontier.winner(name) for name in args.winner] if args.winner else frontier.winners
     clips_path = args.clips or searched_clips(args.frontier, frontier)
     clips = read_clips_for(clips_path, any_space(frontier.space), frontier.task)
@@ -98,36 +90,60 @@ def run(args: argparse.Namespace) -> int:
         "torchao": version("torchao"),
         "ersam-kit": version("ersam-kit"),
     }
-    refused = 0
+    inputs = {
+        "clips_sha256": sha256_file(clips_path),
+        **judged_by(frontier.task),
+        "max_int8_drop": args.max_int8_drop,
+        "allow_drop": args.allow_drop,
+        "versions": versions,
+        **({"share_frames": True} if args.share_frames else {}),
+    }
+    refusal = (
+        f"--out {args.out}: another `lower` is at work in this folder; wait for it or name another"
+        " folder"
+    )
     lowered: list[Path] = []
-    for number, winner in enumerate(winners, start=1):
-        inputs = {
-            "weights_sha256": winner.weights_sha256,
-            "clips_sha256": sha256_file(clips_path),
-            **judged_by(frontier.task),
-            "max_int8_drop": args.max_int8_drop,
-            "allow_drop": args.allow_drop,
-            "versions": versions,
-            **({"share_frames": True} if args.share_frames else {}),
-        }
-        target = args.out / winner.name
-        label = f"{winner.name} ({number}/{len(winners)})"
-        if is_done(target, inputs):
-            print(f"{label}: is there already, made of the same inputs", file=sys.stderr)
-        else:
-            try:
-                _lower_winner(target, winner, frontier, clips, inputs, training, label, args)
-            except UserError as error:
-                print(f"error: {one_line(str(error))}", file=sys.stderr)
-                refused += 1
-                continue
-        print(summary(target))
-        lowered.append(target)
-    if wandb is not None:
-        from deploy.wandb_bundle import log_lowered
+    with held(args.out / ".lock", refusal):
+        for number, winner in enumerate(winners, start=1):
+            target = args.out / winner.name
+            label = f"{winner.name} ({number}/{len(winners)})"
+            made_of = {"weights_sha256": winner.weights_sha256, **inputs}
+            if is_done(target, made_of):
+                print(f"{label}: is there already, made of the same inputs", file=sys.stderr)
+            else:
+                try:
+                    _lower_winner(target, winner, frontier, clips, made_of, training, label, args)
+                except UserError as error:
+                    print(f"error: {one_line(str(error))}", file=sys.stderr)
+                    continue
+            print(summary(target))
+            lowered.append(target)
+        if wandb is not None:
+            from deploy.wandb_bundle import log_lowered
 
-        log_lowered(wandb, args.frontier, lowered)
-    return EXIT_BAD_INPUT if refused else 0
+            log_lowered(wandb, args.frontier, lowered)
+    return 0 if len(lowered) == len(winners) else EXIT_BAD_INPUT
+
+
+def _check_shareable(path: Path, frontier: Frontier) -> None:
+    """Refuse nets whose windows share no frames.
+
+    Raises:
+        UserError: of another task than counts, or of pictures.
+    """
+    from search_spaces.space import PICTURE_SPACES
+    from search_spaces.task_counts import CountsTask
+
+    if not isinstance(frontier.task, CountsTask):
+        raise UserError(
+            f"--share-frames: {path} is of {frontier.task.kind}, only counts share frames; leave it"
+            " out"
+        )
+    if frontier.space in PICTURE_SPACES:
+        raise UserError(
+            f"--share-frames: {path} holds a net of pictures, which span all of a clip; leave it"
+            " out"
+        )
 
 
 def searched_clips(frontier_path: Path, frontier: Frontier) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from deploy.shown_text import shown
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.task import Metric, Task
 from search_spaces.task_counts import CountsTask
@@ -89,7 +90,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         output, outputs = "probability of each class", ", ".join(task.outputs)
     held = {name: value for name, value in manifest["precisions"].items() if value is not None}
     note = manifest["int8_reason"]
-    return CARD.format(
+    card = CARD.format(
         name=manifest["name"],
         params=manifest["costs"]["params"],
         rate_hz=manifest["rate_hz"],
@@ -114,6 +115,7 @@ def model_card(manifest: dict[str, Any]) -> str:
         temperature=manifest["temperature"],
         licence=manifest["licence"],
     )
+    return shown(card)  # classes are named like folders
 
 
 def _levels(levels: AmbianceLevels, last: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.bundle import PRECISIONS, Bundle, read_bundle
+from deploy.bundle import PRECISIONS, Bundle, choose_bundles
 from deploy.phone_runner import FOLDER
 from search_spaces.command_line import named_path, positive_number
 from search_spaces.errors import UserError
@@ -106,7 +106,7 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
     check_choice(args)
     check_writable(args.out, "--out", folder=True)
     return Wishes(
-        bundles=_choose(args.bundle, args.precision),
+        bundles=choose_bundles(args.bundle, args.precision),
         threads=args.threads,
         energy=not args.no_energy,
         day_profile=_day_profile(args.day_profile, args.interval, min(args.threads)),
@@ -137,22 +137,6 @@ def thread_numbers(text: str) -> tuple[int, ...]:
             f"got {text!r}, expected distinct whole numbers from 1 with commas between, e.g. 1,2,4"
         )
     return tuple(map(int, parts))
-
-
-def _choose(paths: Sequence[Path], precisions: Sequence[str] | None) -> list[tuple[Bundle, str]]:
-    bundles = [read_bundle(path) for path in paths]
-    names = [bundle.name for bundle in bundles]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UserError(
-            f"--bundle: two are named {twice!r} and would be written to the same files; measure"
-            " them one by one, each with an --out of its own"
-        )
-    return [
-        (bundle, bundle.choose_precision(precision))
-        for bundle in bundles
-        for precision in (precisions or bundle.precisions)
-    ]
 
 
 def _day_profile(minutes: float | None, interval_s: float, threads: int) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
 from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, read_scale
 from deploy.pipeline_speech import check_sound
-from deploy.pipeline_state import open_run_folder
+from deploy.pipeline_state import CONFIG_FILE, HAS_SCALE, open_run_folder
 from deploy.termination import terminated_as_interrupted
 from lightning_modules.mixtures_open import PROTOCOLS
 from search_spaces.budget import Budget, check_budget
@@ -28,7 +28,7 @@ from search_spaces.command_line import (
     whole_number,
 )
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
-from search_spaces.files import write_json
+from search_spaces.files import read_json, write_json
 from search_spaces.space import get_space
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online
@@ -105,7 +105,8 @@ def run(args: argparse.Namespace) -> int:
             wandb=wandb,
             train_precision=args.train_precision,
         )
-        write_json(out / "config.json", _config(settings))
+        _check_same_job(out, scale)
+        write_json(out / CONFIG_FILE, _config(settings))
         try:
             run_steps(folder, plan(settings), scale.expected_seconds)
         except StepRefusedError:
@@ -132,7 +133,27 @@ def _scale(args: argparse.Namespace) -> Scale:
             f"--{field.replace('_', '-')} {given[field]}: is not of {scale.task}, as scale"
             f" {args.scale} is; leave it out, or take another scale"
         )
+    if given.get("labelled_clips", 2) < 2:
+        raise UserError("--labelled-clips 1: expected at least 2, for training and for validation")
     return dataclasses.replace(scale, **given)
+
+
+def _check_same_job(out: Path, scale: Scale) -> None:
+    """Refuse the folder of a run of another scale, whose work would be done anew.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    if not (out / CONFIG_FILE).exists():
+        return
+    before = read_json(out / CONFIG_FILE, HAS_SCALE)["scale"]
+    for field in ("task", "space", "fit_config"):
+        was, wanted = before.get(field), getattr(scale, field)
+        if was is not None and was != wanted:
+            raise UserError(
+                f"--out {out}: holds a run of {field} {was}, and this scale's is {wanted}; name"
+                " another folder, or the scale of that run"
+            )
 
 
 def _check_disk(out: Path) -> None:

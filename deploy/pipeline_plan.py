@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.pipeline_scale import Scale
+from deploy.pipeline_scale import Scale, config_path
 from deploy.pipeline_state import Step
 from lightning_modules.recordings_budget import TEST_LIST
 from search_spaces.budget import check_budget
@@ -15,10 +15,9 @@ from search_spaces.cost_table import read_cost_table
 from search_spaces.space import get_space
 from search_spaces.wandb_options import WandbOptions
 
-CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
 # by Weights & Biases
 LOGGED_STAGES = ("begin", "fit", "search", "tune", "lower", "benchmark", "evaluate")
-AUDIO_STAGES = ("lower", "benchmark")  # whose artifacts may take files with sound
+AUDIO_STAGES = ("lower", "benchmark", "evaluate")  # whose artifacts may take files with sound
 
 Options = Mapping[str, object]  # flag to value, or to several; None leaves the flag out
 
@@ -157,7 +156,7 @@ def _cost_table(settings: RunSettings) -> Step:
 
 def _begin(settings: RunSettings) -> Step:
     """A supernet that learns from speech which needs no label, and begins the one of `_fit`."""
-    begun, config = _begun(settings), _config_path(settings.scale.begin_config or "")
+    begun, config = _begun(settings), config_path(settings.scale.begin_config or "")
     options = {"--config": config, **_trainer_options(settings, begun.parent)}
     return settings.step(
         "begin",
@@ -192,7 +191,7 @@ def _fit_options(settings: RunSettings, folder: Path) -> dict[str, object]:
             "--data.singles_from": _begun(settings),
         }
     return {
-        "--config": _config_path(scale.fit_config),
+        "--config": config_path(scale.fit_config),
         **data,
         **_trainer_options(settings, folder),
     }
@@ -213,7 +212,7 @@ def _fit(settings: RunSettings) -> Step:
         "lightning_modules fit",
         _fit_options(settings, train),
         inputs=(
-            _config_path(scale.fit_config),
+            config_path(scale.fit_config),
             *((_begun(settings),) if scale.begin_config else ()),
         ),
         outputs=(
@@ -261,7 +260,7 @@ def _tune(settings: RunSettings) -> Step:
         "tune",
         "lightning_modules fit",
         options,
-        inputs=(_config_path(settings.scale.fit_config), best, supernet),
+        inputs=(config_path(settings.scale.fit_config), best, supernet),
         outputs=(tune / "frontier.json", tune / "weights", tune / "subnet.pt"),
         clears=(tune,),
         hears_speech=True,
@@ -337,9 +336,3 @@ def _bundles(settings: RunSettings, frontier: Path) -> dict[Path, tuple[str, ...
 
     folders = _bundle_folders(settings, frontier)
     return {folder: tuple(read_bundle(folder).precisions) for folder in folders}
-
-
-def _config_path(name: str) -> Path:
-    """A shipped configuration by name, else the path as it is."""
-    shipped = CONFIGS_FOLDER / f"{name}.yaml"
-    return shipped if shipped.is_file() else Path(name)

@@ -54,6 +54,7 @@ def run_steps(run: RunFolder, steps: Iterable[Step], expected_s: Mapping[str, fl
         run.begin(step, key)
         exit_code = _run_recorded(run, step)
         if exit_code == EXIT_BAD_INPUT:
+            run.put_back(step)
             raise StepRefusedError(step.name)
         if exit_code != 0:
             raise UserError(

@@ -14,6 +14,7 @@ from search_spaces.files import load_schema
 from search_spaces.json_values import check_json
 
 SCALES_FOLDER = Path(__file__).parent / "scales"
+CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
 SHIPPED_SCALES = ("smoke", "demo", "reference", "few", "base", "small", "folder", "folder-1s")
 _OF_COUNTS = ("speech", "labelled_clips", "test_clips")
 _OF_CLASSES = ("root", "labelled_per_class")
@@ -80,4 +81,33 @@ def read_scale(name: str) -> Scale:
             raise UserError(f"{path}: field {name}: the task is {scale.task}, which has none")
         if name in _OF_COUNTS and scale.task == "counts" and name not in value:
             raise UserError(f"{path}: field {name}: missing, though the task is {scale.task}")
+    _check_stages(path, scale)
+    for name in ("fit_config", "begin_config"):
+        config = getattr(scale, name)
+        if config is not None and not config_path(config).is_file():
+            raise UserError(
+                f"{path}: field {name}: {config} is neither a shipped configuration of `fit`"
+                f" ({CONFIGS_FOLDER}) nor a YAML file"
+            )
     return scale
+
+
+def config_path(name: str) -> Path:
+    """A shipped configuration of `fit` by name, else the path as it is."""
+    shipped = CONFIGS_FOLDER / f"{name}.yaml"
+    return shipped if shipped.is_file() else Path(name)
+
+
+def _check_stages(path: Path, scale: Scale) -> None:
+    """Refuse a stage that only some scales have and of which nobody knows how long it takes."""
+    has = {
+        "clips": scale.task == "counts",
+        "begin": scale.begin_config is not None,
+        "tune": scale.tune_steps is not None,
+    }
+    for stage, there in has.items():
+        if there and stage not in scale.expected_seconds:
+            raise UserError(
+                f"{path}: field expected_seconds: lacks {stage}, which the scale has; add its"
+                " usual seconds"
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import shutil
@@ -12,12 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.file_lock import held
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path, load_schema, read_json, sha256_file, write_json
 
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "pipeline_state")
 STATE_FILE = "state.json"
 COMMANDS_FILE = "commands.jsonl"
+CONFIG_FILE = "config.json"
+TUNED = "tune/frontier.json"
+HAS_SCALE = {
+    "type": "object",
+    "required": ["scale"],
+    "properties": {"scale": {"type": "object"}},
+}
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,9 @@ class Step:
         outputs: files and folders that the command writes.
         facts: anything else the result depends on (versions, the listing of the speech).
         reporting: further arguments, on which no result depends.
-        clears: files and folders removed before the step starts on changed inputs: its own and
+        clears: files and folders taken away before the step starts on changed inputs: its own and
             those made from its outputs. Kept when the same call is made again, to resume from.
+            What a finished step left is put aside until this one has finished (`RunFolder`).
     """
 
     stage: str
@@ -72,14 +80,22 @@ def fingerprint(path: Path) -> str | None:
 
 
 class RunFolder:
-    """A run's folder with its state; made by :func:`open_run_folder`, which also locks it."""
+    """A run's folder with its state; made by :func:`open_run_folder`, which also locks it.
+
+    What a step did with other options is hours of work, and the new ones may be a mistake: it lies
+    beside, as ``.train.before``, until the step has finished with the new ones, and comes back when
+    these are refused or the old ones are asked for again.
+    """
 
     def __init__(self, path: Path, state: dict[str, Any]) -> None:
         self.path = path
         self._state = state
+        self._aside: dict[str, Any] = state.setdefault("aside", {})
 
     def is_done(self, step: Step, key: str) -> bool:
         """Whether the step finished with this key and its outputs are as it left them."""
+        if self._aside.get(step.name, {"key": None})["key"] == key:
+            self.put_back(step)
         entry = self._state["finished"].get(step.name)
         if entry is None or entry["key"] != key:
             return False
@@ -87,13 +103,31 @@ class RunFolder:
         return now == entry["outputs"]
 
     def begin(self, step: Step, key: str) -> None:
-        """Remember that the step has begun; what it clears is removed if its inputs changed."""
-        finished = self._state["finished"].pop(step.name, {"key": None})
-        last_key = self._state["started"].get(step.name, finished["key"])
+        """Remember that the step has begun; what it clears is taken away if its inputs changed."""
+        finished = self._state["finished"].pop(step.name, None)
+        last_key = self._state["started"].get(step.name, finished and finished["key"])
         if last_key != key:
             for path in step.clears:
-                _remove(path)
+                if finished is not None:
+                    _put_aside(path)
+                else:
+                    _remove(path)
+            if finished is not None:
+                self._aside[step.name] = finished
         self._state["started"][step.name] = key
+        self._write()
+
+    def put_back(self, step: Step) -> None:
+        """Bring back what the step did with the options before these, if that lies aside."""
+        finished = self._aside.pop(step.name, None)
+        if finished is None:
+            return
+        for path in step.clears:
+            if _beside(path).exists():
+                _remove(path)
+                _beside(path).rename(path)
+        self._state["started"].pop(step.name, None)
+        self._state["finished"][step.name] = finished
         self._write()
 
     def finish(self, step: Step, key: str) -> None:
@@ -110,7 +144,10 @@ class RunFolder:
                 )
         self._state["started"].pop(step.name, None)
         self._state["finished"][step.name] = {"key": key, "outputs": outputs}
+        self._aside.pop(step.name, None)
         self._write()
+        for path in step.clears:
+            _remove(_beside(path))
 
     def record(self, command: dict[str, Any]) -> None:
         """Append one command to ``commands.jsonl``."""
@@ -121,6 +158,29 @@ class RunFolder:
 
     def _write(self) -> None:
         write_json(self.path / STATE_FILE, self._state, SCHEMA)
+
+
+def tunes(config: Path) -> bool:
+    """Whether the run of a `config.json` trains its best winner on alone.
+
+    Where it does not, ``tune/`` is left from an earlier scale. A run that has no such file was not
+    made by `deploy run`: what lies there is of it.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    return not config.exists() or bool(read_json(config, HAS_SCALE)["scale"].get("tune_steps"))
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.before")  # hidden, or it would pass for a bundle
+
+
+def _put_aside(path: Path) -> None:
+    """Rename a file or a folder, if it is there, in the place of what lies aside already."""
+    if path.exists():
+        _remove(_beside(path))
+        path.rename(_beside(path))
 
 
 def _remove(path: Path) -> None:
@@ -148,15 +208,11 @@ def open_run_folder(path: Path) -> Iterator[RunFolder]:
                 f"--out {path}: holds {foreign[0]!r} but no {STATE_FILE}, so it is not the folder"
                 " of a run; name a new or empty folder"
             )
-    path.mkdir(parents=True, exist_ok=True)
-    with (path / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"--out {path}: another `deploy run` is at work in this folder;"
-                " wait for it or name another folder"
-            ) from None
+    refusal = (
+        f"--out {path}: another `deploy run` is at work in this folder;"
+        " wait for it or name another folder"
+    )
+    with held(path / ".lock", refusal):
         if state_path.exists():
             state = read_json(state_path, SCHEMA)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
+from deploy.pipeline_state import CONFIG_FILE, TUNED, tunes
 from search_spaces.frontier import Winner, read_frontier
 from search_spaces.task import Task
 
@@ -71,8 +72,10 @@ def _task(run: Path) -> Task:
 
 def _winners(run: Path) -> list[Winner]:
     """The winners of the search, and the one that was trained on alone if the run has it."""
-    paths = (run / "search" / "frontier.json", run / "tune" / "frontier.json")
-    return [winner for path in paths if path.exists() for winner in read_frontier(path).winners]
+    paths = [run / "search" / "frontier.json"]
+    if (run / TUNED).exists() and tunes(run / CONFIG_FILE):
+        paths.append(run / TUNED)
+    return [winner for path in paths for winner in read_frontier(path).winners]
 
 
 def _percent(estimate: dict[str, Any]) -> str:

@@ -148,11 +148,11 @@ def run(args: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise UserError(
-            f"{args.output or 'standard output'}: cannot be written ({error.strerror});"
-            f"{' make room and run the same command again, or' * full} choose another --output"
-        ) from None
+        mend = "choose another --output"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            mend = f"make room and run the same command again, or {mend}"
+        where = args.output or "standard output"
+        raise UserError(f"{where}: cannot be written ({error.strerror}); {mend}") from None
     problems = found.problems + output.problems
     for problem in problems:
         print(f"error: {one_line(problem)}", file=sys.stderr)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from deploy.predict_classes import Heard, Model, hear_each
 from deploy.prediction_rows import AnyRow, EmbeddingRow
+from deploy.shown_text import shown
 from deploy.windows import Window
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
@@ -114,7 +115,7 @@ def _write_parquet(
     from pyarrow import parquet
 
     columns: dict[str, Any] = {
-        "file": [row["file"] for row in table],
+        "file": [shown(row["file"]) for row in table],
         "start_s": [float(row["start_s"]) for row in table],
         "end_s": [float(row["end_s"]) for row in table],
         "embedding": pyarrow.array(list(embeddings), pyarrow.list_(pyarrow.float32())),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,12 +12,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from deploy.file_lock import take_lock
 from deploy.prediction_rows import AnyRow, Row, row_writer
 from search_spaces.errors import UserError
-from search_spaces.files import check_writable, refuse_input, write_json
-from search_spaces.json_values import parse_json
+from search_spaces.files import check_writable, read_json, refuse_input, write_json
 
 JOURNAL_EVERY_S = 1.0
+_JOURNAL = {
+    "type": "object",
+    "required": ["done", "digest", "bytes", "problems"],
+    "properties": {
+        "done": {"type": "integer", "minimum": 0},
+        "bytes": {"type": "integer", "minimum": 0},
+        "problems": {"type": "array", "items": {"type": "string"}},
+    },
+}
 
 
 class Output(Protocol):
@@ -105,12 +113,14 @@ class FileOutput:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = self._part.open("a", encoding="utf-8", errors="surrogateescape", newline="")
         try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            take_lock(
+                self._stream,
+                self._part,
+                f"{path}: another process is writing it; wait for that or choose another --output",
+            )
+        except UserError:
             self._stream.close()
-            raise UserError(
-                f"{path}: another process is writing it; wait for that or choose another --output"
-            ) from None
+            raise
         self._begin = _digest(json.dumps({**settings, "format": form}, sort_keys=True))
         note = self._usable_note(recordings)
         self._done: int = note["done"]
@@ -156,16 +166,14 @@ class FileOutput:
     def _usable_note(self, recordings: Sequence[Path]) -> dict[str, Any]:
         """The journal if it belongs to these settings and recordings, else one of nothing done."""
         try:
-            note = parse_json(self._journal.read_text(encoding="utf-8"))
+            note = read_json(self._journal, _JOURNAL)
             digest = self._begin
             for recording in recordings[: note["done"]]:
                 digest = _chained(digest, recording)
-            whole = 0 <= note["bytes"] <= os.fstat(self._stream.fileno()).st_size
-            said = all(isinstance(problem, str) for problem in note["problems"])
-            fits = whole and said and 0 <= note["done"] <= len(recordings)
-            if fits and digest == note["digest"]:
+            whole = note["bytes"] <= os.fstat(self._stream.fileno()).st_size
+            if whole and note["done"] <= len(recordings) and digest == note["digest"]:
                 return note
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, UserError):
             pass  # no journal, or not one of ours: everything is to be done
         return {"done": 0, "digest": self._begin, "bytes": 0, "problems": []}
 

@@ -28,7 +28,8 @@ from deploy.report_sections import (
     headline_evaluation,
     labels_section,
 )
-from deploy.report_text import kilobytes, milliseconds, net_title, percent, plain
+from deploy.report_text import kilobytes, milliseconds, net_title, percent, place, plain
+from deploy.shown_text import shown
 from search_spaces.command_line import named_path
 from search_spaces.files import atomic_path
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or args.run / "report.html"
     html = render(make_page(read_run(args.run), args.run.resolve().name))
     with atomic_path(out) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+        temporary.write_text(shown(html), encoding="utf-8")
     print(f"wrote {out}")
     return 0
 
@@ -130,7 +131,7 @@ def _cards(data: RunData) -> list[Card]:
         for record in data.measurements:
             if net_title(record) == title:
                 latency = record["latency_ms"]
-                note = f"p99 {milliseconds(latency['p99'])}, one clip"
+                note = f"p99 {milliseconds(latency['p99'])}, one clip; {place(record)}"
                 cards.append(Card("Latency, median", milliseconds(latency["p50"]), note))
         for bundle in data.bundles:
             if bundle.name == headline["bundle"]["name"]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from deploy.report_cost_figures import predicted_figure
 from deploy.report_data import RunData
+from deploy.report_measured import of_table
 from deploy.report_page import Section, Table
-from deploy.report_text import DASH, by_reason, net_title, threads
+from deploy.report_text import DASH, by_reason, net_title, place, threads
 from search_spaces.architecture import Architecture
 from search_spaces.cost_table import PRECISIONS, CostTable
 from search_spaces.frontier import Frontier
@@ -47,13 +48,14 @@ def energy_section(data: RunData) -> Section:
         if energy["value_mj"] is None:
             absent.append((net_title(record), "energy of a clip", energy["reason"]))
         else:
-            rows.append((net_title(record), f"{energy['value_mj']:.3g} mJ", energy["method"]))
+            value = f"{energy['value_mj']:.3g} mJ"
+            rows.append((net_title(record), place(record), value, energy["method"]))
     if data.cost_table and data.cost_table.energy["reason"]:
         reason = data.cost_table.energy["reason"]
         absent.append(("the cost table", "predicted energy", reason))
     tables = []
     if rows:
-        tables.append(Table("Energy of one clip", ("net", "energy", "method"), rows))
+        tables.append(Table("Energy of one clip", ("net", "on", "energy", "method"), rows))
     if absent:
         tables.append(Table("Not measured", ("figure", "reason", "of"), by_reason(absent)))
     return Section(
@@ -72,11 +74,7 @@ def _winner_pairs(data: RunData, frontier: Frontier, table: CostTable) -> list[P
     for record in data.measurements:
         name, precision = record["bundle"]["name"], record["bundle"]["precision"]
         guess = (predicted.get(name) or {}).get(precision)
-        alike = (record["device"]["name"], record["threads"]) == (
-            table.device["name"],
-            table.threads,
-        )
-        if guess is not None and alike:
+        if guess is not None and of_table(record, table):
             pairs.append((name, precision, guess, record["latency_ms"]["p50"]))
     return pairs
 

@@ -9,6 +9,7 @@ from typing import Any
 from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
+from deploy.pipeline_state import CONFIG_FILE, TUNED, tunes
 from deploy.probe_file import read_probe
 from deploy.report_lists import (
     Used,
@@ -92,11 +93,7 @@ def read_run(run: Path) -> RunData:
     data = RunData(
         kind=kind,
         frontier=frontier,
-        tuned=files.one(
-            "frontier", "tune/frontier.json", read_frontier, f"{python} deploy run --out {run}"
-        )
-        if (run / "tune").exists()
-        else None,
+        tuned=_tuned(files, f"{python} deploy run --out {run}"),
         cost_table=files.one(
             "cost_table",
             "cost_table.json",
@@ -136,6 +133,17 @@ def read_run(run: Path) -> RunData:
         names = ", ".join(part.path for parts in files.missing.values() for part in parts)
         raise UserError(f"--run {run}: no file of a run can be read there (looked for {names})")
     return data
+
+
+def _tuned(files: RunReader, command: str) -> Frontier | None:
+    """The frontier of the net that was trained on alone, unless it is of an earlier scale."""
+    if not (files.run / TUNED).parent.exists():
+        return None
+    if (files.run / CONFIG_FILE).exists() and not files.one(
+        "frontier", CONFIG_FILE, tunes, command
+    ):
+        return None
+    return files.one("frontier", TUNED, read_frontier, command)
 
 
 def _training_folder(run: Path) -> Path:

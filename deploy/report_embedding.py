@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from deploy.bundle import Bundle
 from deploy.report_data import RunData
+from deploy.report_measured import measured_texts
 from deploy.report_page import Card, Section, Table
 from deploy.report_probe import probe_cards
 from deploy.report_sections import commands_section
-from deploy.report_text import DASH, judged, kilobytes, milliseconds, net_title
+from deploy.report_text import DASH, judged, kilobytes, milliseconds
 from search_spaces.frontier import Winner
 from search_spaces.task import Task
 
@@ -45,7 +46,7 @@ def headline_bundle(data: RunData) -> Bundle | None:
 
 def bundles_section(data: RunData) -> Section:
     """Every net: what it costs, how far each of its files is from the teacher, what int8 loses."""
-    measured = {net_title(record): record["latency_ms"]["p50"] for record in data.measurements}
+    measured = measured_texts(data)
     by_task: dict[Task, list[tuple[str, ...]]] = {}
     reasons = []
     for bundle in data.bundles:
@@ -98,7 +99,7 @@ def _table(task: Task, rows: list[tuple[str, ...]]) -> Table:
     return Table(f"Nets with {len(task.outputs)} dimensions", header, rows)
 
 
-def _row(bundle: Bundle, precision: str, measured: dict[str, float]) -> tuple[str, ...]:
+def _row(bundle: Bundle, precision: str, measured: dict[str, str]) -> tuple[str, ...]:
     title, costs = f"{bundle.name} {precision}", bundle.manifest["costs"]
     held = bundle.manifest["precisions"][precision]
     headline, *others = (
@@ -111,7 +112,7 @@ def _row(bundle: Bundle, precision: str, measured: dict[str, float]) -> tuple[st
         f"{costs['macs'] / 1e6:.1f} M",
         kilobytes(_bytes(bundle, precision)),
         milliseconds((costs["predicted_latency_ms"] or {}).get(precision)),
-        milliseconds(measured[title]) if title in measured else NOT_MEASURED,
+        measured.get(title, NOT_MEASURED),
         headline,
         DASH if lost is None else f"{lost:+.2f}",
         *others,

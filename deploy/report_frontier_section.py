@@ -8,6 +8,7 @@ from typing import Any
 from deploy.report_cost_figures import Measured, search_figure, shipped_figure
 from deploy.report_data import RunData
 from deploy.report_figures import Figure
+from deploy.report_measured import measured_texts
 from deploy.report_page import Section, Table
 from deploy.report_text import DASH, kilobytes, machine, milliseconds, net_title, percent
 from search_spaces.frontier import Frontier
@@ -76,7 +77,7 @@ def _budget(data: RunData) -> str:
 
 
 def _winners(data: RunData, frontier: Frontier) -> Table:
-    measured = {net_title(record): record["latency_ms"]["p50"] for record in data.measurements}
+    measured = measured_texts(data)
     tested = {net_title(record): record["metrics"] for record in data.evaluations}
     bundles = {bundle.name: bundle for bundle in data.bundles}
     headline, rows = frontier.task.headline, []
@@ -94,7 +95,7 @@ def _winners(data: RunData, frontier: Frontier) -> Table:
                     kilobytes(winner.peak_activation_bytes),
                     kilobytes(size) if size else DASH,
                     milliseconds((winner.predicted_latency_ms or {}).get(precision)),
-                    milliseconds(measured.get(title)),
+                    measured.get(title, DASH),
                     percent(winner.judged[headline.key].to_json()),
                     percent(metrics[headline.key]) if metrics else DASH,
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploy.report_cost_figures import latency_figure
 from deploy.report_data import RunData
 from deploy.report_page import Section, Table
-from deploy.report_text import DASH, by_reason, machine, megabytes, milliseconds, net_title
+from deploy.report_text import DASH, by_reason, machine, megabytes, milliseconds, net_title, place
 
 
 def latency_section(data: RunData) -> Section:
@@ -13,7 +13,7 @@ def latency_section(data: RunData) -> Section:
     best = data.frontier.best.name if data.frontier else None
     shown, folded = [], []
     for measurement in data.measurements:
-        title = net_title(measurement)
+        title = f"{net_title(measurement)} on {place(measurement)}"
         percentiles = {name: measurement["latency_ms"][name] for name in ("p50", "p90", "p99")}
         figure = latency_figure(title, measurement["latency_ms"]["samples"], percentiles)
         if best in (None, measurement["bundle"]["name"]):

@@ -41,7 +41,8 @@ class RunReader:
             return None
 
     def every(self, part: str, pattern: str, read: Callable[[Path], T], command: str) -> list[T]:
-        """All files or folders that match, those that can be read."""
-        names = sorted(str(path.relative_to(self.run)) for path in self.run.glob(pattern))
+        """All files or folders that match, those that can be read; hidden ones are half-written."""
+        found = (path for path in self.run.glob(pattern) if not path.name.startswith("."))
+        names = sorted(str(path.relative_to(self.run)) for path in found)
         values = [self.one(part, name, read, command) for name in names or [pattern]]
         return [value for value in values if value is not None]

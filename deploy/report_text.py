@@ -62,6 +62,11 @@ def threads(number: int) -> str:
     return f"{number} thread" if number == 1 else f"{number} threads"
 
 
+def place(measurement: dict[str, Any]) -> str:
+    """Where it was measured, in short; `machine` has all."""
+    return f"{measurement['device']['name']}, {threads(measurement['threads'])}"
+
+
 def machine(measurement: dict[str, Any]) -> str:
     """What measured: figures of unlike machines are not shown beside each other."""
     device, build = measurement["device"], measurement["build"]
@@ -73,9 +78,10 @@ def machine(measurement: dict[str, Any]) -> str:
 
 def by_reason(reasons: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
     """Rows (figure, reason, nets) out of (net, figure, reason), one for each figure and reason."""
-    nets: dict[tuple[str, str], list[str]] = {}
+    nets: dict[tuple[str, str], set[str]] = {}
     for net, figure, reason in reasons:
-        nets.setdefault((figure, reason), []).append(net)
+        nets.setdefault((figure, reason), set()).add(net)
     return [
-        (*key, names[0] if len(names) == 1 else f"{len(names)} nets") for key, names in nets.items()
+        (*key, min(names) if len(names) == 1 else f"{len(names)} nets")
+        for key, names in nets.items()
     ]

@@ -33,7 +33,7 @@ def log_evaluation(options: WandbOptions, bundle: Bundle, evaluation: Mapping[st
     what = evaluation["bundle"]
     config = {"net": what["name"], "precision": what["precision"], "clips": evaluation["clips"]}
     with wandb_run(options, "evaluate", f"{what['name']}-{what['precision']}", config) as run:
-        use_artifact(run, bundle_artifact(bundle))
+        use_artifact(run, bundle_artifact(bundle, options.include))
         logged: dict[str, Any] = figures(evaluation)
         if "by_class" in evaluation:
             recall = wandb.Table(columns=list(RECALL_COLUMNS), data=list(recall_rows(evaluation)))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+HEARD_S = 2.0  # a command that heard the signal has ended, or is about to
 GRACE_S = 10.0
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
@@ -35,9 +36,9 @@ def run_python(arguments: Sequence[str], stdout: TextIO | None = None) -> int:
         return process.wait()
     except KeyboardInterrupt:
         # A terminal's Ctrl-C reached the child as well; a signal to us alone did not.
-        for stop in (process.terminate, process.kill):
+        for seconds, stop in ((HEARD_S, process.terminate), (GRACE_S, process.kill)):
             try:
-                process.wait(GRACE_S)
+                process.wait(seconds)
                 break
             except subprocess.TimeoutExpired:
                 stop()

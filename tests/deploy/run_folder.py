@@ -54,6 +54,23 @@ def write_run(run: Path, test_clips: int = 220) -> list[str]:
     return names
 
 
+def write_tuned(run: Path, name: str = "net-tuned") -> str:
+    """Add a winner that was trained on alone; returns its name."""
+    frontier = json.loads((run / "search" / "frontier.json").read_text(encoding="utf-8"))
+    winner = {**frontier["winners"][0], "name": name}
+    points = [{**frontier["points"][0], "name": name}]
+    write_json(
+        run / "tune" / "frontier.json",
+        {**frontier, "best": name, "winners": [winner], "points": points},
+    )
+    rng = np.random.default_rng(1)
+    for precision in ("fp32", "int8"):
+        path = run / "evaluations" / f"{name}-{precision}.json"
+        write_json(path, evaluation(name, precision, 22, rng), EVALUATION_SCHEMA)
+        write_measurement(run / "measurements" / path.name, measurement(name, precision, rng))
+    return name
+
+
 def evaluation(name: str, precision: str, clips: int, rng: np.random.Generator) -> dict[str, Any]:
     """An evaluation of a net that is mostly right, and less so where noise is loud."""
     counts = np.arange(clips) % 11

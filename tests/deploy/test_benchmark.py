@@ -58,6 +58,7 @@ def test_measures_what_the_issue_asks_for(
             f"--out: {DEFAULT_BUNDLE / MANIFEST} is one of the bundles' files; name another",
         ),
         (["--out", "x.json"], "--out x.json: one file cannot hold 2 measurements"),
+        (["--bundle", *2 * [str(DEFAULT_BUNDLE)]], "--bundle: two are named 'net-"),
     ],
 )
 def test_wrong_arguments_are_one_line(

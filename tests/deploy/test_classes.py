@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from deploy import evaluate, lower, predict
+from deploy.__main__ import main
 from deploy.bundle import read_bundle
 from deploy.evaluation import read_evaluation
 from search_spaces.architecture import smallest
@@ -34,8 +36,11 @@ class PitchBundle:
     """Says the class whose pitch is the strongest; the more so, the longer the sound."""
 
     name, path, precisions = "net-pitch", Path("bundle"), ("fp32",)
-    task, clip_samples = TASK, 16_000
+    clip_samples = 16_000
     manifest: ClassVar[dict[str, Any]] = {"temperature": 2.0}
+
+    def __init__(self) -> None:
+        self.task = TASK
 
     def choose_precision(self, precision: str | None) -> str:
         return precision or "fp32"
@@ -112,6 +117,23 @@ def test_an_evaluation_has_recall_confusion_and_the_hardest(
     recall = {row["name"]: row["recall"]["value"] for row in evaluation["by_class"]}
     assert recall == {"high": 1.0, "low": 0.75, "middle": 1.0}
     assert evaluation["rows"][0]["file"] == "low/ann/wrong.wav"
+    assert (tmp_path / "confusion.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_names_that_are_not_utf_8_or_look_like_formulas_are_shown(
+    tmp_path: Path, bundle: PitchBundle, capsys: pytest.CaptureFixture[str], several: bool
+) -> None:
+    odd, dear = os.fsdecode(b"caf\xe9"), "$5_and_$6"
+    bundle.task = ClassesTask((odd, "low", dear), several)  # in the order of `TASK`
+    write_recording(tmp_path / "data" / "odd" / "0.wav", PITCHES_HZ["low"])
+    (tmp_path / "data" / "odd").rename(tmp_path / "data" / odd)
+    write_recording(tmp_path / "data" / dear / "0.wav", PITCHES_HZ["middle"])
+    write_recording(tmp_path / "data" / "low" / "0.wav", PITCHES_HZ["low"])
+    options = ("--bundle", "b", "--clips", tmp_path / "data", "--out", tmp_path, "--rows")
+    assert main(["evaluate", *map(str, options)]) == 0
+    assert r"  caf\udce9/0.wav: caf\udce9 taken for low" in capsys.readouterr().out
+    assert read_evaluation(tmp_path / "evaluation.json")["rows"][0]["label"] == odd
     assert (tmp_path / "confusion.png").stat().st_size > 1000
 
 

@@ -14,6 +14,7 @@ from deploy.__main__ import main
 from deploy.cost_programs import Program, lower_programs
 from deploy.cost_rounds import ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import draw_samples
+from deploy.file_lock import held
 from search_spaces.architecture import smallest
 from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table
@@ -99,6 +100,7 @@ def test_the_table_predicts_what_a_made_up_device_takes(
         assert judged.spearman >= 0.97
     assert table.energy["reason"] == "no meter on this host"
     assert "of 30 unseen nets within 10 %" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {out.name, "cost_table.raw.jsonl"}
     first = json.loads(out.read_text())
     monkeypatch.setattr(cost_table, "time_rounds", lambda programs, *_: iter(programs[:0]))
     assert main(["cost-table", *arguments]) == 0  # all was measured: nothing is done again
@@ -114,6 +116,25 @@ def test_a_table_that_cannot_be_written_is_found_out_first(
         f"error: --out: {tmp_path} is a folder or a device; name a file\n"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_cost_table_of_one_name_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = tmp_path / "table.programs"
+    begun.mkdir()
+
+    def refused(name: str) -> str:
+        assert main(["cost-table", "--space", "sam-nano", "--out", str(tmp_path / name)]) == 2
+        return capsys.readouterr().err
+
+    with held(tmp_path / ".table.lock", ""):
+        for name in ("table.json", "table.other"):  # both have their programs in that folder
+            assert refused(name) == (
+                f"error: --out {tmp_path / name}: another `cost-table` is writing it; wait for"
+                " that or name another file\n"
+            )
+    assert list(tmp_path.iterdir()) == [begun]
 
 
 def test_sigterm_while_nets_are_lowered_is_one_line(tmp_path: Path) -> None:

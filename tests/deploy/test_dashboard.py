@@ -14,6 +14,7 @@ import pytest
 from deploy.__main__ import main
 from deploy.bundle import read_bundle
 from deploy.dashboard_panels import SECTIONS, panels
+from deploy.dashboard_picture import _cell, draw_dashboard
 from deploy.wandb_bundle import bundle_artifact
 from deploy.wandb_measurement import ENERGIES, ENERGY
 from deploy.wandb_records import OfflineRun, read_run, read_runs, records
@@ -149,6 +150,14 @@ def test_draws_the_dashboard(walk: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == f"{picture}\n"
 
 
+def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path: Path):
+    run = OfflineRun(tmp_path, run={"job_type": "evaluate", "display_name": "$5_and_$6-caf\udce9"})
+    run.summary["evaluate/error"] = 0.2
+    draw_dashboard(tmp_path / "dashboard.png", [run])
+    assert (tmp_path / "dashboard.png").stat().st_size > 1000
+    assert _cell("$5_and_$6") == r"\$5_and_\$6"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -157,6 +166,10 @@ def test_draws_the_dashboard(walk: Path, tmp_path: Path, capsys: pytest.CaptureF
         (
             ["--picture", "a.png", "--runs", ".", "--create"],
             "--create: got together with --picture, expected one of them",
+        ),
+        (
+            ["--picture", "a.bogus", "--runs", "."],
+            "--picture a.bogus: expected a name that ends in",
         ),
         (["--picture", "a.png", "--runs", "docs"], "docs: holds no offline run; log one with --wa"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -141,10 +142,13 @@ def test_parquet_is_written_where_pyarrow_is(
     monkeypatch.setitem(sys.modules, "pyarrow", stand_in)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", parquet)
     monkeypatch.setattr(predict_embedding, "find_spec", lambda name: stand_in)
+    odd = tmp_path / os.fsdecode(b"caf\xe9.wav")  # which parquet, all of UTF-8, cannot hold
+    recordings = (recordings[0], recordings[1].rename(odd))
     out = tmp_path / "e.parquet"
     assert predict.run(parse(predict, "--bundle", bundle, "--output", out, *recordings)) == 0
     assert out.read_text() == "parquet"
     assert list(written) == ["file", "start_s", "end_s", "embedding"]
+    assert [name.endswith(r"caf\udce9.wav") for name in written["file"]] == [False, *3 * [True]]
     assert written["end_s"] == [0.3, 1.0, 2.0, 2.6]
     assert len(written["embedding"][0]) == K
 

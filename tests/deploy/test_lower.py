@@ -8,6 +8,7 @@ import pytest
 from deploy import lowering
 from deploy.__main__ import main
 from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, read_bundle
+from deploy.file_lock import held
 from deploy.lower import is_done, searched_clips, summary, training_record
 from search_spaces.errors import UserError
 from search_spaces.frontier import read_frontier
@@ -25,6 +26,18 @@ def test_same_inputs_are_not_lowered_again(
     captured = capsys.readouterr()
     assert "is there already, made of the same inputs" in captured.err
     assert captured.out.startswith(f"{bundle_path}: fp32 ")
+
+
+def test_a_second_lower_of_one_folder_is_refused(
+    frontier_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(tmp_path / ".lock", ""):
+        assert main(["lower", "--frontier", str(frontier_path), "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: --out {tmp_path}: another `lower` is at work in this folder; wait for it or name"
+        " another folder\n"
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_inputs_are(bundle_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from deploy.model_card import model_card
+from search_spaces.task_classes import ClassesTask
 
 SHIPPED = Path(__file__).parents[2] / "models" / "sam" / "manifest.json"
 
@@ -22,6 +23,15 @@ def test_the_training_reads_as_text_and_its_settings_as_yaml(manifest: dict[str,
     settings = card.split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(settings) == manifest["training"]["record"]["settings"]
     assert "{'" not in card
+
+
+def test_a_class_that_is_not_utf_8_is_shown(manifest: dict[str, Any]) -> None:
+    del manifest["levels"]
+    manifest["task"] = ClassesTask(("dog", "caf\udce9")).to_json()
+    for precision in manifest["precisions"].values():
+        level_error = precision["validation"]["level_error"]
+        precision["validation"] = dict.fromkeys(("error", "balanced_error"), level_error)
+    assert r"(dog, caf\udce9)" in model_card(manifest)
 
 
 def test_an_unknown_training_says_why(manifest: dict[str, Any]) -> None:

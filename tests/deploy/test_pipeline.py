@@ -10,6 +10,7 @@ from deploy.__main__ import main
 from deploy.pipeline_plan import RunSettings, _begin, _evaluate, _fit, _tune, plan
 from deploy.pipeline_scale import read_scale
 from deploy.pipeline_speech import check_sound
+from deploy.pipeline_state import open_run_folder
 from search_spaces.wandb_options import WandbOptions
 from tests.conftest import write_voice
 from tests.lightning_modules.recording_folder import write_folder, write_recording
@@ -67,7 +68,7 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         "search": flags,
         "lower": (*flags, *include),
         "benchmark": (*flags, *include),
-        "evaluate": flags,
+        "evaluate": (*flags, *include),
     }
     assert settings(tmp_path).step("fit", "deploy x", {}, outputs=()).key() == steps["fit"].key()
 
@@ -91,6 +92,7 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
             "--speech espeak: is not of classes, as scale folder is",
         ),
         (["--scale", "folder", "--root", "/no/such"], "error: root: /no/such: no such folder or"),
+        (["--labelled-clips", "1"], "error: --labelled-clips 1: expected at least 2, for training"),
         (["--labelled-clips", "many"], "argument --labelled-clips: got 'many'"),
     ],
 )
@@ -132,6 +134,17 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
     evaluate = _evaluate(asked, tmp_path / "run" / "bundles" / "net", "int8")
     assert evaluate.argv[evaluate.argv.index("--clips") + 1] == str(tested)
     assert evaluate.argv[-1] == "--rows"
+
+
+def test_the_folder_of_another_scale_is_refused_and_left_alone(tmp_path, capsys):
+    with open_run_folder(tmp_path / "run"):
+        pass
+    config = tmp_path / "run" / "config.json"
+    config.write_text(json.dumps({"scale": dataclasses.asdict(read_scale("reference"))}))
+    before = config.read_text()
+    assert main(["run", "--scale", "smoke", "--out", str(tmp_path / "run")]) == 2
+    assert "holds a run of space sam-lite, and this scale's is sam-nano" in capsys.readouterr().err
+    assert config.read_text() == before
 
 
 def test_one_reader_is_refused(tmp_path, capsys):

@@ -127,6 +127,42 @@ def test_an_interrupted_step_finds_what_it_left_and_changed_inputs_do_not(source
     assert (folder / "supernet").read_text() == "resumed"
 
 
+def test_what_was_finished_comes_back_where_other_options_are_refused(source, out):
+    folder = out / "a"
+    write = (
+        "import sys, pathlib as p; d = p.Path(sys.argv[1]); d.mkdir(); (d / 'x').write_text('1')"
+    )
+    good = script_step(write, folder, clears=(folder,))
+    bad = script_step(write.replace("'1')", "'2'); sys.exit(2)"), folder, clears=(folder,))
+    go(out, good)
+    with pytest.raises(StepRefusedError):
+        go(out, bad)
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["a"]
+    assert (folder / "x").read_text() == "1"
+    go(out, good)
+    assert len(commands(out)) == 2  # it was done before
+
+
+def test_what_was_finished_comes_back_when_it_is_asked_for_again(source, out):
+    folder = out / "a"
+    write = (
+        "import sys, pathlib as p; d = p.Path(sys.argv[1]); d.mkdir(); (d / 'x').write_text('1')"
+    )
+    good = script_step(write, folder, clears=(folder,))
+    crash = script_step(write.replace("'1')", "'2'); sys.exit(3)"), folder, clears=(folder,))
+    other = script_step(write.replace("'1'", "'3'"), folder, clears=(folder,))
+    go(out, good)
+    with pytest.raises(UserError):
+        go(out, crash)
+    assert {path.name for path in out.iterdir() if path.is_dir()} == {"a", ".a.before"}
+    go(out, good)
+    assert (folder / "x").read_text() == "1"
+    go(out, other)
+    assert (folder / "x").read_text() == "3"
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["a"]
+    assert len(commands(out)) == 3
+
+
 def test_a_crash_says_how_to_go_on(out):
     with pytest.raises(UserError, match=r"'copy a' ended with exit code 3; .*same command again"):
         go(out, script_step("import sys; sys.exit(3)", out / "a"))

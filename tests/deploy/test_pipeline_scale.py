@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.pipeline_plan import CONFIGS_FOLDER
-from deploy.pipeline_scale import SCALES_FOLDER, SHIPPED_SCALES, read_scale
+from deploy.pipeline_scale import CONFIGS_FOLDER, SCALES_FOLDER, SHIPPED_SCALES, read_scale
 from search_spaces.errors import UserError
 from search_spaces.space import get_space
 
@@ -24,10 +23,12 @@ def test_a_shipped_scale_names_a_space_and_a_config_that_exist(name):
     ("change", "message"),
     [
         ("labeled_clips: 3", r"field \$: .*'labeled_clips' was unexpected"),
-        ("labelled_clips: 0", r"field \$.labelled_clips: 0 is less than the minimum of 1"),
+        ("labelled_clips: 1", r"field \$.labelled_clips: 1 is less than the minimum of 2"),
+        ("fit_config: nope", r"own.yaml: field fit_config: nope is neither a shipped config"),
         ("arguments: {fitt: []}", r"field \$.arguments: 'fitt' does not match"),
         ("root: here", r"own.yaml: field root: the task is counts, which has none"),
         ("task: classes", r"own.yaml: field speech: the task is classes, which has none"),
+        ("begin_config: sam-voices", "field expected_seconds: lacks begin, which the scale has"),
         ("{", "not valid YAML"),
     ],
 )
@@ -50,6 +51,15 @@ def test_classes_have_no_synthetic_voices_to_begin_with(tmp_path: Path):
     path = tmp_path / "own.yaml"
     path.write_text((SCALES_FOLDER / "folder.yaml").read_text() + "begin_config: sam-voices\n")
     with pytest.raises(UserError, match="field begin_config: the task is classes, which has none"):
+        read_scale(str(path))
+
+
+@pytest.mark.parametrize("stage", ["clips", "tune"])
+def test_a_stage_without_its_usual_duration_is_refused(tmp_path: Path, stage: str):
+    lines = (SCALES_FOLDER / "smoke.yaml").read_text().splitlines()
+    path = tmp_path / "own.yaml"
+    path.write_text("\n".join(line for line in lines if not line.startswith(f"  {stage}:")))
+    with pytest.raises(UserError, match=f"field expected_seconds: lacks {stage}, which the scale"):
         read_scale(str(path))
 
 

@@ -1,12 +1,14 @@
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from deploy import pipeline_summary
+from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
-from tests.deploy.run_folder import write_run
+from tests.deploy.run_folder import write_run, write_tuned
 
 
 @pytest.fixture
@@ -35,6 +37,20 @@ def test_a_row_per_winner_and_precision_in_the_order_of_the_search(run):
     assert rows[0][-1] == "400"
     assert rows[1][-1] == "120"
     assert all("% [" in row[2] for row in rows)
+
+
+def test_a_tuned_winner_is_shown_unless_it_is_left_from_an_earlier_scale(run):
+    folder, names = run
+    tuned_name = write_tuned(folder)
+    shutil.copytree(folder / "bundles" / names[0], folder / "bundles" / tuned_name)
+    tuned = [row[0] for row in pipeline_summary.summary_rows(folder)]
+    assert set(tuned) == {*names, tuned_name}
+    write_json(folder / "config.json", {"scale": {"tune_steps": 4}})
+    assert [row[0] for row in pipeline_summary.summary_rows(folder)] == tuned
+    write_json(folder / "config.json", {"scale": {"tune_steps": None}})
+    for path in folder.glob(f"evaluations/{tuned_name}-*"):
+        path.unlink()  # as `lower` clears them
+    assert {row[0] for row in pipeline_summary.summary_rows(folder)} == {*names}
 
 
 def test_columns_are_the_tasks_own():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -87,7 +88,7 @@ def test_the_old_file_stays_until_the_new_one_is_complete(
     "change",
     [
         *("recording", "settings", "order", "format", "rows", "journal", "list", "brackets"),
-        *("negative", "many", "bytes", "said"),  # of the journal's fields
+        *("negative", "many", "bytes", "said", "text"),  # of the journal's fields
     ],
 )
 def test_rows_of_anything_else_are_not_gone_on_with(
@@ -118,6 +119,8 @@ def test_rows_of_anything_else_are_not_gone_on_with(
         change_note(tmp_path / "rows.csv.part.json", bytes=-1)
     elif change == "said":
         change_note(tmp_path / "rows.csv.part.json", problems=[1])
+    elif change == "text":
+        change_note(tmp_path / "rows.csv.part.json", problems="abc")
     else:
         os.truncate(tmp_path / "rows.csv.part", 3)
     assert finish(out, form, recordings, settings) == recordings
@@ -151,6 +154,22 @@ def test_two_processes_do_not_write_one_file(tmp_path: Path, recordings: list[Pa
         pytest.raises(UserError, match=r"rows\.csv: another process is writing it; wait for that"),
     ):
         FileOutput(out, "csv", recordings, SETTINGS)
+
+
+def test_a_file_that_another_process_finishes_meanwhile_stays(
+    tmp_path: Path, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, lock = tmp_path / "rows.csv", fcntl.flock
+
+    def finish_first(*arguments: Any) -> None:
+        (tmp_path / "rows.csv.part").write_text("all rows")
+        (tmp_path / "rows.csv.part").rename(out)
+        lock(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", finish_first)
+    with pytest.raises(UserError, match=r"rows\.csv: another process is writing it; wait for that"):
+        FileOutput(out, "csv", recordings, SETTINGS)
+    assert out.read_text() == "all rows"
 
 
 def test_standard_output_takes_every_row(

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from deploy import report
+from deploy.__main__ import main
+from deploy.measurement import latency_summary, write_measurement
 from deploy.report_data import read_run
 from deploy.report_lists import read_commands
 from deploy.report_sections import headline_evaluation
 from search_spaces.errors import UserError
 from search_spaces.files import read_json, write_json
-from tests.deploy.run_folder import write_run
+from tests.deploy.run_folder import measurement, write_run, write_tuned
 
 SECTIONS = {
     "frontier": "Frontier",
@@ -176,6 +180,14 @@ def test_a_missing_part_is_said_in_its_sections_and_the_rest_stands(
         assert said == (section in sections)
 
 
+def test_a_bundle_that_is_being_written_is_left_alone(copied: Path) -> None:
+    (copied / "bundles" / ".net.part").mkdir(parents=True)
+    (copied / "bundles" / ".lock").touch()
+    html = write_report(copied)
+    assert "<b>bundles/*</b>: not there" in html
+    assert "bundles/.net.part" not in html
+
+
 def test_a_damaged_file_is_named_with_its_field(copied: Path) -> None:
     path = sorted((copied / "evaluations").glob("*.json"))[0]
     evaluation = read_json(path, {})
@@ -201,6 +213,82 @@ def test_text_of_the_files_cannot_become_markup(copied: Path) -> None:
     html = write_report(copied)
     assert "<b>nobody" not in html
     assert "&lt;b&gt;nobody" in html
+
+
+def section(html: str, name: str) -> str:
+    body = re.search(f'<section id="{name}".*?</section>', html, re.DOTALL)
+    assert body is not None
+    return body[0]
+
+
+def test_a_name_that_is_not_utf_8_is_shown(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (copied / "evaluations").glob("*.json"):
+        value = read_json(path, {})
+        value["levels"]["names"][0] = os.fsdecode(b"caf\xe9")
+        write_json(path, value)
+    out = copied / os.fsdecode(b"caf\xe9.html")
+    assert main(["report", "--run", str(copied), "--out", str(out)]) == 0
+    assert r"caf\udce9" in out.read_text(encoding="utf-8")
+    assert capsys.readouterr().out == f"wrote {copied}/caf\\udce9.html\n"
+
+
+def test_other_machines_are_not_set_beside_a_prediction(copied: Path) -> None:
+    data = read_run(copied)
+    assert data.frontier is not None
+    best = data.frontier.best.name
+    for threads in (1, 4):  # the phone's files come after the host's by name
+        value = measurement(best, "fp32", np.random.default_rng(3))
+        value["latency_ms"] = latency_summary([70.0 + threads] * 200)
+        value["device"]["name"], value["threads"] = "a phone", threads
+        if threads == 4:
+            value["energy"] = {"value_mj": 9.0, "method": "battery", "reason": None}
+        write_measurement(copied / "measurements" / f"{best}-fp32-{threads}t.json", value)
+    html = write_report(copied)
+    assert re.search(r"<td>1\.\d+ ms</td>", winner_row(html, best))
+    assert not re.search(r"<td>7\d\.\d ms</td>", winner_row(html, best))
+    assert f"{best} fp32 on a phone, 4 threads, 200 runs" in section(html, "latency")
+    energy = section(html, "energy")
+    assert f"<td>{best} fp32</td><td>a phone, 4 threads</td><td>9 mJ</td>" in energy
+    assert "<td>4 nets</td>" in energy  # of which there is none, each counted once
+    (copied / "cost_table.json").unlink()  # nobody knows for which of them it was predicted
+    assert "<td>see Latency</td>" in winner_row(write_report(copied), best)
+
+
+def test_a_card_says_on_what_a_net_was_measured(copied: Path) -> None:
+    data = read_run(copied)
+    assert data.frontier is not None
+    value = measurement(data.frontier.best.name, "int8", np.random.default_rng(3))
+    write_measurement(copied / "measurements" / "again.json", {**value, "threads": 4})
+    html = write_report(copied)
+    for place in ("synthetic, 1 thread", "synthetic, 4 threads"):
+        assert re.search(rf"<span>p99 [\d.]+ ms, one clip; {place}</span>", html)
+
+
+def winner_row(html: str, name: str) -> str:
+    (row,) = re.findall(rf"<tr><td>{name} fp32</td>.*?</tr>", section(html, "frontier"))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [(None, True), ({"scale": {"tune_steps": 4}}, True), ({"scale": {"tune_steps": None}}, False)],
+)
+def test_a_tuned_winner_of_an_earlier_scale_is_not_shown(
+    copied: Path, config: dict[str, Any] | None, shown: bool
+) -> None:
+    write_tuned(copied)
+    if config is not None:
+        write_json(copied / "config.json", config)
+    assert (read_run(copied).tuned is not None) == shown
+
+
+def test_a_damaged_config_is_said_where_it_decides(copied: Path) -> None:
+    (copied / "config.json").write_text("{}")
+    assert "config.json" not in write_report(copied)
+    write_tuned(copied)
+    assert "<b>config.json</b>: field $: &#39;scale&#39; is a required" in write_report(copied)
 
 
 def test_only_a_folder_without_any_file_of_a_run_is_refused(tmp_path: Path) -> None:

@@ -76,6 +76,17 @@ def test_bundles_say_what_int8_loses_and_what_was_not_measured(run: Path, html: 
     assert rows[f"{other} int8"][4] == "not measured"
 
 
+def test_latency_of_another_machine_is_not_set_beside_a_prediction(copied: Path) -> None:
+    best = read_run(copied).frontier.raw["best"]  # type: ignore[union-attr]
+    path = copied / "measurements" / f"{best}-int8.json"
+    value = read_json(path, {})
+    value["device"]["name"] = "a phone"
+    write_json(path.with_name("phone.json"), value)
+    rows = {row[0]: row[5] for row in cells(write_report(copied), "bundles")}
+    assert [text for net, text in rows.items() if net.startswith(best)] == ["see Latency"] * 2
+    assert {text for net, text in rows.items() if not net.startswith(best)} == {"not measured"}
+
+
 def test_probes_are_set_against_the_teacher(run: Path, html: str) -> None:
     best = read_run(run).frontier.raw["best"]  # type: ignore[union-attr]
     logistic, lda = (cells(html, "probes")[at : at + 3] for at in (0, 3))

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deploy.__main__ import build_parser
 from deploy.bundle import read_bundle
 from deploy.dashboard_panels import panels
 from deploy.evaluate_classes import make_evaluation
+from deploy.wandb_bundle import bundle_artifact
 from deploy.wandb_evaluation import CONFUSION, RECALL, log_evaluation
 from deploy.wandb_records import OfflineRun, read_runs
 from lightning_modules.recordings_item import Item
 from search_spaces.task_classes import ClassesTask
-from search_spaces.wandb_options import WandbOptions
+from search_spaces.wandb_options import WandbOptions, read_wandb_options
 from tests.deploy.test_report_classes import ORIGIN
 from tests.lightning_modules.recording_folder import write_folder
 from tests.lightning_modules.runs import run
@@ -70,6 +72,21 @@ def test_recall_and_confusion_are_tables_with_intervals(runs: list[OfflineRun]):
     ]
     assert several.table(RECALL)
     assert CONFUSION not in several.logged_keys()  # no one class is taken for another
+
+
+def test_the_bundle_is_the_one_that_lower_made_with_sound(bundle_path: Path, tmp_path: Path):
+    """W&B tells by the digest; the options are those of `lower`."""
+    command = dict(build_parser("evaluate")._actions[-1].choices)["evaluate"]  # type: ignore[call-overload]
+    given = command.parse_args(["--wandb", "--wandb-include", "vectors.bin"])
+    options = read_wandb_options(given, tmp_path)
+    assert options is not None
+    bundle, task = read_bundle(bundle_path), ClassesTask(("dog", "door"))
+    said = np.array([[0.9, 0.1], [0.3, 0.7]])
+    items = [Item(Path(), f"{name}.wav", (name,)) for name in task.names]
+    log_evaluation(options, bundle, make_evaluation(items, said, said, task, ORIGIN, False))
+    (read,) = read_runs(tmp_path)[0].artifacts
+    assert read.digest == bundle_artifact(bundle, ("vectors.bin",)).digest
+    assert read.digest != bundle_artifact(bundle).digest
 
 
 def test_no_recording_and_no_speaker_is_named(logged: Path):
