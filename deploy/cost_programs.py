@@ -16,9 +16,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal
 
-from deploy.termination import terminated_as_interrupted
 from search_spaces.architecture import Architecture
 from search_spaces.files import atomic_path
+from search_spaces.termination import deaf_children, terminated_as_interrupted
 
 Part = Literal["frontend", "whole"]
 
@@ -62,10 +62,11 @@ def lower_programs(programs: Iterable[Program], folder: Path, processes: int) ->
     pool = ProcessPoolExecutor(min(processes, len(waiting)), context, _start_worker)
     try:
         with terminated_as_interrupted():  # else the pool's semaphores are left, and a warning
-            futures = {
-                pool.submit(_lower, _plain(program), program.path(folder)): program
-                for program in waiting
-            }
+            with deaf_children():
+                futures = {
+                    pool.submit(_lower, _plain(program), program.path(folder)): program
+                    for program in waiting
+                }
             for future in as_completed(futures):
                 future.result()
                 yield futures[future]

@@ -18,7 +18,6 @@ from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_step
 from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, read_scale
 from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import CONFIG_FILE, HAS_SCALE, open_run_folder
-from deploy.termination import terminated_as_interrupted
 from lightning_modules.mixtures_open import PROTOCOLS
 from search_spaces.budget import Budget, check_budget
 from search_spaces.command_line import (
@@ -30,6 +29,7 @@ from search_spaces.command_line import (
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
 from search_spaces.files import read_json, write_json
 from search_spaces.space import get_space
+from search_spaces.termination import terminated_as_interrupted
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online
 

@@ -1,4 +1,4 @@
-"""SIGTERM as Ctrl-C, for work that has processes of its own to end first."""
+"""SIGTERM as Ctrl-C, and who hears either, for work with processes of its own to end first."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ def terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Processes that are started here do not hear Ctrl-C, which their parent ends them on.
+
+    While they import they have no other way to end on it than a traceback each. Main thread only.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _interrupt(signal_number: int, frame: object) -> NoReturn:
