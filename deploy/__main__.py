@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 
 from search_spaces.command_line import CommandParser
-from search_spaces.errors import UserError, run_command
+from search_spaces.errors import run_command
 
 # Each module has HELP, add_arguments(parser) and run(args) -> exit code.
 COMMANDS = {
@@ -37,23 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    _prepare_streams()
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     args = build_parser(chosen).parse_args(arguments)
     return import_module(COMMANDS[args.command]).run(args)
-
-
-def _prepare_streams() -> None:
-    """Refuse a closed standard output (`>&-`), which would lose results; open a closed error.
-
-    What standard output cannot encode, as a file's name that is not UTF-8, is shown in escapes.
-    """
-    if sys.stderr is None:
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (to the end of the process)
-    if sys.stdout is None:
-        raise UserError("standard output is closed; send it to a file, or to /dev/null")
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:

@@ -59,9 +59,9 @@ def lower_programs(programs: Iterable[Program], folder: Path, processes: int) ->
         return
     folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(processes, len(waiting)), context, _start_worker)
-    try:
-        with terminated_as_interrupted():  # else the pool's semaphores are left, and a warning
+    with terminated_as_interrupted():  # else the pool's semaphores are left, and a warning
+        pool = ProcessPoolExecutor(min(processes, len(waiting)), context, _start_worker)
+        try:
             with deaf_children():
                 futures = {
                     pool.submit(_lower, _plain(program), program.path(folder)): program
@@ -70,8 +70,8 @@ def lower_programs(programs: Iterable[Program], folder: Path, processes: int) ->
             for future in as_completed(futures):
                 future.result()
                 yield futures[future]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _plain(program: Program) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
-from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, read_scale
+from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, config_path, read_scale
 from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import CONFIG_FILE, HAS_SCALE, open_run_folder
 from lightning_modules.mixtures_open import PROTOCOLS
@@ -105,11 +105,15 @@ def run(args: argparse.Namespace) -> int:
             wandb=wandb,
             train_precision=args.train_precision,
         )
-        _check_same_job(out, scale)
+        before = _config_of(out)
+        if before is not None and folder.has_begun("fit"):
+            _check_same_job(out, before["scale"], scale)
         write_json(out / CONFIG_FILE, _config(settings))
         try:
             run_steps(folder, plan(settings), scale.expected_seconds)
-        except StepRefusedError:
+        except StepRefusedError as refused:
+            if refused.as_before and before is not None:
+                write_json(out / CONFIG_FILE, before)
             return EXIT_BAD_INPUT
     from deploy.pipeline_summary import print_summary  # here, since it brings torch
 
@@ -138,18 +142,28 @@ def _scale(args: argparse.Namespace) -> Scale:
     return dataclasses.replace(scale, **given)
 
 
-def _check_same_job(out: Path, scale: Scale) -> None:
-    """Refuse the folder of a run of another scale, whose work would be done anew.
+def _config_of(out: Path) -> dict[str, Any] | None:
+    """The `config.json` of a folder's last call; None where there was none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = out / CONFIG_FILE
+    return read_json(path, HAS_SCALE) if path.exists() else None
+
+
+def _check_same_job(out: Path, before: dict[str, Any], scale: Scale) -> None:
+    """Refuse to train another scale where one was trained, whose work would be done anew.
 
     Raises:
         UserError: naming what differs.
     """
-    if not (out / CONFIG_FILE).exists():
-        return
-    before = read_json(out / CONFIG_FILE, HAS_SCALE)["scale"]
     for field in ("task", "space", "fit_config"):
         was, wanted = before.get(field), getattr(scale, field)
-        if was is not None and was != wanted:
+        same = was == wanted
+        if field == "fit_config" and was is not None:
+            same = config_path(was).resolve() == config_path(wanted).resolve()
+        if was is not None and not same:
             raise UserError(
                 f"--out {out}: holds a run of {field} {was}, and this scale's is {wanted}; name"
                 " another folder, or the scale of that run"

@@ -16,7 +16,16 @@ RECORDED_PACKAGES = ("ersam-kit", "torch", "executorch", "torchao", "nni", "ligh
 
 
 class StepRefusedError(Exception):
-    """A command ended with exit code 2, after its own one-line error."""
+    """A command ended with exit code 2, after its own one-line error.
+
+    Args:
+        name: of the step.
+        as_before: whether what the step did with earlier options is there again.
+    """
+
+    def __init__(self, name: str, as_before: bool) -> None:
+        super().__init__(name)
+        self.as_before = as_before
 
 
 def recorded_versions() -> dict[str, str]:
@@ -54,8 +63,7 @@ def run_steps(run: RunFolder, steps: Iterable[Step], expected_s: Mapping[str, fl
         run.begin(step, key)
         exit_code = _run_recorded(run, step)
         if exit_code == EXIT_BAD_INPUT:
-            run.put_back(step)
-            raise StepRefusedError(step.name)
+            raise StepRefusedError(step.name, run.refused(step))
         if exit_code != 0:
             raise UserError(
                 f"step {step.name!r} {describe_exit(exit_code)}; its last words are above;"

@@ -84,7 +84,7 @@ class RunFolder:
 
     What a step did with other options is hours of work, and the new ones may be a mistake: it lies
     beside, as ``.train.before``, until the step has finished with the new ones, and comes back when
-    these are refused or the old ones are asked for again.
+    these are refused at once or the old ones are asked for again.
     """
 
     def __init__(self, path: Path, state: dict[str, Any]) -> None:
@@ -129,6 +129,21 @@ class RunFolder:
         self._state["started"].pop(step.name, None)
         self._state["finished"][step.name] = finished
         self._write()
+
+    def refused(self, step: Step) -> bool:
+        """Bring back what the step did before, if its command refused its options at once.
+
+        One that has written something goes on from there: a full disk ends with the same code.
+        """
+        if step.name not in self._aside or any(path.exists() for path in step.clears):
+            return False
+        self.put_back(step)
+        return True
+
+    def has_begun(self, stage: str) -> bool:
+        """Whether a step of the stage was ever begun here."""
+        names = (*self._state["finished"], *self._state["started"], *self._aside)
+        return any(name.split(" ")[0] == stage for name in names)
 
     def finish(self, step: Step, key: str) -> None:
         """Remember that the step succeeded, with its outputs' contents.

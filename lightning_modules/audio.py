@@ -146,7 +146,8 @@ def from_pcm16(samples: Int16) -> Float32:
 
 def write_wav(path: Path, samples: Int16, rate_hz: int = SAMPLE_RATE_HZ) -> None:
     """Write int16 [T] as a mono wav file, bit for bit (needs the standard library only)."""
-    with wave.open(str(path), "wb") as file:
+    # Opened here: a signal amid wave's own opening would leave a half-made object, which complains.
+    with path.open("wb") as stream, wave.open(stream, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)

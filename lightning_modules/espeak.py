@@ -6,6 +6,7 @@ import _ctypes
 import ctypes
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -48,6 +49,13 @@ def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     Raises:
         UserError: there is no such voice.
     """
+    # In a thread, for signals are Python's main thread's: one that came while the library calls back
+    # would be raised there, where it is printed and forgotten, and a piece of the word lost.
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(_speak, voice, pitch, rate, text).result()
+
+
+def _speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     import soxr
 
     with _one_at_a_time, _loaded() as espeak:

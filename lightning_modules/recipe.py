@@ -276,7 +276,7 @@ class Recipe:
             if part is None or not len(part.waveform):  # all labelled clips may be mixed
                 continue
             if place == _PSEUDO and unlabelled is not None:
-                said = unlabelled
+                said = unlabelled  # which the teacher has been asked about
             else:
                 said = teach(part.waveform)
             if isinstance(part, views.LabelledView):

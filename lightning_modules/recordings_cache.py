@@ -115,7 +115,7 @@ def _part(wanted: dict[Key, Item], index: Path, there: Sequence[Path]) -> Part:
     """The part at ``index``, or another of ``there`` that has all that is wanted, or a new one."""
     if index in there and (same := read_part(index)) is not None:
         return same
-    others = [part for path in there if (part := read_part(path)) is not None]
+    others = [part for path in there if (part := _other_part(path)) is not None]
     for part in others:
         if wanted.keys() <= part.places.keys() and not part.outdated(wanted):
             return part
@@ -124,6 +124,14 @@ def _part(wanted: dict[Key, Item], index: Path, there: Sequence[Path]) -> Part:
         if part.is_replaced_by(new):
             part.delete()
     return new
+
+
+def _other_part(index: Path) -> Part | None:
+    """A part from which sounds may be taken; a damaged one is of no use, and of no harm."""
+    try:
+        return read_part(index)
+    except UserError:
+        return None
 
 
 def _heard(wanted: dict[Key, Item], others: Sequence[Part]) -> Iterator[tuple[Key, Int16 | str]]:
@@ -136,7 +144,13 @@ def _heard(wanted: dict[Key, Item], others: Sequence[Part]) -> Iterator[tuple[Ke
     for key in wanted:
         by_path[key.path].append(key)
     for keys in by_path.values():  # a file may hold many stretches, and is decoded once
-        known = {key: part for part in others for key in keys if key in part.places}
+        # What could not be used then is tried again: perhaps it could not be read for a moment.
+        known = {
+            key: part
+            for part in others
+            for key in keys
+            if key in part.places and not part.places[key].skipped
+        }
         missing = [wanted[key] for key in keys if key not in known]
         loaded = dict(_load(missing[0].path, missing)) if missing else {}
         for key in keys:
@@ -144,7 +158,7 @@ def _heard(wanted: dict[Key, Item], others: Sequence[Part]) -> Iterator[tuple[Ke
             if part is None:
                 yield key, loaded[wanted[key]]
             else:
-                yield key, part.places[key].skipped or part.samples(part.places[key])
+                yield key, part.samples(part.places[key])
 
 
 def _load(path: Path, stretches: Sequence[Item]) -> list[tuple[Item, Int16 | str]]:

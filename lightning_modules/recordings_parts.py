@@ -64,7 +64,7 @@ class Part:
     def outdated(self, known: Mapping[Key, object]) -> set[Key]:
         """What it holds, besides ``known``, of files that are gone or no longer the same."""
         others = self.places.keys() - known.keys()
-        return {key for key in others if version_of(Path(key.path)) != key.version}
+        return {key for key in others if _is_outdated(key)}
 
     def is_replaced_by(self, new: Part) -> bool:
         """Whether ``new`` has all of it that still is; one of other files is left alone.
@@ -87,6 +87,12 @@ def version_of(path: Path) -> str:
         return "not readable"
     status = path.stat()
     return f"{status.st_size} bytes, {status.st_mtime_ns} ns"
+
+
+def _is_outdated(key: Key) -> bool:
+    """Whether the file is gone or another; where its folder is gone too, a disk may be away."""
+    path = Path(key.path)
+    return path.parent.exists() and version_of(path) != key.version
 
 
 def bucket_of(key: Key) -> str:

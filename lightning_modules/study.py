@@ -196,7 +196,9 @@ def _parser() -> CommandParser:
     add("--config", required=True, help="YAML of a study, or the name of a shipped one")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--dry-run", action="store_true", help="print the rows and how long they would take"
+        "--dry-run",
+        action="store_true",
+        help="check settings and data, print the rows and how long they take",
     )
     what.add_argument(
         "--report", action="store_true", help="write the table and the plots of what is done"

@@ -36,7 +36,7 @@ def check_page(study: Study, results: Path) -> None:
         return
     with results.open(encoding="utf-8", errors="replace") as stream:
         first = stream.readline().strip()
-    if first != _title(study):
+    if first and first != _title(study):
         is_a_page = first.startswith(_TITLE)
         found = f"is the page of another one ({first[2:]})" if is_a_page else "is no study's page"
         raise UserError(f"--results: {results} {found}; name another file, or remove it")

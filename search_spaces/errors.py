@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-EXIT_BAD_INPUT = 2
+from search_spaces.termination import Terminated
+
+EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
 
 
 class UserError(Exception):
@@ -17,9 +22,11 @@ def run_command(main: Callable[[], int | None]) -> int:
 
     Returns:
         The exit code: what ``main`` returned (None counts as 0), 2 for bad input or for a refusal
-        of the operating system (missing path, read-only folder, full disk), 130 for Ctrl-C.
+        of the operating system (missing path, read-only folder, full disk), 130 for Ctrl-C, 143 for
+        SIGTERM where the command hears it (`termination`).
     """
     try:
+        _prepare_streams()
         return main() or 0
     except UserError as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
@@ -27,9 +34,25 @@ def run_command(main: Callable[[], int | None]) -> int:
     except OSError as error:
         print(f"error: {one_line(describe_os_error(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        return EXIT_TERMINATED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
+
+
+def _prepare_streams() -> None:
+    """Refuse a closed standard output (`>&-`), which would lose results; open a closed error.
+
+    What standard output cannot encode, as a file's name that is not UTF-8, is shown in escapes.
+    """
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (to the end of the process)
+    if sys.stdout is None:
+        raise UserError("standard output is closed; send it to a file, or to /dev/null")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def describe_os_error(error: OSError) -> str:

@@ -116,15 +116,15 @@ def _check_trial(config: Mapping[str, Any], path: Path) -> None:
 def trial_arguments(command: str, environment: Mapping[str, str]) -> Sequence[str] | None:
     """Flags of the trial over architectures that a shell's command runs; None if it runs another.
 
-    Of the shell's language variables are known, and their defaults; a command with more is not
-    looked into.
+    Of the shell's language variables are known, and their defaults; a command with more, such as
+    single quotes, a home folder or a pattern, is not looked into.
     """
     try:
         words = shlex.split(_VARIABLE.sub(lambda found: _value(found, environment), command))
     except ValueError:
         return None
     at = next((at for at in range(len(words)) if words[at : at + 3] == _TRIAL), None)
-    if at is None or at != 1 or {*"$`;|&<>()"} & {*"".join(words)}:
+    if at is None or at != 1 or {*"$`;|&<>()*?[~"} & {*"".join(words)} or "'" in command:
         return None
     return words[at + len(_TRIAL) :]
 

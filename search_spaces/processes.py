@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-HEARD_S = 2.0  # a command that heard the signal has ended, or is about to
+from search_spaces.termination import Terminated
+
 GRACE_S = 10.0
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
@@ -34,11 +35,13 @@ def run_python(arguments: Sequence[str], stdout: TextIO | None = None) -> int:
     )
     try:
         return process.wait()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        if isinstance(interrupt, Terminated):  # which a terminal sends to nobody
+            process.terminate()
         # A terminal's Ctrl-C reached the child as well; a signal to us alone did not.
-        for seconds, stop in ((HEARD_S, process.terminate), (GRACE_S, process.kill)):
+        for stop in (process.terminate, process.kill):
             try:
-                process.wait(seconds)
+                process.wait(GRACE_S)
                 break
             except subprocess.TimeoutExpired:
                 stop()

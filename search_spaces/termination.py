@@ -8,9 +8,13 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM where it would end the process at once."""
+
+
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` where SIGTERM would end the process at once; main thread only."""
+    """Raise `Terminated`, an interrupt, where SIGTERM would end the process; main thread only."""
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
@@ -32,4 +36,4 @@ def deaf_children() -> Iterator[None]:
 
 
 def _interrupt(signal_number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+    raise Terminated

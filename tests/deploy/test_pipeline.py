@@ -10,7 +10,7 @@ from deploy.__main__ import main
 from deploy.pipeline_plan import RunSettings, _begin, _evaluate, _fit, _tune, plan
 from deploy.pipeline_scale import read_scale
 from deploy.pipeline_speech import check_sound
-from deploy.pipeline_state import open_run_folder
+from deploy.pipeline_state import Step, open_run_folder
 from search_spaces.wandb_options import WandbOptions
 from tests.conftest import write_voice
 from tests.lightning_modules.recording_folder import write_folder, write_recording
@@ -137,8 +137,8 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
 
 
 def test_the_folder_of_another_scale_is_refused_and_left_alone(tmp_path, capsys):
-    with open_run_folder(tmp_path / "run"):
-        pass
+    with open_run_folder(tmp_path / "run") as folder:
+        folder.begin(Step("fit", "", ("-m",), (), ()), "0" * 64)
     config = tmp_path / "run" / "config.json"
     config.write_text(json.dumps({"scale": dataclasses.asdict(read_scale("reference"))}))
     before = config.read_text()

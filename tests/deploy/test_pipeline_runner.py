@@ -16,6 +16,10 @@ from search_spaces.processes import describe_exit, minutes
 EXPECTED_S = {"copy": 60.0, "count": 5.0}
 COPY = "import sys, pathlib as p; p.Path(sys.argv[2]).write_bytes(p.Path(sys.argv[1]).read_bytes())"
 
+WRITE_INTO = (
+    "import sys, pathlib as p; d = p.Path(sys.argv[1]); d.mkdir(); (d / 'x').write_text('1')"
+)
+
 
 def copy_step(source: Path, target: Path, **changes) -> Step:
     """A step that copies a file, so that its result depends on its input and on nothing else."""
@@ -129,28 +133,33 @@ def test_an_interrupted_step_finds_what_it_left_and_changed_inputs_do_not(source
 
 def test_what_was_finished_comes_back_where_other_options_are_refused(source, out):
     folder = out / "a"
-    write = (
-        "import sys, pathlib as p; d = p.Path(sys.argv[1]); d.mkdir(); (d / 'x').write_text('1')"
-    )
-    good = script_step(write, folder, clears=(folder,))
-    bad = script_step(write.replace("'1')", "'2'); sys.exit(2)"), folder, clears=(folder,))
+    good = script_step(WRITE_INTO, folder, clears=(folder,))
+    bad = script_step("import sys; sys.exit(2)", folder, clears=(folder,))
     go(out, good)
-    with pytest.raises(StepRefusedError):
+    with pytest.raises(StepRefusedError) as refused:
         go(out, bad)
+    assert refused.value.as_before
     assert [path.name for path in out.iterdir() if path.is_dir()] == ["a"]
     assert (folder / "x").read_text() == "1"
     go(out, good)
     assert len(commands(out)) == 2  # it was done before
 
 
+def test_what_a_command_wrote_before_it_refused_to_go_on_stays(source, out):
+    folder = out / "a"
+    full = script_step(WRITE_INTO.replace("'1')", "'2'); sys.exit(2)"), folder, clears=(folder,))
+    go(out, script_step(WRITE_INTO, folder, clears=(folder,)))
+    with pytest.raises(StepRefusedError) as refused:  # as training does on a full disk
+        go(out, full)
+    assert not refused.value.as_before
+    assert (folder / "x").read_text() == "2"
+
+
 def test_what_was_finished_comes_back_when_it_is_asked_for_again(source, out):
     folder = out / "a"
-    write = (
-        "import sys, pathlib as p; d = p.Path(sys.argv[1]); d.mkdir(); (d / 'x').write_text('1')"
-    )
-    good = script_step(write, folder, clears=(folder,))
-    crash = script_step(write.replace("'1')", "'2'); sys.exit(3)"), folder, clears=(folder,))
-    other = script_step(write.replace("'1'", "'3'"), folder, clears=(folder,))
+    good = script_step(WRITE_INTO, folder, clears=(folder,))
+    crash = script_step(WRITE_INTO.replace("'1')", "'2'); sys.exit(3)"), folder, clears=(folder,))
+    other = script_step(WRITE_INTO.replace("'1'", "'3'"), folder, clears=(folder,))
     go(out, good)
     with pytest.raises(UserError):
         go(out, crash)

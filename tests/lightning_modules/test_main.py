@@ -15,7 +15,7 @@ def test_sigterm_is_said_and_leaves_nothing_half_written(tmp_path: Path):
         [sys.executable, *command, "--out", tmp_path / "words"], stderr=subprocess.PIPE, text=True
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not list(tmp_path.rglob("*.wav")):
             assert time.monotonic() < deadline
             assert process.poll() is None
@@ -23,6 +23,6 @@ def test_sigterm_is_said_and_leaves_nothing_half_written(tmp_path: Path):
     finally:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.splitlines()[-1] == "interrupted"
+    assert process.returncode == 143
+    assert "terminated" in errors.splitlines()
     assert not list(tmp_path.iterdir())
