@@ -49,7 +49,7 @@ def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     Raises:
         UserError: there is no such voice.
     """
-    # In a thread, for signals are Python's main thread's: one that came while the library calls back
+    # In a thread, for signals are the main thread's: one that comes while the library calls back
     # would be raised there, where it is printed and forgotten, and a piece of the word lost.
     with ThreadPoolExecutor(1) as worker:
         return worker.submit(_speak, voice, pitch, rate, text).result()

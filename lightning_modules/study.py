@@ -198,7 +198,7 @@ def _parser() -> CommandParser:
     what.add_argument(
         "--dry-run",
         action="store_true",
-        help="check settings and data, print the rows and how long they take",
+        help="check it and its data, and print the rows with their time",
     )
     what.add_argument(
         "--report", action="store_true", help="write the table and the plots of what is done"
