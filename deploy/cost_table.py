@@ -13,7 +13,6 @@ from deploy.cost_rounds import METHOD, ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import CostSamples, draw_samples
 from deploy.device import describe_device
 from deploy.engine import BACKEND, RUNTIME_NAME
-from deploy.file_lock import held
 from deploy.progress import counted_progress
 from search_spaces.architecture import Architecture, smallest
 from search_spaces.command_line import named_path, positive_whole_number, whole_number
@@ -24,6 +23,7 @@ from search_spaces.cost_table import (
     build_cost_table,
     write_cost_table,
 )
+from search_spaces.file_lock import held
 from search_spaces.files import check_writable
 from search_spaces.space import Choice, SpaceSpec, get_space
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.bundle import MODEL_FILES, read_bundle
 from deploy.engine import runtime_version
-from deploy.file_lock import held
 from search_spaces.command_line import named_path
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.file_lock import held
 from search_spaces.files import check_writable, sha256_file
 from search_spaces.task_json import task_fields
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options

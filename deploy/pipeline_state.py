@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.file_lock import held
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from search_spaces.files import atomic_path, load_schema, read_json, sha256_file, write_json
 
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "pipeline_state")

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from deploy.file_lock import take_lock
 from deploy.prediction_rows import AnyRow, Row, row_writer
 from search_spaces.errors import UserError
+from search_spaces.file_lock import take_lock
 from search_spaces.files import check_writable, read_json, refuse_input, write_json
 
 JOURNAL_EVERY_S = 1.0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_modules.study_check import check_settings
@@ -19,6 +17,7 @@ from lightning_modules.study_table import collect, machine
 from lightning_modules.study_wandb import log_report, log_row
 from search_spaces.command_line import CommandParser, named_path
 from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.file_lock import held
 from search_spaces.files import check_writable
 from search_spaces.processes import minutes
 
@@ -48,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     if options.dry_run:
         print(plan(study, rows))
         return 0
-    with _locked(study.out):
+    with held(study.out / ".lock", f"{study.out}: another study is at work here; wait for it"):
         failed = _train_all(study, rows) if options.fits_only else _run(study, rows, results)
     return EXIT_BAD_INPUT if failed else 0
 
@@ -165,22 +164,6 @@ def _say_progress(known: Estimate, total: int, name: str) -> None:
 
 def _hours(seconds: float) -> str:
     return minutes(seconds) if seconds < 3600 else f"{seconds / 3600:.1f} h"
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Hold the study's folder until the block ends.
-
-    Raises:
-        UserError: another study is at work in it.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{out}: another study is at work here; wait for it") from None
-        yield
 
 
 def _path(name: str) -> Path:

@@ -14,11 +14,11 @@ from deploy.__main__ import main
 from deploy.cost_programs import Program, lower_programs
 from deploy.cost_rounds import ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import draw_samples
-from deploy.file_lock import held
 from search_spaces.architecture import smallest
 from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from search_spaces.space import get_space
 
 HEADER = {"device": {"name": "x"}, "runtime": {"version": "1"}, "threads": 1}

@@ -8,9 +8,9 @@ import pytest
 from deploy import lowering
 from deploy.__main__ import main
 from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, read_bundle
-from deploy.file_lock import held
 from deploy.lower import is_done, searched_clips, summary, training_record
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from search_spaces.frontier import read_frontier
 
 

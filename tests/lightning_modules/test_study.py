@@ -20,6 +20,7 @@ from lightning_modules.study_progress import estimate
 from lightning_modules.study_row import Shared, row_folder
 from lightning_modules.study_stages import STAGES, StageFailedError
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from tests.lightning_modules.study_folder import pretend_run, write_finished
 from tests.lightning_modules.test_study_config import study_file
 
@@ -200,7 +201,7 @@ def test_the_settings_of_a_fit_name_its_net_and_its_teacher(tmp_path: Path):
 
 def test_two_studies_in_one_folder_are_refused(config: Path, ran: list[str], tmp_path: Path):
     with (
-        study._locked(tmp_path / "out"),
+        held(tmp_path / "out" / ".lock", ""),
         pytest.raises(UserError, match=r"out: another study is at work here; wait for it"),
     ):
         study.main(["--config", str(config)])

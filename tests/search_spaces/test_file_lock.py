@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.file_lock import held, take_lock
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held, take_lock
 
 
 def test_a_second_holder_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
