@@ -40,6 +40,10 @@ _one_at_a_time = threading.Lock()
 def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     """Speech, float32 [T] at 16 kHz, the same for the same arguments whatever was said before.
 
+    But for something in espeak-ng 1.52 that loading it anew does not reset, and that is not
+    understood: once in a process, after some dozens of words, some voices begin to sound otherwise,
+    by at most some hundredths of full scale.
+
     Args:
         voice: a language and a variant (`VARIANTS`), e.g. ``en-us+f2``.
         pitch: of espeak's 0 to 99.
@@ -51,14 +55,14 @@ def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     """
     # In a thread, for signals are the main thread's: one that comes while the library calls back
     # would be raised there, where it is printed and forgotten, and a piece of the word lost.
-    with ThreadPoolExecutor(1) as worker:
+    with _one_at_a_time, ThreadPoolExecutor(1) as worker:
         return worker.submit(_speak, voice, pitch, rate, text).result()
 
 
 def _speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     import soxr
 
-    with _one_at_a_time, _loaded() as espeak:
+    with _loaded() as espeak:
         return soxr.resample(espeak.speak(voice, pitch, rate, text), espeak.rate_hz, SAMPLE_RATE_HZ)
 
 

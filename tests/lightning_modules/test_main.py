@@ -22,7 +22,7 @@ def test_sigterm_is_said_and_leaves_nothing_half_written(tmp_path: Path):
             time.sleep(0.05)
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 143
     assert "terminated" in errors.splitlines()
     assert not list(tmp_path.iterdir())
