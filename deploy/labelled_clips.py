@@ -6,7 +6,6 @@ LibriCount's archive (Stöter et al. 2018, doi:10.5281/zenodo.1216072) is such a
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import re
@@ -15,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.audio_files import audio_files
-from lightning_modules.csv_rows import NOT_CSV, check_fields, check_header
+from lightning_modules.csv_rows import check_needed, read_rows
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
@@ -152,29 +151,14 @@ def _checked_count(text: str, where: str) -> int:
 
 def _of_csv(source: Path) -> Iterator[LabelledClip]:
     seen: set[Path] = set()
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream, strict=True)
-            found = tuple(rows.fieldnames or ())
-            check_header(found, str(source))
-            missing = [column for column in ("file", "count") if column not in found]
-            if missing:
-                raise UserError(
-                    f"{source}: no column {' and '.join(missing)} in its first line;"
-                    " expected file,count[,snr_db,rt60_s,protocol,sexes]"
-                )
-            for row in rows:
-                where = f"{source} line {rows.line_num}"
-                check_fields(row, where)
-                if not any((cell or "").strip() for cell in row.values()):
-                    continue  # a table of Excel ends with such lines
-                clip = _of_row(row, source, where)
-                if clip.path in seen:
-                    raise UserError(f"{where}: {clip.name} is listed twice")
-                seen.add(clip.path)
-                yield clip
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{source}: {NOT_CSV.format(error)}") from None
+    needed, expected = ("file", "count"), "file,count[,snr_db,rt60_s,protocol,sexes]"
+    for line, row in read_rows(source, lambda found: check_needed(found, needed, expected, source)):
+        where = f"{source} line {line}"
+        clip = _of_row(row, source, where)
+        if clip.path in seen:
+            raise UserError(f"{where}: {clip.name} is listed twice")
+        seen.add(clip.path)
+        yield clip
 
 
 def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledClip:

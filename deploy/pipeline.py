@@ -17,7 +17,7 @@ from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
 from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, config_path, read_scale
 from deploy.pipeline_speech import check_sound
-from deploy.pipeline_state import CONFIG_FILE, HAS_SCALE, open_run_folder
+from deploy.pipeline_state import CONFIG_FILE, open_run_folder, read_config
 from lightning_modules.mixtures_open import PROTOCOLS
 from search_spaces.budget import Budget, check_budget
 from search_spaces.command_line import (
@@ -27,7 +27,7 @@ from search_spaces.command_line import (
     whole_number,
 )
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
-from search_spaces.files import read_json, write_json
+from search_spaces.files import write_json
 from search_spaces.space import get_space
 from search_spaces.termination import terminated_as_interrupted
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
             wandb=wandb,
             train_precision=args.train_precision,
         )
-        before = _config_of(out)
+        before = read_config(out / CONFIG_FILE)
         if before is not None and folder.has_begun("fit"):
             _check_same_job(out, before["scale"], scale)
         write_json(out / CONFIG_FILE, _config(settings))
@@ -140,16 +140,6 @@ def _scale(args: argparse.Namespace) -> Scale:
     if given.get("labelled_clips", 2) < 2:
         raise UserError("--labelled-clips 1: expected at least 2, for training and for validation")
     return dataclasses.replace(scale, **given)
-
-
-def _config_of(out: Path) -> dict[str, Any] | None:
-    """The `config.json` of a folder's last call; None where there was none.
-
-    Raises:
-        UserError: it is damaged.
-    """
-    path = out / CONFIG_FILE
-    return read_json(path, HAS_SCALE) if path.exists() else None
 
 
 def _check_same_job(out: Path, before: dict[str, Any], scale: Scale) -> None:

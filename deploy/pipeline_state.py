@@ -20,7 +20,7 @@ STATE_FILE = "state.json"
 COMMANDS_FILE = "commands.jsonl"
 CONFIG_FILE = "config.json"
 TUNED = "tune/frontier.json"
-HAS_SCALE = {
+_HAS_SCALE = {
     "type": "object",
     "required": ["scale"],
     "properties": {"scale": {"type": "object"}},
@@ -175,6 +175,15 @@ class RunFolder:
         write_json(self.path / STATE_FILE, self._state, SCHEMA)
 
 
+def read_config(path: Path) -> dict[str, Any] | None:
+    """A run's `config.json`; None where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return read_json(path, _HAS_SCALE) if path.exists() else None
+
+
 def tunes(config: Path) -> bool:
     """Whether the run of a `config.json` trains its best winner on alone.
 
@@ -184,7 +193,8 @@ def tunes(config: Path) -> bool:
     Raises:
         UserError: the file is damaged.
     """
-    return not config.exists() or bool(read_json(config, HAS_SCALE)["scale"].get("tune_steps"))
+    value = read_config(config)
+    return value is None or bool(value["scale"].get("tune_steps"))
 
 
 def _beside(path: Path) -> Path:

@@ -1,17 +1,59 @@
-"""What no CSV may have, whatever its columns: a column twice, or more fields than columns."""
+"""Tables that somebody made, whatever their columns: CSVs with a first line of names, in UTF-8."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+import csv
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
 
-# What is wrong where UTF-8 or, in strict mode, a quote ends too late or never.
-NOT_CSV = "not a CSV in UTF-8 ({}); close its quotes, or export it anew"
+
+def read_rows(
+    table: Path, check_columns: Callable[[Sequence[str]], None]
+) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """The rows that say something, each with its line; a table of Excel ends with empty ones.
+
+    Args:
+        table: the file.
+        check_columns: refuses columns that do not fit, before any row.
+
+    Raises:
+        UserError: no CSV in UTF-8, a column twice or a row with too many fields; named by the file,
+            or file and line.
+        OSError: it cannot be opened.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, strict=True)  # a quote that never ends is refused
+            columns = tuple(rows.fieldnames or ())
+            _check_header(columns, table)
+            check_columns(columns)
+            for row in rows:
+                _check_fields(row, f"{table} line {rows.line_num}")
+                if any((cell or "").strip() for cell in row.values()):
+                    yield rows.line_num, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(
+            f"{table}: not a CSV in UTF-8 ({error}); close its quotes, or export it anew"
+        ) from None
 
 
-def check_header(columns: Sequence[str], where: str) -> None:
+def check_needed(columns: Sequence[str], needed: Sequence[str], expected: str, table: Path) -> None:
+    """Refuse columns among which one is missing.
+
+    Raises:
+        UserError: naming it, and all that are ``expected``.
+    """
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise UserError(
+            f"{table}: no column {' and '.join(missing)} in its first line; expected {expected}"
+        )
+
+
+def _check_header(columns: Sequence[str], table: Path) -> None:
     """Refuse a first line that names a column twice, for the last one would win.
 
     Raises:
@@ -19,10 +61,10 @@ def check_header(columns: Sequence[str], where: str) -> None:
     """
     for name in columns:
         if name and columns.count(name) > 1:
-            raise UserError(f"{where}: column {name} is in its first line twice; remove one")
+            raise UserError(f"{table}: column {name} is in its first line twice; remove one")
 
 
-def check_fields(row: MutableMapping[Any, Any], where: str) -> None:
+def _check_fields(row: MutableMapping[Any, Any], where: str) -> None:
     """Refuse a row of `csv.DictReader` that has too many fields; take empty ones off.
 
     Raises:

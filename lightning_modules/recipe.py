@@ -275,10 +275,9 @@ class Recipe:
         for place, part in enumerate(parts):
             if part is None or not len(part.waveform):  # all labelled clips may be mixed
                 continue
-            if place == _PSEUDO and unlabelled is not None:
-                said = unlabelled  # which the teacher has been asked about
-            else:
-                said = teach(part.waveform)
+            weak = place == _PSEUDO or isinstance(part, views.UnlabelledView)
+            known = unlabelled if weak else None  # which the teacher may have been asked about
+            said = teach(part.waveform) if known is None else known
             if isinstance(part, views.LabelledView):
                 target = self.objective.target(part.lo, part.hi)
             elif isinstance(part, views.UnlabelledView):

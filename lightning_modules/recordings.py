@@ -5,14 +5,13 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.audio_folder import walk_audio
-from lightning_modules.csv_rows import NOT_CSV, check_fields, check_header
+from lightning_modules.csv_rows import check_needed, read_rows
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.seconds import read_seconds
@@ -138,34 +137,17 @@ def _refuse_folder(error: OSError) -> None:
 
 def _of_csv(source: Path) -> Iterator[Item]:
     seen: dict[tuple[Path, float, float | None], tuple[Item, int]] = {}
-    try:
-        with source.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream, strict=True)
-            found = tuple(rows.fieldnames or ())
-            check_header(found, str(source))
-            missing = [column for column in COLUMNS[:2] if column not in found]
-            if missing:
-                raise UserError(
-                    f"{source}: no column {' and '.join(missing)} in its first line; expected"
-                    f" {','.join(COLUMNS[:2])}[,speaker][,start_s,end_s][,split]"
-                )
-            for row in rows:
-                where = f"{source} line {rows.line_num}"
-                check_fields(row, where)
-                if not any((cell or "").strip() for cell in row.values()):
-                    continue  # a table of Excel ends with such lines
-                item = _of_row(row, source, where)
-                stretch = (item.path.resolve(), item.start_s, item.end_s)
-                earlier, line = seen.setdefault(stretch, (item, rows.line_num))
-                if earlier is not item:
-                    what = "is in two splits" if earlier.split != item.split else "is listed twice"
-                    raise UserError(
-                        f"{source} line {rows.line_num}: {item.name} {what} (also line {line});"
-                        " keep one"
-                    )
-                yield item
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{source}: {NOT_CSV.format(error)}") from None
+    expected = f"{','.join(COLUMNS[:2])}[,speaker][,start_s,end_s][,split]"
+    for at, row in read_rows(
+        source, lambda found: check_needed(found, COLUMNS[:2], expected, source)
+    ):
+        where = f"{source} line {at}"
+        item = _of_row(row, source, where)
+        earlier, line = seen.setdefault((item.path.resolve(), item.start_s, item.end_s), (item, at))
+        if earlier is not item:
+            what = "is in two splits" if earlier.split != item.split else "is listed twice"
+            raise UserError(f"{where}: {item.name} {what} (also line {line}); keep one")
+        yield item
 
 
 def _of_row(row: Mapping[str, str | None], source: Path, where: str) -> Item:

@@ -5,13 +5,13 @@ The columns are described in docs/data.md.
 
 from __future__ import annotations
 
-import csv
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from lightning_modules.csv_rows import NOT_CSV, check_fields, check_header
+from lightning_modules.csv_rows import read_rows
 from lightning_modules.seconds import read_seconds
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import MAX_COUNT
@@ -54,29 +54,26 @@ def read_spans(table: Path) -> list[Span]:
         UserError: missing, no CSV, without a span, or a bad row, named by file and line.
     """
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = set(reader.fieldnames or ())
-            if "path" not in columns or not columns & {"count", "level", "lo"}:
-                found = ",".join(reader.fieldnames or ())
-                raise UserError(f"{table}: columns {found}; expected {COLUMNS}")
-            check_header(reader.fieldnames or (), str(table))
-            spans = []
-            for row in reader:
-                where = f"{table} line {reader.line_num}"
-                check_fields(row, where)
-                cells = {key: (cell or "").strip() for key, cell in row.items()}
-                if any(cells.values()):  # a table of Excel ends with lines of commas
-                    spans.append(_span(table, where, cells))
+        spans = [
+            _span(
+                table,
+                f"{table} line {line}",
+                {key: (cell or "").strip() for key, cell in row.items()},
+            )
+            for line, row in read_rows(table, lambda found: _check_columns(found, table))
+        ]
     except FileNotFoundError:
         raise UserError(f"{table}: no such file, expected a CSV with {COLUMNS}") from None
     except IsADirectoryError:
         raise UserError(f"{table}: is a folder, expected a CSV with {COLUMNS}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{table}: {NOT_CSV.format(error)}") from None
     if not any(span.label for span in spans):
         raise UserError(f"{table}: labels nothing, expected at least one row with a label")
     return spans
+
+
+def _check_columns(found: Sequence[str], table: Path) -> None:
+    if "path" not in found or not {"count", "level", "lo"} & {*found}:
+        raise UserError(f"{table}: columns {','.join(found)}; expected {COLUMNS}")
 
 
 def _span(table: Path, where: str, row: _Cells) -> Span:

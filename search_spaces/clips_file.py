@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
+from search_spaces.json_values import parse_json
 from search_spaces.space import SpaceSpec
 from search_spaces.task import Task
 
@@ -119,7 +120,7 @@ def read_clips(path: Path) -> Clips:
                     f" {_MEND}"
                 )
             # files of the kit's first versions do not say their task
-            task = json.loads(str(archive["task"])) if "task" in archive.files else None
+            task = parse_json(str(archive["task"])) if "task" in archive.files else None
             return Clips(**{name: archive[name] for name in _ARRAYS}, task=task)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {_MEND}") from None
