@@ -18,7 +18,7 @@ PACKAGES := search_spaces lightning_modules deploy benchmarks
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
-	@echo "  demo takes SPEECH=DIR (default: voices of espeak-ng), SCALE=smoke|demo|reference|few|base|small, OUT=DIR"
+	@echo "  demo takes SPEECH=DIR (default: voices of espeak-ng), SCALE=smoke|demo|reference|few|many, OUT=DIR"
 
 setup: $(STAMP) ## install into .venv what requirements.lock pins (a second run does nothing)
 

@@ -2,7 +2,8 @@
 
 Two runs of `lightning_modules fit`, of few and of more steps: what they differ in CPU time is the
 steps', without start and export, whoever else is busy. With `--against`, the same runs by the code
-of another revision take turns with those of this one, and with `--precision` those in it as well.
+of another revision take turns with those of this one, with `--precision` those in it as well, and
+with `--beside` another recipe's, whose steps have as many clips.
 """
 
 from __future__ import annotations
@@ -99,15 +100,16 @@ def cpu_seconds(
 
 
 class Contender(NamedTuple):
-    """The code in a folder, at a precision of the trainer; None leaves the config's."""
+    """The code in a folder, with options of `fit`: a configuration, the batch and others."""
 
     code: Path
-    precision: str | None = None
+    options: tuple[str, ...]
 
-    @property
-    def settings(self) -> dict[str, str]:
-        """Further options of `fit`."""
-        return {} if self.precision is None else {"--trainer.precision": self.precision}
+
+def options_of(config: Path, labelled: int, unlabelled: int, *more: str) -> tuple[str, ...]:
+    """Options of `fit`: a configuration, and the batch whatever another revision's says."""
+    batch = (f"--data.labelled_batch_size={labelled}", f"--data.unlabelled_batch_size={unlabelled}")
+    return ("--config", str(config), *batch, *more)
 
 
 class StepTimer:
@@ -115,28 +117,23 @@ class StepTimer:
 
     Args:
         options: of the command.
-        batch: labelled and unlabelled clips of a step, whatever the other revision's config says.
         folder: temporary; the runs' folders go there.
     """
 
-    def __init__(self, options: Any, batch: tuple[int, int], folder: Path) -> None:
-        self._options, self._batch, self._folder = options, batch, folder
+    def __init__(self, options: Any, folder: Path) -> None:
+        self._options, self._folder = options, folder
         self._runs = 0
 
     def arguments(self, contender: Contender, steps: int) -> list[str]:
         """Of a run of so many steps."""
         self._runs += 1
         given = {
-            "--config": self._options.config,
             "--data.speech": self._options.speech,
             "--data.num_workers": 0,
-            "--data.labelled_batch_size": self._batch[0],
-            "--data.unlabelled_batch_size": self._batch[1],
             "--trainer.max_steps": steps,
             "--trainer.default_root_dir": self._folder / f"run{self._runs}",
-            **contender.settings,
         }
-        return [str(word) for pair in given.items() for word in pair]
+        return [*contender.options, *(str(word) for pair in given.items() for word in pair)]
 
     def per_step(self, contender: Contender) -> float:
         """Of one pair of runs."""
@@ -184,6 +181,7 @@ def main(argv: Sequence[str]) -> int:
     add("--config", type=Path, default=CONFIG, help="of `fit` (%(default)s)")
     add("--against", metavar="REVISION", help="measure the code of this revision too")
     add("--precision", help="of the trainer: measure this code at it too, e.g. bf16-mixed")
+    add("--beside", metavar="OPTIONS", help="of `fit`, quoted: measure this code with these, too")
     add("--steps", type=positive_whole_number, default=20, help="of a run (%(default)s)")
     add("--runs", type=positive_whole_number, default=3, help="whose median counts (%(default)s)")
     add("--out", type=Path, help="result file (docs/results/training.json)")
@@ -196,15 +194,21 @@ def main(argv: Sequence[str]) -> int:
     clips = sum(batch)
     if Path(options.speech).is_dir():  # the other revision runs in another folder
         options.speech = str(Path(options.speech).resolve())
+    own = options_of(options.config, *batch)
     with TemporaryDirectory() as folder:
-        timer = StepTimer(options, batch, Path(folder))
-        contenders = {"": Contender(_ROOT)}
+        timer = StepTimer(options, Path(folder))
+        contenders = {"": Contender(_ROOT, own)}
         if options.precision is not None:
-            contenders[f", {options.precision}"] = Contender(_ROOT, options.precision)
+            precision = ("--trainer.precision", options.precision)
+            contenders[f", {options.precision}"] = Contender(_ROOT, (*own, *precision))
+        if options.beside is not None:
+            same_clips = (f"--data.labelled_batch_size={clips}", "--data.unlabelled_batch_size=0")
+            beside = (*_words("--beside", options.beside), *same_clips)
+            contenders[f", {options.beside}"] = Contender(_ROOT, beside)
         with ExitStack() as stack:
             if options.against is not None:
                 code = stack.enter_context(checked_out(options.against))
-                contenders[f", {options.against}"] = Contender(code)
+                contenders[f", {options.against}"] = Contender(code, own)
             seconds = _take_turns(timer, contenders, options.runs)
         parts = timer.parts(contenders[""])
     name = f"{options.config.stem}: clips of a training step, one core"
@@ -231,6 +235,13 @@ def main(argv: Sequence[str]) -> int:
     command = shlex.join(["python", "-m", "benchmarks.training", *argv])
     print(write_result("training", command, figures, details, options.out))
     return 0
+
+
+def _words(flag: str, quoted: str) -> list[str]:
+    try:
+        return shlex.split(quoted)
+    except ValueError as error:
+        raise UserError(f"{flag}: {error} in {quoted}") from None
 
 
 def _take_turns(

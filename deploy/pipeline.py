@@ -70,8 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--train-precision",
         choices=TRAIN_PRECISIONS,
-        help="of the trainings: bf16-mixed is twice as fast where the processor has AMX, or on a"
-        " GPU (default: the scale's configurations')",
+        help="of the trainings: bf16-mixed is twice as fast where the processor computes in it,"
+        " or on a GPU (default: the scale's configurations')",
     )
     add_wandb_arguments(parser, include=True)
     limits = parser.add_argument_group("budget (default: the scale's)")

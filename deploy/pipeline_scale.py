@@ -15,7 +15,7 @@ from search_spaces.json_values import check_json
 
 SCALES_FOLDER = Path(__file__).parent / "scales"
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
-SHIPPED_SCALES = ("smoke", "demo", "reference", "few", "base", "small", "folder", "folder-1s")
+SHIPPED_SCALES = ("smoke", "demo", "reference", "few", "many", "folder", "folder-1s")
 _OF_COUNTS = ("speech", "labelled_clips", "test_clips")
 _OF_CLASSES = ("root", "labelled_per_class")
 OWN_FIELDS = (*_OF_COUNTS, *_OF_CLASSES)  # of one task alone

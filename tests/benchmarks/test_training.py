@@ -48,6 +48,24 @@ def test_clips_per_second_without_the_start(fit_takes, tmp_path, capsys) -> None
     assert "against HEAD: 2 times" in capsys.readouterr().out
 
 
+def test_another_recipe_beside_it_has_as_many_clips_a_step(fit_takes, tmp_path) -> None:
+    out = tmp_path / "training.json"
+    given = ["--speech", "espeak:40", "--out", str(out), "--against", "HEAD", "--runs", "1"]
+    assert training.main([*given, "--beside", "--config other.yaml --trainer.precision x"]) == 0
+    result = json.loads(out.read_text())
+    batches = [call for call in fit_takes if "other.yaml" in call]
+    clips = f"--data.labelled_batch_size={result['details']['clips']}"
+    assert batches
+    assert all(clips in call and "--data.unlabelled_batch_size=0" in call for call in batches)
+    assert not any(str(training.CONFIG) in call for call in batches), "its configuration alone"
+    assert [row["value"] for row in result["figures"][3:5]] == pytest.approx([2.0, 4.0])
+
+
+def test_options_beside_that_do_not_close_their_quote_are_refused() -> None:
+    with pytest.raises(UserError, match=r"--beside: No closing quotation in --config 'a"):
+        training.main(["--speech", "espeak", "--beside", "--config 'a"])
+
+
 def test_parts_are_found_by_module_and_function(tmp_path) -> None:
     module = tmp_path / "students.py"
     module.write_text("def of():\n    return sum(range(10**5))\n")

@@ -79,7 +79,7 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         (["--speech", "/no/such/folder"], "error: speech: /no/such/folder: no such folder"),
         (
             ["--scale", "huge"],
-            "error: --scale huge: expected smoke, demo, reference, few, base, small, folder",
+            "error: --scale huge: expected smoke, demo, reference, few, many, folder",
         ),
         (["--max-params", "10"], "--max-params 10: the smallest value that could be met is"),
         (["--max-latency-ms", "-1"], "argument --max-latency-ms: got '-1'"),
