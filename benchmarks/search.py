@@ -79,7 +79,7 @@ def _time_search(checkpoint: Path, table: Path | None, out: Path) -> tuple[float
 
 
 def _fresh_inputs(folder: Path, space: str) -> Path:
-    from search_spaces.space import get_space
+    from search_spaces.spaces import get_space
     from search_spaces.supernet import build_supernet
     from search_spaces.supernet_file import write_supernet
 

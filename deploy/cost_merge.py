@@ -13,7 +13,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.cost_fit import PRECISIONS
 from search_spaces.cost_table import CostTable, Piece, build_cost_table
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 TOLERANCE = 0.1
 _ALIKE = ("space", "device", "runtime", "threads", "method")

@@ -25,7 +25,8 @@ from search_spaces.cost_table import (
 )
 from search_spaces.file_lock import held
 from search_spaces.files import check_writable
-from search_spaces.space import Choice, SpaceSpec, get_space
+from search_spaces.space import Choice, SpaceSpec
+from search_spaces.spaces import get_space
 
 HELP = "measure front ends and random nets of a space, fit a cost table, report its error"
 SUBNETS, HOLDOUT = 120, 30

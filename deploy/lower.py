@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Lower every winner; 2 when one was refused (after the others are done), else 0."""
     from search_spaces.clips_file import read_clips_for
     from search_spaces.frontier import read_frontier
-    from search_spaces.space import any_space
+    from search_spaces.spaces import any_space
     from search_spaces.wandb_run import check_online
 
     wandb = read_wandb_options(args, args.out.parent)
@@ -131,7 +131,7 @@ def _check_shareable(path: Path, frontier: Frontier) -> None:
     Raises:
         UserError: of another task than counts, or of pictures.
     """
-    from search_spaces.space import PICTURE_SPACES
+    from search_spaces.spaces import PICTURE_SPACES
     from search_spaces.task_counts import CountsTask
 
     if not isinstance(frontier.task, CountsTask):

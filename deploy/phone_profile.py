@@ -19,7 +19,7 @@ from deploy.phone_session import stopped_by_hand
 from deploy.progress import counted_progress
 from search_spaces.command_line import whole_number
 from search_spaces.files import check_writable
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 HELP = "measure front ends and random nets of a space on phones, fit their cost table"
 

@@ -28,7 +28,7 @@ from search_spaces.command_line import (
 )
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
 from search_spaces.files import write_json
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.termination import terminated_as_interrupted
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online

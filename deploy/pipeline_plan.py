@@ -12,7 +12,7 @@ from lightning_modules.recordings_budget import TEST_LIST
 from search_spaces.budget import check_budget
 from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost_table import read_cost_table
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.wandb_options import WandbOptions
 
 # by Weights & Biases

@@ -40,7 +40,7 @@ from search_spaces.architecture import largest, read_architecture
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
-from search_spaces.space import any_space
+from search_spaces.spaces import any_space
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
 

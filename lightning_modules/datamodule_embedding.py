@@ -38,7 +38,7 @@ from lightning_modules.teacher_files import read_teacher
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.task_embedding import EmbeddingTask, ProximityTask, TeacherTask
 
 MOST_PAIRS = 4  # of one recording that validate, where there are few recordings

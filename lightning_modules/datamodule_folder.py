@@ -38,7 +38,7 @@ from lightning_modules.recordings_unlabelled import Unlabelled, read_more
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
-from search_spaces.space import any_space
+from search_spaces.spaces import any_space
 from search_spaces.task_classes import ClassesTask
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from lightning_modules.ingredients import check_range
 from search_spaces.architecture import Architecture
 from search_spaces.errors import UserError
-from search_spaces.space import DEEPSPECTRUM, PICTURE_SPACES, SpaceSpec
+from search_spaces.space import SpaceSpec
+from search_spaces.spaces import DEEPSPECTRUM, PICTURE_SPACES
 
 RATE_HZ = 16_000
 CACHE, RANDOM, NONE = "cache", "random", "none"

@@ -24,7 +24,8 @@ from search_spaces.architecture import (
     smallest,
 )
 from search_spaces.errors import UserError
-from search_spaces.space import PICTURE_SPACES, Choice, SpaceSpec, any_space
+from search_spaces.space import Choice, SpaceSpec
+from search_spaces.spaces import PICTURE_SPACES, any_space
 from search_spaces.strategy import progressive, sandwich
 from search_spaces.supernet import Subnet, Supernet, build_subnet, build_supernet
 from search_spaces.supernet_file import load_trained, read_supernet_of, task_of

@@ -167,7 +167,7 @@ def summary(value: dict) -> str:
 def _describe(arguments: argparse.Namespace) -> int:
     from search_spaces.description import describe
     from search_spaces.nni_space import search_space_yaml
-    from search_spaces.space import any_space, get_space
+    from search_spaces.spaces import any_space, get_space
 
     # An experiment over nets that share no weights has an experiment's own file (docs/nnictl.md).
     spec = get_space(arguments.space) if arguments.nni else any_space(arguments.space)

@@ -14,7 +14,8 @@ import numpy as np
 
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
-from search_spaces.space import Choice, SpaceSpec, any_space
+from search_spaces.space import Choice, SpaceSpec
+from search_spaces.spaces import any_space
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "architecture")

@@ -14,11 +14,8 @@ from search_spaces.clip import NUM_COUNTS
 from search_spaces.frontend_geometry import FrontEndGeometry, frontend_settings
 from search_spaces.frontend_layers import frontend_layers
 from search_spaces.layer import Layer
-from search_spaces.space import (
-    NUM_STAGES,
-    PICTURE_SPACES,
-    stem_frequency_stride,
-)
+from search_spaces.space import NUM_STAGES, stem_frequency_stride
+from search_spaces.spaces import PICTURE_SPACES
 
 Precision = Literal["fp32", "int8"]
 TRUNK_BYTES = {"fp32": 4, "int8": 1}

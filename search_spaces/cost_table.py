@@ -30,7 +30,8 @@ from search_spaces.cost_fit import (
 from search_spaces.cost_model import HeldOut, predict_cost
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
-from search_spaces.space import SpaceSpec, get_space
+from search_spaces.space import SpaceSpec
+from search_spaces.spaces import get_space
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "cost_table")

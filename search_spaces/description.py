@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from search_spaces.architecture import largest, smallest
 from search_spaces.cost import costs
-from search_spaces.space import PICTURE_SPACES, SpaceSpec
+from search_spaces.space import SpaceSpec
+from search_spaces.spaces import PICTURE_SPACES
 
 
 def describe(spec: SpaceSpec) -> str:

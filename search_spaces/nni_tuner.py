@@ -20,7 +20,7 @@ from nni.utils import extract_scalar_reward
 from search_spaces.errors import UserError
 from search_spaces.nni_space import narrowed
 from search_spaces.nni_strategies import NNI_STRATEGIES, SampleKey, sample_key
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 if TYPE_CHECKING:
     from nni.nas.space import ExecutableModelSpace

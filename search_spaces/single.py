@@ -13,7 +13,7 @@ from search_spaces.files import sha256_file
 from search_spaces.frontier import write_frontier
 from search_spaces.judge import labelled_metrics, validation_ranking_error
 from search_spaces.records import point_record, winner_record
-from search_spaces.space import any_space
+from search_spaces.spaces import any_space
 from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_json import task_fields

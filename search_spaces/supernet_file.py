@@ -11,7 +11,8 @@ import torch
 
 from search_spaces.errors import UserError
 from search_spaces.frontier import WEIGHTS_FORMAT
-from search_spaces.space import SpaceSpec, get_space
+from search_spaces.space import SpaceSpec
+from search_spaces.spaces import get_space
 from search_spaces.supernet import Supernet, build_supernet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask

@@ -8,7 +8,7 @@ from benchmarks import ranking
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.clips_file import Clips, write_clips
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
 

@@ -14,7 +14,7 @@ from deploy.probe_file import SCHEMA as PROBE_SCHEMA
 from search_spaces.files import read_json, sha256_file, write_json
 from search_spaces.frontier import write_frontier
 from search_spaces.metrics import Estimate
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.task_embedding import TeacherTask
 from tests.deploy.run_folder import SHA256, make_frontier, make_nets, make_point, measurement
 from tests.search_spaces.synthetic_device import synthetic_table

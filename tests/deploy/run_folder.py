@@ -20,7 +20,7 @@ from search_spaces.cost_table import CostTable, write_cost_table
 from search_spaces.files import write_json
 from search_spaces.frontier import write_frontier
 from search_spaces.metrics import Estimate
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.search_spaces.synthetic_device import synthetic_table
 
 SPACE = get_space("sam-nano")

@@ -15,7 +15,7 @@ from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
 from search_spaces.cost import costs
 from search_spaces.files import sha256_file
 from search_spaces.frontier import save_weights, write_frontier
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet, build_supernet
 from search_spaces.supernet_file import write_supernet
 

@@ -13,7 +13,7 @@ from deploy.__main__ import main
 from deploy.cost_merge import compare_pieces, disagreements, merge_tables, pieces_csv
 from search_spaces.cost_table import CostTable, Piece, read_cost_table, write_cost_table
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.search_spaces.synthetic_device import synthetic_table
 
 NANO = get_space("sam-nano")

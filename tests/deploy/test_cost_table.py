@@ -19,7 +19,7 @@ from search_spaces.cost import costs
 from search_spaces.cost_table import read_cost_table
 from search_spaces.errors import UserError
 from search_spaces.file_lock import held
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 HEADER = {"device": {"name": "x"}, "runtime": {"version": "1"}, "threads": 1}
 

@@ -20,7 +20,7 @@ from search_spaces.architecture import smallest
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
 from search_spaces.errors import UserError
 from search_spaces.single import write_single
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_embedding import EmbeddingTask, ProximityTask, TeacherTask

@@ -24,7 +24,7 @@ from deploy.phone_runner import SCHEMA, read_runner
 from deploy.phone_session import Session
 from search_spaces.architecture import smallest
 from search_spaces.files import read_json
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.deploy.phone_device.device import PhoneDevice
 from tests.deploy.phone_device.runners import JvmRunner
 from tests.deploy.phone_device.scripted import device

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.pipeline_scale import CONFIGS_FOLDER, SCALES_FOLDER, SHIPPED_SCALES, read_scale
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 
 def test_every_file_is_a_shipped_scale():

@@ -17,7 +17,7 @@ from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
 from search_spaces.architecture import smallest, write_architecture
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task_embedding import ProximityTask

@@ -17,7 +17,7 @@ from search_spaces.architecture import smallest
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.frontend import LogMelFrontEnd
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 
 class CountedClips(Mixtures):

@@ -14,7 +14,7 @@ from lightning_modules.pictures import Pictures
 from search_spaces.errors import UserError
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.image_cnn import build_image_cnn
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.subnet_file import read_subnet
 from search_spaces.supernet_file import load_trained, read_training
 from search_spaces.task_classes import ClassesTask

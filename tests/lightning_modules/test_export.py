@@ -9,7 +9,7 @@ from lightning_modules.export import make_clips
 from search_spaces.architecture import smallest
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import read_clips, write_clips
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
 from search_spaces.task_counts import CountsTask
 

@@ -24,7 +24,7 @@ from lightning_modules.students import FeatureCache
 from lightning_modules.teacher_files import is_embedding
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task import Task

@@ -8,7 +8,7 @@ import torch
 from search_spaces.architecture import smallest, write_architecture
 from search_spaces.clips_file import read_clips
 from search_spaces.frontier import load_winner, read_frontier
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet_file import read_supernet, read_training
 from tests.lightning_modules.runs import SOUNDLESS, metrics, run, smoke_arguments
 from tests.lightning_modules.spans_folder import write_recordings

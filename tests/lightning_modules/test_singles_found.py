@@ -14,7 +14,7 @@ from lightning_modules.mixtures_open import open_mixtures
 from lightning_modules.singles_found import find_singles
 from lightning_modules.sources_cache import open_speech
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task_classes import ClassesTask

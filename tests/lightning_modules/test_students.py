@@ -13,7 +13,7 @@ from search_spaces.architecture import largest, smallest, write_architecture
 from search_spaces.batch_norm import recalibrate_batch_norm
 from search_spaces.errors import UserError
 from search_spaces.frontier import save_weights
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet, build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task import Task

@@ -25,7 +25,7 @@ from lightning_modules.study_task_classes import OWN_SPLIT, ClassesStudy
 from search_spaces.architecture import largest, write_architecture
 from search_spaces.cost import costs
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.lightning_modules.recording_folder import write_folder
 from tests.lightning_modules.study_folder import estimate
 

@@ -12,7 +12,7 @@ from lightning_modules.teacher_files import read_teacher
 from search_spaces.architecture import smallest
 from search_spaces.errors import UserError
 from search_spaces.frontier import save_weights
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet, build_supernet
 from search_spaces.supernet_file import write_supernet
 from search_spaces.task_classes import ClassesTask

@@ -8,7 +8,7 @@ from lightning_modules.optimiser import make_optimiser
 from lightning_modules.pictures import Pictures
 from lightning_modules.transfer import Transfer, cnn_layers
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 
 class TinyCnn(nn.Sequential):

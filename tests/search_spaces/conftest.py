@@ -10,7 +10,7 @@ import pytest
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.clips_file import Clips, to_int16, write_clips
 from search_spaces.cost_table import write_cost_table
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_supernet
 from search_spaces.supernet_file import write_supernet
 from tests.search_spaces.synthetic_device import synthetic_table

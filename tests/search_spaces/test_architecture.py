@@ -16,7 +16,7 @@ from search_spaces.architecture import (
     write_architecture,
 )
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 SAM = get_space("sam")
 architectures = st.tuples(

@@ -18,7 +18,7 @@ from search_spaces.errors import UserError
 from search_spaces.frontier import load_winner, read_frontier
 from search_spaces.nni_records import Trial
 from search_spaces.search_options import parse_trial
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.search_spaces.test_nni_records import home, write_experiment
 
 __all__ = ["home"]

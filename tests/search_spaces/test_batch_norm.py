@@ -8,7 +8,7 @@ from search_spaces.batch_norm import (
     recalibrate_batch_norm,
 )
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet, build_supernet
 
 NANO = get_space("sam-nano")

@@ -11,7 +11,7 @@ from search_spaces.architecture import largest, random_architecture, smallest
 from search_spaces.budget import Budget, Prices, check_budget, fits, smallest_value
 from search_spaces.cost import costs
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.search_spaces.synthetic_device import synthetic_table
 
 SPACE = get_space("sam-lite")

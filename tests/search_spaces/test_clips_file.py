@@ -15,7 +15,7 @@ from search_spaces.clips_file import (
     write_clips,
 )
 from search_spaces.errors import UserError
-from search_spaces.space import any_space
+from search_spaces.spaces import any_space
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
 

@@ -12,7 +12,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from search_spaces.architecture import Architecture, largest, random_architecture, smallest
 from search_spaces.cost import costs, layer_descriptors
 from search_spaces.frontend_geometry import FrontEndGeometry
-from search_spaces.space import FRONTEND_DIMENSIONS, SPACES, get_space
+from search_spaces.space import FRONTEND_DIMENSIONS
+from search_spaces.spaces import SPACES, get_space
 from search_spaces.supernet import build_subnet
 
 NANO = get_space("sam-nano")

@@ -14,7 +14,7 @@ from search_spaces.cost_model import (
     predict_cost,
 )
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 TRUTH = {"pointwise.macs": 2e-8, "pointwise.operators": 3e-3, "add.inputs": 1e-7, "call": 0.02}
 

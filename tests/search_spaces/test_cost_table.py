@@ -9,7 +9,7 @@ import pytest
 from search_spaces.architecture import random_architecture, smallest
 from search_spaces.cost_table import Piece, build_cost_table, read_cost_table, write_cost_table
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.search_spaces.synthetic_device import (
     DEVICE,
     RUNTIME,

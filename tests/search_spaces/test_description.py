@@ -1,7 +1,7 @@
 from search_spaces.architecture import largest, smallest
 from search_spaces.cost import costs
 from search_spaces.description import describe
-from search_spaces.space import SPACES, get_space
+from search_spaces.spaces import SPACES, get_space
 
 
 def test_describe_lists_dimensions_size_and_costs():

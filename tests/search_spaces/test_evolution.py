@@ -6,7 +6,7 @@ import pytest
 from search_spaces.architecture import smallest
 from search_spaces.budget import Prices, fits
 from search_spaces.evolution import evolve
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 SPACE = get_space("sam-lite")
 PRICES = Prices(SPACE, None, "int8")

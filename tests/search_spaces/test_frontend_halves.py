@@ -7,7 +7,7 @@ from torch import nn
 from search_spaces.architecture import smallest
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.frontend_halves import halves
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
 
 

@@ -15,7 +15,7 @@ from search_spaces.frontier_volume import (
     volume_limits,
 )
 from search_spaces.ranking import ranked_probability_score
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.task_counts import CountsTask
 
 CORNER = {"macs": 100.0}

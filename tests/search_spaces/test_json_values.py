@@ -5,7 +5,7 @@ import pytest
 from search_spaces.architecture import smallest, write_architecture
 from search_spaces.errors import UserError
 from search_spaces.files import read_json
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 SCHEMA = {
     "title": "clips.json",

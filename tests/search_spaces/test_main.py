@@ -8,7 +8,7 @@ import pytest
 from search_spaces import __main__ as command
 from search_spaces.cost_table import write_cost_table
 from search_spaces.errors import run_command
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.search_spaces.synthetic_device import synthetic_table
 
 

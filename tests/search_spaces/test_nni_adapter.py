@@ -18,7 +18,8 @@ from search_spaces.nni_adapter import (
     frozen_weights,
     sampling_supernet,
 )
-from search_spaces.space import FRONTEND_DIMENSIONS, get_space
+from search_spaces.space import FRONTEND_DIMENSIONS
+from search_spaces.spaces import get_space
 
 NANO = get_space("sam-nano")
 LITE = get_space("sam-lite")

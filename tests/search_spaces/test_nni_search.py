@@ -13,7 +13,7 @@ from search_spaces.frontier import read_frontier
 from search_spaces.nni_search import explore_by_nni, figure_beyond, figure_within
 from search_spaces.search import search
 from search_spaces.search_setup import SearchFiles, SearchSize
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 NANO = get_space("sam-nano")
 

@@ -9,7 +9,8 @@ import yaml
 
 from search_spaces.errors import UserError
 from search_spaces.nni_space import narrowed, search_space_of, search_space_yaml
-from search_spaces.space import SPACES, SpaceSpec, get_space
+from search_spaces.space import SpaceSpec
+from search_spaces.spaces import SPACES, get_space
 
 SHIPPED = Path(__file__).parents[2] / "search_spaces/experiments/sam_architecture_space.yml"
 NANO = get_space("sam-nano")

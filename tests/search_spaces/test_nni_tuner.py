@@ -17,7 +17,7 @@ from search_spaces.nni_adapter import STRATEGIES
 from search_spaces.nni_space import search_space_of
 from search_spaces.nni_strategies import NNI_STRATEGIES
 from search_spaces.nni_tuner import StrategyTuner
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 
 NANO = get_space("sam-nano")
 PRICES = Prices(NANO, None, "int8")

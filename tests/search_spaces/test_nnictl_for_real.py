@@ -11,7 +11,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.frontier import read_frontier
 from search_spaces.nni_space import search_space_of
 from search_spaces.nnictl import MANAGER_SCRIPT
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from tests.nnictl import KIT, ROOT, WITHIN_S, RealExperiment
 
 SHIPPED = MANAGER_SCRIPT.parent / "sam_architecture.yml"

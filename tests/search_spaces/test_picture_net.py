@@ -10,7 +10,7 @@ from search_spaces.cost import costs
 from search_spaces.errors import UserError
 from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.picture_cost import peak_elements
-from search_spaces.space import DEEPSPECTRUM, PICTURE_SPACES, any_space, get_space
+from search_spaces.spaces import DEEPSPECTRUM, PICTURE_SPACES, any_space, get_space
 from search_spaces.supernet import build_subnet
 from tests.search_spaces.pictures import picture_architecture
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces.architecture import largest, smallest
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.strategy import progressive, progressive_space, sandwich
 
 LITE = get_space("sam-lite")

@@ -9,7 +9,7 @@ import torch
 from search_spaces.architecture import smallest
 from search_spaces.errors import UserError
 from search_spaces.frontier import save_weights
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.subnet_file import read_subnet
 from search_spaces.supernet import build_subnet
 from search_spaces.supernet_file import load_trained

@@ -16,7 +16,7 @@ from search_spaces.architecture import (
     smallest,
 )
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import Supernet, build_subnet, build_supernet
 
 NANO = get_space("sam-nano")

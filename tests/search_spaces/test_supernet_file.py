@@ -3,7 +3,7 @@ import torch
 
 from search_spaces.architecture import largest
 from search_spaces.errors import UserError
-from search_spaces.space import get_space
+from search_spaces.spaces import get_space
 from search_spaces.supernet import Supernet, build_supernet
 from search_spaces.supernet_file import read_supernet, write_supernet
 
