@@ -398,7 +398,7 @@ class AmbianceDataModule(StreamDataModule):
     def _mixed_by(self) -> dict[str, Any]:
         """All that a training clip of a number depends on, as plain values."""
         return {
-            "speech": self._open_speech().summary()["index_sha256"],
+            "speech": self._open_speech().clips_sha256(),
             "protocol": self._protocol,
             "seed": self._seed,
             "rooms": self._rooms,

@@ -58,6 +58,7 @@ class Speech:
         place: the folder that it was made from, as an absolute path, or the number of voices.
         recordings: how many recordings it holds.
         skipped: the refused ones' messages.
+        files_sha256: reader id -> SHA-256 of the reader's .npy, where the index has it.
     """
 
     folder: Path
@@ -66,6 +67,7 @@ class Speech:
     place: str
     recordings: int
     skipped: list[str]
+    files_sha256: dict[str, str]
 
     def summary(self) -> dict[str, Any]:
         """What it is, without names of people or folders (it travels with the trained model)."""
@@ -86,6 +88,16 @@ class Speech:
         of a copy, or of the prepared folder alone.
         """
         return sha256_json({reader: len(voice) for reader, voice in self.voices.items()})
+
+    def clips_sha256(self) -> str:
+        """Of all that clips mixed of this speech depend on: the readers and their samples.
+
+        The same for recordings that were copied or mounted anew. Of speech that was prepared before
+        the index had the files' hashes it is the index's own.
+        """
+        if self.files_sha256.keys() != self.voices.keys():
+            return sha256_file(self.folder / INDEX_NAME)
+        return sha256_json(self.files_sha256)
 
 
 def cache_root(cache: Path | str | None = None) -> Path:
@@ -142,6 +154,7 @@ def open_speech(folder: Path) -> Speech:
             )
         voices[entry["reader"]] = voice
     entries = index["readers"]
+    known = {e["reader"]: e["sha256"] for e in entries if e["samples"] and "sha256" in e}
     return Speech(
         folder=folder,
         voices=voices,
@@ -149,6 +162,7 @@ def open_speech(folder: Path) -> Speech:
         place=index["source"]["place"],
         recordings=sum(e["recordings"]["number"] - len(e["skipped"]) for e in entries),
         skipped=[message for e in entries for message in e["skipped"]],
+        files_sha256=known,
     )
 
 
@@ -202,10 +216,12 @@ def _decode_reader(reader: str, recordings: list[Recording], folder: Path) -> di
                 skipped.append(str(error))
 
     name = f"{_digest(reader)[:16]}.npy"
+    samples = write_npy(folder / name, pieces())
     return {
         "reader": reader,
         "file": name,
-        "samples": write_npy(folder / name, pieces()),
+        "samples": samples,
+        **({"sha256": sha256_file(folder / name)} if samples else {}),
         "recordings": _listing(recordings),
         "skipped": skipped,
     }

@@ -182,8 +182,28 @@ def test_a_copy_of_the_recordings_is_the_same_sound(folder: Path, tmp_path: Path
     again = prepare_speech(str(copy), tmp_path / "cache")
     assert again.summary()["index_sha256"] != first.summary()["index_sha256"]
     assert again.sound_sha256() == first.sound_sha256()
+    assert again.clips_sha256() == first.clips_sha256()
     write_voice(copy / "reader1/1.wav", seed=9, seconds=3)
     assert prepare_speech(str(copy), tmp_path / "cache").sound_sha256() != first.sound_sha256()
+
+
+def test_clips_of_other_sound_of_the_same_length_are_other_clips(
+    folder: Path, tmp_path: Path
+) -> None:
+    first = prepare_speech(str(folder), tmp_path / "cache")
+    write_voice(folder / "reader1/1.wav", seed=9, seconds=2)
+    again = prepare_speech(str(folder), tmp_path / "cache")
+    assert again.clips_sha256() != first.clips_sha256()
+
+
+def test_an_index_without_the_files_hashes_stands_for_itself(folder: Path, tmp_path: Path) -> None:
+    prepared = prepare_speech(str(folder), tmp_path / "cache")
+    path = prepared.folder / INDEX_NAME
+    index = json.loads(path.read_text())
+    del index["readers"][0]["sha256"]
+    path.write_text(json.dumps(index))
+    old = prepare_speech(str(folder), tmp_path / "cache")
+    assert old.clips_sha256() == old.summary()["index_sha256"] != prepared.clips_sha256()
 
 
 def test_an_index_that_lists_every_recording_is_still_read(folder: Path, tmp_path: Path) -> None:
