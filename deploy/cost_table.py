@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -77,15 +78,22 @@ def run(args: argparse.Namespace) -> int:
     space = get_space(args.space)
     samples = samples_wanted(args, space)
     check_writable(args.out, "--out")
-    refusal = (
-        f"--out {args.out}: another `cost-table` is writing it; wait for that or name another file"
-    )
-    # Named like what lies beside the table, which two tables that differ in their suffix share.
-    with held(args.out.with_name(f".{args.out.stem}.lock"), refusal):
+    with sole_writer(args.out):
         table = _measure_and_write(args, space, samples)
     print("\n".join(summary(table)))
     print(f"wrote {args.out}")
     return 0
+
+
+def sole_writer(out: Path) -> AbstractContextManager[None]:
+    """Keep other commands from a table and from what lies beside it until the block ends.
+
+    Raises:
+        UserError: another command writes them.
+    """
+    refusal = f"--out {out}: another command is writing it; wait for that or name another file"
+    # Named like what lies beside the table, which two tables that differ in their suffix share.
+    return held(out.with_name(f".{out.stem}.lock"), refusal)
 
 
 def _measure_and_write(

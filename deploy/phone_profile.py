@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Sequence
 
 from deploy import cost_table
-from deploy.adb_phones import choose_phones, list_phones
+from deploy.adb_phones import ListedPhone, choose_phones, list_phones
 from deploy.cost_programs import lower_programs
 from deploy.engine import runtime_version
 from deploy.merge_cost_tables import add_tolerance
@@ -64,19 +65,23 @@ def run(args: argparse.Namespace) -> int:
         programs_folder=args.out.with_suffix(".programs"),
         keep=args.keep,
     )
-    if args.all:
-        code = profile_all(phones, plan, args.out, args.tolerance, lambda: _lower(plan, args))
-    else:
-        work = begin(phones[0], plan, args.out)
-        _lower(plan, args)
-        with stopped_by_hand(work.bench.session, work.bench.jobs):
-            table = measure(work, plan)
-        print("\n".join(cost_table.summary(table)))
-        print(f"energy: {table.energy['reason'] or table.energy['method']}\nwrote {args.out}")
-        code = 0
-    if code == 0:
-        shutil.rmtree(plan.programs_folder, ignore_errors=True)
+    with cost_table.sole_writer(args.out):
+        code = _measure(phones, plan, args)
+        if code == 0:
+            shutil.rmtree(plan.programs_folder, ignore_errors=True)
     return code
+
+
+def _measure(phones: Sequence[ListedPhone], plan: Plan, args: argparse.Namespace) -> int:
+    if args.all:
+        return profile_all(phones, plan, args.out, args.tolerance, lambda: _lower(plan, args))
+    work = begin(phones[0], plan, args.out)
+    _lower(plan, args)
+    with stopped_by_hand(work.bench.session, work.bench.jobs):
+        table = measure(work, plan)
+    print("\n".join(cost_table.summary(table)))
+    print(f"energy: {table.energy['reason'] or table.energy['method']}\nwrote {args.out}")
+    return 0
 
 
 def _lower(plan: Plan, args: argparse.Namespace) -> None:

@@ -131,8 +131,8 @@ def test_a_second_cost_table_of_one_name_is_refused(
     with held(tmp_path / ".table.lock", ""):
         for name in ("table.json", "table.other"):  # both have their programs in that folder
             assert refused(name) == (
-                f"error: --out {tmp_path / name}: another `cost-table` is writing it; wait for"
-                " that or name another file\n"
+                f"error: --out {tmp_path / name}: another command is writing it; wait for that or"
+                " name another file\n"
             )
     assert list(tmp_path.iterdir()) == [begun]
 

@@ -11,6 +11,7 @@ import pytest
 from deploy import phone_profile
 from deploy.__main__ import main
 from deploy.cost_programs import Program
+from deploy.cost_table import sole_writer
 from deploy.phone_files import ROOT
 from deploy.phone_pieces import NOT_ASKED, ROUNDS
 from search_spaces.cost import costs
@@ -57,6 +58,15 @@ def profile(phone: PhoneDevice, latency_ms: Callable[[str], float], command: Pro
     """Runs the command; one phone is there."""
     phone.runner = ScriptedRunner(latency_ms=latency_ms)
     return command
+
+
+def test_a_table_that_another_command_writes_is_refused(
+    profile: Profile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sole_writer(tmp_path / "cost_table.json"):
+        assert profile("--subnets", "4", "--holdout", "3") == 2
+    assert "cost_table.json: another command is writing it; wait" in capsys.readouterr().err
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("cost_table")]
 
 
 def test_the_table_of_the_phone_is_one_that_the_search_takes(
