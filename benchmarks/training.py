@@ -26,6 +26,7 @@ from benchmarks.machine import figure, write_result
 from lightning_modules.sources_cache import CACHE_VARIABLE
 from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import UserError, run_command
+from search_spaces.termination import terminated_as_interrupted
 
 CONFIG = Path("lightning_modules/configs/sam-lite.yaml")
 FIRST_STEPS = 3  # of the shorter run: the first steps allocate
@@ -195,7 +196,7 @@ def main(argv: Sequence[str]) -> int:
     if Path(options.speech).is_dir():  # the other revision runs in another folder
         options.speech = str(Path(options.speech).resolve())
     own = options_of(options.config, *batch)
-    with TemporaryDirectory() as folder:
+    with terminated_as_interrupted(), TemporaryDirectory() as folder:
         timer = StepTimer(options, Path(folder))
         contenders = {"": Contender(_ROOT, own)}
         if options.precision is not None:

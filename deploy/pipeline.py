@@ -57,8 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol",
         choices=PROTOCOLS,
-        default="libricount",
-        help="how clips are mixed (default: %(default)s)",
+        help="how clips are mixed (default: the scale's, libricount unless it says another)",
     )
     parser.add_argument("--seed", type=whole_number, default=0, help="default: %(default)s")
     parser.add_argument(
@@ -95,7 +94,6 @@ def run(args: argparse.Namespace) -> int:
     with terminated_as_interrupted(), open_run_folder(out) as folder:
         settings = RunSettings(
             out=out,
-            protocol=args.protocol,
             seed=args.seed,
             scale=scale,
             threads=args.threads,
@@ -177,9 +175,7 @@ def _check_disk(out: Path) -> None:
 
 def _config(settings: RunSettings) -> dict[str, Any]:
     """The run's ``config.json``: everything that was asked of it."""
-    mixed = {"protocol": settings.protocol} if settings.scale.task == "counts" else {}
     return {
-        **mixed,
         "seed": settings.seed,
         "threads": settings.threads,
         "train_precision": settings.train_precision,

@@ -28,9 +28,8 @@ class RunSettings:
 
     Attributes:
         out: the run folder.
-        protocol: of the mixtures.
         seed: of everything.
-        scale: speech, sizes, label budget and cost budget.
+        scale: speech, protocol, sizes, label budget and cost budget.
         threads: of every measurement.
         versions: packages and versions that all results depend on.
         listing: digest of the recordings.
@@ -40,7 +39,6 @@ class RunSettings:
     """
 
     out: Path
-    protocol: str
     seed: int
     scale: Scale
     threads: int
@@ -129,7 +127,7 @@ def _clips(settings: RunSettings) -> Step:
     clips = settings.out / "test_clips"
     options = {
         "--speech": settings.scale.speech,
-        "--protocol": settings.protocol,
+        "--protocol": settings.scale.protocol,
         "--split": "test",
         "--count": settings.scale.test_clips,
         "--seed": settings.seed,
@@ -176,7 +174,7 @@ def _fit_options(settings: RunSettings, folder: Path) -> dict[str, object]:
     scale = settings.scale
     data: dict[str, object] = {
         "--data.speech": scale.speech,
-        "--data.protocol": settings.protocol,
+        "--data.protocol": scale.protocol,
         "--data.labelled_clips": scale.labelled_clips,
     }
     if scale.task == "classes":

@@ -16,7 +16,8 @@ from search_spaces.json_values import check_json
 SCALES_FOLDER = Path(__file__).parent / "scales"
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
 SHIPPED_SCALES = ("smoke", "demo", "reference", "few", "many", "folder", "folder-1s")
-_OF_COUNTS = ("speech", "labelled_clips", "test_clips")
+_REQUIRED_OF_COUNTS = ("speech", "labelled_clips", "test_clips")
+_OF_COUNTS = (*_REQUIRED_OF_COUNTS, "protocol")
 _OF_CLASSES = ("root", "labelled_per_class")
 OWN_FIELDS = (*_OF_COUNTS, *_OF_CLASSES)  # of one task alone
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "scale")
@@ -32,6 +33,7 @@ class Scale:
     expected_seconds: dict[str, float]
     task: Literal["counts", "classes"] = "counts"
     speech: str | None = None
+    protocol: str | None = None
     labelled_clips: int | None = None
     test_clips: int | None = None
     root: str | None = None
@@ -73,13 +75,15 @@ def read_scale(name: str) -> Scale:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid YAML ({error})") from None
     check_json(path, value, SCHEMA)
+    if value.get("task", "counts") == "counts":
+        value.setdefault("protocol", "libricount")
     scale = Scale(**value)
     if scale.begin_config and scale.task != "counts":
         raise UserError(f"{path}: field begin_config: the task is {scale.task}, which has none")
     for name in OWN_FIELDS:
         if name in value and name not in scale.own_fields:
             raise UserError(f"{path}: field {name}: the task is {scale.task}, which has none")
-        if name in _OF_COUNTS and scale.task == "counts" and name not in value:
+        if name in _REQUIRED_OF_COUNTS and scale.task == "counts" and name not in value:
             raise UserError(f"{path}: field {name}: missing, though the task is {scale.task}")
     _check_stages(path, scale)
     for name in ("fit_config", "begin_config"):

@@ -17,8 +17,8 @@ from tests.lightning_modules.recording_folder import write_folder, write_recordi
 
 
 def settings(out: Path) -> RunSettings:
-    scale = read_scale("smoke")
-    return RunSettings(out, "rooms", 7, scale, threads=1, versions="{}", listing="0" * 64)
+    scale = dataclasses.replace(read_scale("smoke"), protocol="rooms")
+    return RunSettings(out, 7, scale, threads=1, versions="{}", listing="0" * 64)
 
 
 def test_the_first_steps_are_public_commands(tmp_path):
@@ -94,6 +94,10 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         (["--scale", "folder", "--root", "/no/such"], "error: root: /no/such: no such folder or"),
         (["--labelled-clips", "1"], "error: --labelled-clips 1: expected at least 2, for training"),
         (["--labelled-clips", "many"], "argument --labelled-clips: got 'many'"),
+        (
+            ["--scale", "folder", "--root", "r", "--protocol", "rooms"],
+            "error: --protocol rooms: is not of classes, as scale folder is; leave it out, or take",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, capsys, arguments, message):
@@ -121,7 +125,7 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
     assert outputs == 3
     write_recording(root / "low" / "ann" / "more.wav", 210)
     assert check_sound(scale)[0] != listing
-    asked = RunSettings(tmp_path / "run", "libricount", 7, scale, 1, "{}", listing, outputs)
+    asked = RunSettings(tmp_path / "run", 7, scale, 1, "{}", listing, outputs)
     assert next(plan(asked)).stage == "cost-table"  # no clips to be mixed
     fit = _fit(asked)
     flags = dict(zip(fit.argv[3::2], fit.argv[4::2], strict=False))

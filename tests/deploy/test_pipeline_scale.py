@@ -66,3 +66,10 @@ def test_a_stage_without_its_usual_duration_is_refused(tmp_path: Path, stage: st
 def test_an_unknown_scale_names_the_known_ones():
     with pytest.raises(UserError, match="--scale huge: expected smoke, demo"):
         read_scale("huge")
+
+
+def test_a_scale_says_how_its_clips_are_mixed():
+    protocols = {name: read_scale(name).protocol for name in SHIPPED_SCALES}
+    assert protocols["many"] == "multicondition"
+    assert protocols["demo"] == "libricount"
+    assert protocols["folder"] is None
