@@ -15,16 +15,15 @@ import numpy as np
 from deploy.benchmark_table import benchmark_table
 from deploy.bundle import MANIFEST, MODEL_FILES, PRECISIONS, Bundle, choose_bundles
 from deploy.device import charging, describe_device, governor, temperature_c
-from deploy.engine import BACKEND, RUNTIME_NAME, Engine
+from deploy.engine import BACKEND, MOST_THREADS, RUNTIME_NAME, Engine
 from deploy.measurement import MIN_RUNS, figure, latency_summary, write_measurement
-from search_spaces.command_line import named_path, positive_whole_number
+from search_spaces.command_line import named_path, positive_whole_number, whole_number_within
 from search_spaces.errors import UserError
 from search_spaces.files import check_writable, refuse_input, sha256_file
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 from search_spaces.wandb_run import check_online
 
 HELP = "time bundles on this host, beside torch eager and what the core can do"
-MOST_THREADS = 1024
 METHOD = (
     "the net, its front end, eager torch and a large product are timed in turns of 20 runs each"
     " after warm-up; batch 1, wall clock around the runtime's call"
@@ -42,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PRECISIONS,
         help="default: all that the bundle holds",
     )
-    parser.add_argument("--threads", type=_threads, default=1, help="default: %(default)s")
+    parser.add_argument(
+        "--threads",
+        type=whole_number_within(1, MOST_THREADS),
+        default=1,
+        help="default: %(default)s",
+    )
     parser.add_argument(
         "--runs",
         type=positive_whole_number,
@@ -93,13 +97,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _file(out: Path, bundle: Bundle, precision: str) -> Path:
     return out if out.suffix == ".json" else out / f"{bundle.name}-{precision}.json"
-
-
-def _threads(text: str) -> int:
-    number = positive_whole_number(text)
-    if number > MOST_THREADS:  # the runtime ends with the process where it cannot start them
-        raise argparse.ArgumentTypeError(f"got {text}, expected 1 to {MOST_THREADS}")
-    return number
 
 
 def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> dict[str, Any]:

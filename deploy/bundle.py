@@ -24,6 +24,7 @@ MODEL_CARD = "README.md"
 DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam-base"
 MODEL_FILES = {"fp32": "model.pte", "int8": "model_int8.pte"}
 PRECISIONS = tuple(MODEL_FILES)
+_ANEW = "lower the net anew or copy the bundle again"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,15 @@ class Bundle:
 
     @property
     def task(self) -> Task:
-        """What its outputs mean."""
-        return read_task(self.manifest)
+        """What its outputs mean.
+
+        Raises:
+            UserError: names or levels that cannot be.
+        """
+        try:
+            return read_task(self.manifest)
+        except UserError as error:
+            raise UserError(f"{self.path / MANIFEST}: {error}; {_ANEW}") from None
 
     @property
     def levels(self) -> AmbianceLevels:
@@ -111,13 +119,20 @@ class Bundle:
         """Load the model of a precision.
 
         Raises:
-            UserError: see `choose_precision`; or the manifest is of clips of another length.
+            UserError: see `choose_precision`; or the manifest is of clips of another length, or of
+                another number of outputs.
         """
         engine = Engine(self.model_path(self.choose_precision(precision)), threads)
         if engine.samples != self.clip_samples:
             raise UserError(
                 f"{self.path / MANIFEST}: field $.clip_samples: is {self.clip_samples}, the model"
-                f" takes {engine.samples}; lower the net anew or copy the bundle again"
+                f" takes {engine.samples}; {_ANEW}"
+            )
+        named = len(self.task.outputs)
+        if named != engine.outputs:
+            raise UserError(
+                f"{self.path / MANIFEST}: field $.task: says what {named} outputs mean, the model"
+                f" gives {engine.outputs}; {_ANEW}"
             )
         return engine
 
@@ -134,8 +149,9 @@ def read_bundle(path: Path, verify: bool = True) -> Bundle:
         verify: whether every file's SHA-256 is checked.
 
     Raises:
-        UserError: not a bundle, a manifest against the schema, a file that is missing or changed,
-            or a runtime older than the one that the models were lowered for.
+        UserError: not a bundle, a manifest against the schema or without a model's file, a file
+            that is missing or changed, or a runtime older than the one that the models were lowered
+            for.
     """
     path = Path(path)
     if not path.is_dir():
@@ -143,6 +159,7 @@ def read_bundle(path: Path, verify: bool = True) -> Bundle:
     if not (path / MANIFEST).exists():
         raise UserError(f"{path}: not a bundle, has no {MANIFEST}; `deploy lower` writes bundles")
     bundle = Bundle(path, read_json(path / MANIFEST, SCHEMA))
+    _check_models(bundle)
     _check_runtime(bundle)
     if verify:
         for name, expected in bundle.manifest["files"].items():
@@ -172,6 +189,16 @@ def choose_bundles(
         for bundle in bundles
         for precision in dict.fromkeys(precisions or bundle.precisions)
     ]
+
+
+def _check_models(bundle: Bundle) -> None:
+    """Refuse a model that no digest vouches for."""
+    for precision in bundle.precisions:
+        if MODEL_FILES[precision] not in bundle.manifest["files"]:
+            raise UserError(
+                f"{bundle.path / MANIFEST}: field $.files: lacks {MODEL_FILES[precision]}, though"
+                f" the bundle holds {precision}; {_ANEW}"
+            )
 
 
 def _check_file(path: Path, expected: dict[str, Any]) -> None:

@@ -11,12 +11,14 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal
 
 from search_spaces.architecture import Architecture
+from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 from search_spaces.termination import deaf_children, terminated_as_interrupted
 
@@ -70,6 +72,11 @@ def lower_programs(programs: Iterable[Program], folder: Path, processes: int) ->
             for future in as_completed(futures):
                 future.result()
                 yield futures[future]
+        except BrokenProcessPool:
+            raise UserError(
+                "lowering: a process was killed, as happens where memory is short; give the same"
+                " command again with fewer --processes, and it goes on"
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

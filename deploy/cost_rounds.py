@@ -18,7 +18,7 @@ from deploy.cost_programs import Program
 from deploy.engine import Engine
 from deploy.timing import time_runs
 from search_spaces.errors import UserError
-from search_spaces.json_values import parse_json
+from search_spaces.json_values import Validator, parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,34 +30,44 @@ METHOD = (
     f"smallest of {ROUNDS} medians; each median is of {RUNS_PER_ROUND} runs after {WARM_UP_RUNS}"
     " that were thrown away; every round times all nets once in a random order; batch 1"
 )
+_MEND = "remove it or choose another --out"
+_MEDIAN = Validator(
+    {
+        "type": "object",
+        "required": ["key", "round", "median_ms"],
+        "properties": {
+            "key": {"type": "string"},
+            "round": {"type": "integer", "minimum": 0},
+            "median_ms": {"type": "number", "exclusiveMinimum": 0},
+        },
+    }
+)
 
 
 class RawMeasurements:
     """The file of medians: a header line that says of what machine, then one line per median.
 
     Args:
-        path: of the file; lines already there are kept.
+        path: of the file; lines already there are kept, those that are no median left aside.
         header: device, runtime, threads.
 
     Raises:
-        UserError: the file is of another machine, runtime or number of threads.
+        UserError: the file is of another machine, runtime or number of threads, or of none.
     """
 
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
         self.path = path
         self._medians_ms: dict[str, dict[int, float]] = defaultdict(dict)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        # a byte that is no UTF-8 spoils its line alone, as a cut does
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        lines = text.splitlines()
         records = [record for record in map(_parse, lines) if record is not None]
         if not records:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(header) + "\n", encoding="utf-8")
         elif records[0] != header:
-            field = next(key for key in header if records[0].get(key) != header[key])
-            raise UserError(
-                f"{path}: was measured with another {field} ({records[0].get(field)}, now"
-                f" {header[field]}); remove it or choose another --out"
-            )
-        for record in records[1:]:
+            raise UserError(f"{path}: {_difference(records[0], header)}; {_MEND}")
+        for record in filter(_MEDIAN.is_valid, records[1:]):
             self._medians_ms[record["key"]][record["round"]] = record["median_ms"]
 
     def has(self, key: str, round_number: int) -> bool:
@@ -105,7 +115,15 @@ def time_rounds(
             yield program
 
 
-def _parse(line: str) -> dict[str, Any] | None:
+def _difference(found: Any, header: dict[str, Any]) -> str:
+    """What the first line of a file says otherwise than ``header``."""
+    if not isinstance(found, dict) or found.keys() != header.keys():
+        return f"its first line does not tell {', '.join(header)} of what was measured"
+    field = next(key for key in header if found[key] != header[key])
+    return f"was measured with another {field} ({found[field]}, now {header[field]})"
+
+
+def _parse(line: str) -> Any:
     try:
         return parse_json(line)
     except ValueError:

@@ -13,10 +13,15 @@ from deploy.cost_programs import Part, Program, lower_programs
 from deploy.cost_rounds import METHOD, ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import CostSamples, draw_samples
 from deploy.device import describe_device
-from deploy.engine import BACKEND, RUNTIME_NAME
+from deploy.engine import BACKEND, MOST_THREADS, RUNTIME_NAME
 from deploy.progress import counted_progress
 from search_spaces.architecture import Architecture, smallest
-from search_spaces.command_line import named_path, positive_whole_number, whole_number
+from search_spaces.command_line import (
+    named_path,
+    positive_whole_number,
+    whole_number,
+    whole_number_within,
+)
 from search_spaces.cost_table import (
     PRECISIONS,
     CostTable,
@@ -47,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: %(default)s",
     )
     parser.add_argument(
-        "--threads", type=positive_whole_number, default=1, help="default: %(default)s"
+        "--threads",
+        type=whole_number_within(1, MOST_THREADS),
+        default=1,
+        help="default: %(default)s",
     )
     parser.add_argument(
         "--subnets",

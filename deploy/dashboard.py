@@ -48,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print, create or draw the dashboard."""
+    if not args.wandb_project.strip():  # as a shell variable may be
+        raise UserError("--wandb-project: is empty; name a project, or leave the option out")
     if (args.picture is None) != (args.runs is None):
         raise UserError("--picture, --runs: got one of them, expected both or neither")
     if args.picture is not None and args.picture.suffix not in PICTURES:

@@ -7,6 +7,7 @@ from typing import Any
 
 import wandb
 import wandb_workspaces.reports.v2 as reports
+from pydantic import ValidationError
 from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 from wandb_workspaces import expr, workspaces
 
@@ -23,7 +24,20 @@ def build_workspace(entity: str, project: str, group: str | None) -> workspaces.
         entity: user or team; may be empty unless it is saved.
         project: of W&B.
         group: of the runs; None for all.
+
+    Raises:
+        UserError: a group that the dashboard cannot be named by.
     """
+    try:
+        return _workspace(entity, project, group)
+    except ValidationError as error:
+        raise UserError(
+            f"--wandb-group {group!r}: W&B takes no dashboard of this name"
+            f" ({error.errors()[0]['msg']}); show another group, or leave the option out"
+        ) from None
+
+
+def _workspace(entity: str, project: str, group: str | None) -> workspaces.Workspace:
     return workspaces.Workspace(
         entity=entity,
         project=project,

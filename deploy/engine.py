@@ -18,6 +18,7 @@ from search_spaces.errors import UserError
 
 RUNTIME_NAME = "executorch"
 BACKEND = "XnnpackBackend"
+MOST_THREADS = 1024  # the runtime ends with the process where it cannot start as many
 
 
 def runtime_version() -> str:
@@ -102,6 +103,11 @@ class Engine:
     def samples(self) -> int:
         """T, the length of the program's input."""
         return self._program.method_meta("forward").input_tensor_meta(0).sizes()[-1]
+
+    @property
+    def outputs(self) -> int:
+        """K, the length of the program's output."""
+        return self._program.method_meta("forward").output_tensor_meta(0).sizes()[-1]
 
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run one clip.

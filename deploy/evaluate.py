@@ -81,6 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, write the files, print the metrics, and then log them if asked to."""
+    _check_probe_options(args)
     if args.probe is not None:
         from deploy.probe import run_probe
 
@@ -137,6 +138,28 @@ def _evaluate_counts(args: argparse.Namespace, bundle: Bundle, precision: str) -
     print(table(evaluation))
     print(f"wrote {json_path} and {picture_path}")
     return evaluation
+
+
+def _check_probe_options(args: argparse.Namespace) -> None:
+    """Refuse options that would be passed over.
+
+    Raises:
+        UserError: naming the first.
+    """
+    if args.probe is not None:
+        for name in ("clips", "segments", "rows", "wandb"):
+            if getattr(args, name) not in (None, False):
+                raise UserError(
+                    f"--{name}: is not of --probe, which reads its own recordings and writes"
+                    " probe.json alone; leave it out"
+                )
+    if args.probe is None or args.teacher is None:
+        for name in ("teacher_rate_hz", "teacher_samples"):
+            if getattr(args, name) is not None:
+                raise UserError(
+                    f"--{name.replace('_', '-')}: is of a teacher that is probed; leave it out, or"
+                    " give --probe and --teacher"
+                )
 
 
 def _asked(args: argparse.Namespace) -> Path:

@@ -17,7 +17,7 @@ from deploy.audio_files import audio_files
 from lightning_modules.csv_rows import check_needed, read_rows
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
-from search_spaces.files import sha256_file
+from search_spaces.files import real_path, sha256_file
 from search_spaces.json_values import parse_json
 
 CSV_NAME = "clips.csv"  # beside the clips of a folder, as `lightning_modules clips` writes it
@@ -150,14 +150,14 @@ def _checked_count(text: str, where: str) -> int:
 
 
 def _of_csv(source: Path) -> Iterator[LabelledClip]:
-    seen: set[Path] = set()
+    seen: dict[Path, int] = {}
     needed, expected = ("file", "count"), "file,count[,snr_db,rt60_s,protocol,sexes]"
     for line, row in read_rows(source, lambda found: check_needed(found, needed, expected, source)):
         where = f"{source} line {line}"
         clip = _of_row(row, source, where)
-        if clip.path in seen:
-            raise UserError(f"{where}: {clip.name} is listed twice")
-        seen.add(clip.path)
+        first = seen.setdefault(real_path(clip.path), line)
+        if first != line:
+            raise UserError(f"{where}: {clip.name} is listed twice (also line {first}); keep one")
         yield clip
 
 

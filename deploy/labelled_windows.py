@@ -21,6 +21,7 @@ from lightning_modules.audio_activity import FRAME_MS, bridge_pauses
 from lightning_modules.rooms import BRIDGED_PAUSE_MS
 from search_spaces.clip import CLIP_SECONDS, MAX_COUNT
 from search_spaces.errors import UserError
+from search_spaces.files import real_path
 
 _FRAMES_PER_S = 1000 // FRAME_MS
 _WINDOW_FRAMES = round(CLIP_SECONDS * _FRAMES_PER_S)
@@ -122,7 +123,7 @@ def _counts(recording: Path, segments: Sequence[Segment]) -> list[int]:
 def _session_recording(path: Path, recordings: Sequence[Path]) -> Path:
     wanted = path.parent.parent / _LIBRICSS_RECORDING
     for recording in recordings:
-        if recording.resolve() == wanted.resolve():
+        if real_path(recording) == real_path(wanted):
             return recording
     raise UserError(f"{path}: its recording {wanted} is not among those of --clips")
 

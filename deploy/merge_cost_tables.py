@@ -9,7 +9,7 @@ from deploy.cost_merge import TOLERANCE, Tables, disagreements, merge_tables, pi
 from deploy.cost_table import summary
 from search_spaces.command_line import named_path, positive_number
 from search_spaces.cost_table import read_cost_table, write_cost_table
-from search_spaces.files import atomic_path, refuse_input
+from search_spaces.files import atomic_path, check_writable, refuse_input
 
 HELP = "merge the cost tables of several phones of one model, and show where the phones differ"
 
@@ -36,10 +36,17 @@ def add_tolerance(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Merge, show, write."""
     refuse_input(args.out, args.tables, "tables that are merged", "--out")
+    for path in (args.out, figures_path(args.out)):
+        check_writable(path, "--out")
     write_merged(
         {str(path): read_cost_table(path) for path in args.tables}, args.out, args.tolerance
     )
     return 0
+
+
+def figures_path(out: Path) -> Path:
+    """Where the figures of every phone lie."""
+    return out.with_suffix(".phones.csv")
 
 
 def write_merged(tables: Tables, out: Path, tolerance: float) -> None:
@@ -50,7 +57,7 @@ def write_merged(tables: Tables, out: Path, tolerance: float) -> None:
     """
     merged = merge_tables(tables)
     write_cost_table(out, merged)
-    figures = out.with_suffix(".phones.csv")
+    figures = figures_path(out)
     with atomic_path(figures) as temporary:
         temporary.write_text(pieces_csv(tables), encoding="utf-8")
     print(f"{merged.device['name']}: {len(tables)} phones")

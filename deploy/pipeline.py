@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from deploy.engine import MOST_THREADS
 from deploy.pipeline_plan import RunSettings, plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
 from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, config_path, read_scale
@@ -25,6 +26,7 @@ from search_spaces.command_line import (
     positive_number,
     positive_whole_number,
     whole_number,
+    whole_number_within,
 )
 from search_spaces.errors import EXIT_BAD_INPUT, UserError
 from search_spaces.files import write_json
@@ -62,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number, default=0, help="default: %(default)s")
     parser.add_argument(
         "--threads",
-        type=positive_whole_number,
+        type=whole_number_within(1, MOST_THREADS),
         default=1,
         help="of the cost table and the benchmark (default: %(default)s)",
     )
@@ -144,10 +146,15 @@ def _check_same_job(out: Path, before: dict[str, Any], scale: Scale) -> None:
     """Refuse to train another scale where one was trained, whose work would be done anew.
 
     Raises:
-        UserError: naming what differs.
+        UserError: naming what differs, or a field of the run's `config.json` that is damaged.
     """
     for field in ("task", "space", "fit_config"):
         was, wanted = before.get(field), getattr(scale, field)
+        if was is not None and not isinstance(was, str):
+            raise UserError(
+                f"{out / CONFIG_FILE}: field $.scale.{field}: is {str(was)[:60]}, expected a text;"
+                f" put {wanted!r} there if that is what was run, or name another --out"
+            )
         same = was == wanted
         if field == "fit_config" and was is not None:
             same = config_path(was).resolve() == config_path(wanted).resolve()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -21,6 +21,9 @@ _OF_COUNTS = (*_REQUIRED_OF_COUNTS, "protocol")
 _OF_CLASSES = ("root", "labelled_per_class")
 OWN_FIELDS = (*_OF_COUNTS, *_OF_CLASSES)  # of one task alone
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "scale")
+# What PyYAML raises beside its own errors: a text that is no UTF-8, a date that is none, a value
+# that is not of its tag, brackets within brackets.
+_UNREADABLE = (ValueError, AttributeError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,9 @@ def read_scale(name: str) -> Scale:
         raise UserError(f"--scale {name}: expected {', '.join(SHIPPED_SCALES)} or a YAML file")
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML ({error})") from None
+    except (yaml.YAMLError, *_UNREADABLE) as error:
+        raise UserError(f"{path}: not valid YAML ({error}); mend it there") from None
+    _check_names(path, value)
     check_json(path, value, SCHEMA)
     if value.get("task", "counts") == "counts":
         value.setdefault("protocol", "libricount")
@@ -100,6 +104,19 @@ def config_path(name: str) -> Path:
     """A shipped configuration of `fit` by name, else the path as it is."""
     shipped = CONFIGS_FOLDER / f"{name}.yaml"
     return shipped if shipped.is_file() else Path(name)
+
+
+def _check_names(path: Path, value: Any) -> None:
+    """Refuse a field that no text names, as YAML may have and a schema's patterns cannot match.
+
+    Raises:
+        UserError: naming it.
+    """
+    fields = value if isinstance(value, dict) else {}
+    for inner in (fields, *(part for part in fields.values() if isinstance(part, dict))):
+        for name in inner:
+            if not isinstance(name, str):
+                raise UserError(f"{path}: field {name!r}: expected a name; quote or remove it")
 
 
 def _check_stages(path: Path, scale: Scale) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -144,9 +143,8 @@ def run(args: argparse.Namespace) -> int:
             predict_files(listener, hop_samples, output)
         if form in ARRAYS:
             write_array(rows, args.output, form)
-    except BrokenPipeError:  # `| head` has read enough; the interpreter must not flush to it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except OSError as error:
         mend = "choose another --output"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -22,7 +22,7 @@ from deploy.prediction_rows import AnyRow, EmbeddingRow
 from deploy.shown_text import shown
 from deploy.windows import Window
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path
+from search_spaces.files import atomic_path, check_writable
 from search_spaces.task_embedding import EmbeddingTask
 
 ARRAYS = ("npy", "parquet")  # formats of embeddings alone, which need a file
@@ -62,7 +62,8 @@ def check_array(form: str, output: Path | None, task: object) -> Path:
     """The file in which rows are gathered before they become the array ``output``.
 
     Raises:
-        UserError: no file to write, no embeddings to put into it, or no pyarrow to write parquet.
+        UserError: no file to write, no embeddings to put into it, no pyarrow to write parquet, or a
+            folder or device in the place of the file.
     """
     if not isinstance(task, EmbeddingTask):
         raise UserError(
@@ -75,6 +76,9 @@ def check_array(form: str, output: Path | None, task: object) -> Path:
             "--format parquet: needs pyarrow, which the kit does not bring; take npy, or run"
             f" {Path(sys.executable).name} -m pip install pyarrow"
         )
+    check_writable(output, "--output")
+    if form == "npy":
+        check_writable(index_path(output), "--output")
     return output.with_name(output.name + ROWS)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TextIO
 from deploy.prediction_rows import AnyRow, Row, row_writer
 from search_spaces.errors import UserError
 from search_spaces.file_lock import take_lock
-from search_spaces.files import check_writable, read_json, refuse_input, write_json
+from search_spaces.files import check_writable, led_to, read_json, refuse_input, write_json
 
 JOURNAL_EVERY_S = 1.0
 _JOURNAL = {
@@ -191,7 +191,7 @@ def open_output(
     It is in UTF-8 everywhere; file names that are not pass through as they are.
     """
     if path is not None and not _is_device(path):
-        path = path.resolve()  # a link stays one
+        path = led_to(path)  # a link stays one
         file, complete = FileOutput(path, form, recordings, settings, row_type), False
         try:
             yield file
@@ -217,7 +217,7 @@ def check_output(path: Path | None, recordings: Sequence[Path]) -> None:
     if path is not None:
         refuse_input(path, recordings, "recordings", "--output")
         if not _is_device(path):
-            check_writable(path.resolve() if path.is_symlink() else path, "--output")
+            check_writable(led_to(path), "--output")
 
 
 def _is_device(path: Path) -> bool:

@@ -65,6 +65,7 @@ class CsvWriter:
     def __init__(self, stream: TextIO, row_type: type[AnyRow] = Row, begun: bool = False) -> None:
         self._stream = stream
         self._writer = csv.writer(stream, lineterminator="\n")
+        self._quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         if not begun:
             self._writer.writerow([field.name for field in fields(row_type)])
             stream.flush()
@@ -77,7 +78,9 @@ class CsvWriter:
                 texts["embedding"] = json.dumps(row.embedding)
             else:
                 texts["probability"] = f"{row.probability:.4f}"
-            self._writer.writerow((asdict(row) | texts).values())
+            # Of names with a carriage return, which `csv` leaves bare where it ends no line.
+            writer = self._quoting if "\r" in row.file else self._writer
+            writer.writerow((asdict(row) | texts).values())
         self._stream.flush()
 
     def close(self) -> None:

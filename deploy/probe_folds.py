@@ -40,18 +40,27 @@ def make_folds(
 
     Raises:
         UserError: a split without training or test recordings, a class that a split's training
-            lacks, or a class of one recording.
+            lacks, a class of one recording, or too few recordings to train by.
     """
+    folds = _chosen(items, labels, speakers, seed)
+    _check_training(folds, labels)
+    return folds
+
+
+def _chosen(
+    items: Sequence[Item], labels: NDArray[np.str_], speakers: NDArray[np.str_] | None, seed: int
+) -> Folds:
     if any(item.split for item in items):
         return _given(items, labels)
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+    names, counts = np.unique(labels, return_counts=True)
     if speakers is not None and _several_speakers_each(labels, speakers):
-        number = min(MOST, len(np.unique(speakers)))
+        # scikit-learn refuses more folds than the largest class has recordings
+        number = min(MOST, len(np.unique(speakers)), int(counts.max()))
         splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
         pairs = list(splitter.split(labels, labels, speakers))
         return Folds(pairs, f"on new speakers, {number} folds")
-    names, counts = np.unique(labels, return_counts=True)
     least, rarest = int(counts.min()), str(names[counts.argmin()])
     if least < 2:
         raise UserError(
@@ -62,6 +71,22 @@ def make_folds(
     pairs = list(StratifiedKFold(number, shuffle=True, random_state=seed).split(labels, labels))
     why = "no speakers are known" if speakers is None else "the label tells the speaker"
     return Folds(pairs, f"on other recordings, {number} folds ({why})")
+
+
+def _check_training(folds: Folds, labels: NDArray[np.str_]) -> None:
+    """Refuse training that leaves a classifier nothing to tell apart, or no spread to tell it by.
+
+    Raises:
+        UserError: naming what there is.
+    """
+    for train, _ in folds.pairs:
+        classes = len(np.unique(labels[train]))
+        if classes < 2 or len(train) <= classes:
+            raise UserError(
+                f"holds too few recordings: tested {folds.how}, a probe is trained on"
+                f" {len(train)} recordings of {classes} classes, expected at least two classes and"
+                " more recordings than classes; add some"
+            )
 
 
 def _several_speakers_each(labels: NDArray[np.str_], speakers: NDArray[np.str_]) -> bool:

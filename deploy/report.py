@@ -31,7 +31,8 @@ from deploy.report_sections import (
 from deploy.report_text import kilobytes, milliseconds, net_title, percent, place, plain
 from deploy.shown_text import shown
 from search_spaces.command_line import named_path
-from search_spaces.files import atomic_path
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path, check_writable, real_path
 
 HELP = "one HTML page about a run: errors, costs, labels, commands"
 
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the page, print its path."""
     out = args.out or args.run / "report.html"
+    check_writable(out, "--out")
+    if out.suffix != ".html" and out.exists() and real_path(args.run) in real_path(out).parents:
+        raise UserError(f"--out: {out} is a file of the run; name another one")
     html = render(make_page(read_run(args.run), args.run.resolve().name))
     with atomic_path(out) as temporary:
         temporary.write_text(shown(html), encoding="utf-8")

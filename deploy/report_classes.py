@@ -29,8 +29,11 @@ def class_cards(evaluation: dict[str, Any]) -> list[Card]:
     """The headline figures of the test."""
     cards = []
     for metric in read_task(evaluation).judged_by:
-        value, interval = percent(evaluation["metrics"][metric.key]).split(" [")
-        cards.append(Card(metric.title.capitalize(), value, f"[{interval} {net_title(evaluation)}"))
+        estimate = evaluation["metrics"][metric.key]
+        if estimate["value"] is not None:
+            value, interval = percent(estimate).split(" [")
+            note = f"[{interval} {net_title(evaluation)}"
+            cards.append(Card(metric.title.capitalize(), value, note))
     return cards
 
 
@@ -135,7 +138,7 @@ def _figures(evaluation: dict[str, Any]) -> list[Figure]:
 
 
 def _recall(evaluation: dict[str, Any]) -> Figure:
-    rows = [row for row in evaluation["by_class"] if row["clips"]]
+    rows = [row for row in evaluation["by_class"] if row["recall"]["value"] is not None]
     names = [row["name"] for row in rows]
     recall = [row["recall"] for row in rows]
     chart = Chart(category_axis("class", names), linear_axis("recall (%)", [0.0, 100.0]))

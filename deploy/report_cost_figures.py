@@ -29,14 +29,14 @@ def search_figure(frontier: Frontier) -> Figure:
     """Expected validation error over predicted latency, or over MACs without a cost table."""
     precision = frontier.budget["precision"]
     points = frontier.points
-    by_latency = all(precision in (net["predicted_latency_ms"] or {}) for net in points)
+    winners = frontier.raw["winners"]
+    nets = [*points, *winners]
+    by_latency = all(precision in (net["predicted_latency_ms"] or {}) for net in nets)
 
     def cost(net: dict[str, Any]) -> float:
         return net["predicted_latency_ms"][precision] if by_latency else net["macs"] / 1e6
 
     label = f"predicted latency, {precision} (ms per clip)" if by_latency else "MACs (millions)"
-    winners = frontier.raw["winners"]
-    nets = [*points, *winners]
     chart = Chart(
         linear_axis(label, [cost(net) for net in nets]),
         linear_axis(frontier.task.score, [net["ranking_error"] for net in nets], low=None),

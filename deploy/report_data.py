@@ -6,11 +6,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from deploy.bundle import Bundle, read_bundle
-from deploy.evaluation import read_evaluation
-from deploy.measurement import read_measurement
+from deploy.bundle import Bundle
 from deploy.pipeline_state import CONFIG_FILE, TUNED, tunes
-from deploy.probe_file import read_probe
+from deploy.report_checks import (
+    checked_bundle,
+    checked_cost_table,
+    checked_evaluation,
+    checked_frontier,
+    checked_measurement,
+    checked_probe,
+)
 from deploy.report_lists import (
     Used,
     lists_recordings,
@@ -22,9 +27,9 @@ from deploy.report_reader import Missing, RunReader
 from lightning_modules.labels import Label, read_labels
 from lightning_modules.recordings_budget import TEST_LIST
 from lightning_modules.recordings_item import Item
-from search_spaces.cost_table import CostTable, read_cost_table
+from search_spaces.cost_table import CostTable
 from search_spaces.errors import UserError
-from search_spaces.frontier import Frontier, read_frontier
+from search_spaces.frontier import Frontier
 
 PROBE = "probe/probe.json"
 SEARCHED = "search/frontier.json"
@@ -69,21 +74,21 @@ def read_run(run: Path) -> RunData:
     frontier = files.one(
         "frontier",
         _frontier_file(run, at),
-        read_frontier,
+        checked_frontier,
         f"{python} search_spaces search --checkpoint {run / at}/supernet.pt"
         f" --cost-table {run}/cost_table.json --out {run}/search",
     )
     bundles = files.every(
         "bundles",
         "bundles/*",
-        read_bundle,
+        checked_bundle,
         f"{python} deploy lower --frontier {run / _frontier_file(run, at)}"
         f" --clips {run / at}/clips.npz --out {run}/bundles",
     )
     evaluations = files.every(
         "evaluations",
         "evaluations/*.json",
-        read_evaluation,
+        checked_evaluation,
         f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {run}/test_clips"
         f" --out {run}/evaluations/NAME-int8.json",
     )
@@ -97,7 +102,7 @@ def read_run(run: Path) -> RunData:
         cost_table=files.one(
             "cost_table",
             "cost_table.json",
-            read_cost_table,
+            checked_cost_table,
             f"{python} deploy cost-table --space {frontier.space if frontier else 'SPACE'}"
             f" --out {run}/cost_table.json",
         ),
@@ -111,13 +116,13 @@ def read_run(run: Path) -> RunData:
         measurements=files.every(
             "measurements",
             "measurements/*.json",
-            read_measurement,
+            checked_measurement,
             f"{python} deploy benchmark --bundle {run}/bundles/* --out {run}/measurements",
         ),
         probe=files.one(
             "probe",
             PROBE,
-            read_probe,
+            checked_probe,
             f"{python} deploy evaluate --probe SET... --bundle {run}/bundles/* --teacher FILE"
             f" --out {run}/probe",
         )
@@ -143,7 +148,7 @@ def _tuned(files: RunReader, command: str) -> Frontier | None:
         "frontier", CONFIG_FILE, tunes, command
     ):
         return None
-    return files.one("frontier", TUNED, read_frontier, command)
+    return files.one("frontier", TUNED, checked_frontier, command)
 
 
 def _training_folder(run: Path) -> Path:

@@ -50,7 +50,9 @@ def _judged(data: RunData) -> Iterator[tuple[str, str, dict[str, Any]]]:
     if data.kind != "embedding":
         for evaluation in data.evaluations:
             headline = read_task(evaluation).headline
-            yield net_title(evaluation), headline.title, evaluation["metrics"][headline.key]
+            error = evaluation["metrics"][headline.key]
+            if error["value"] is not None:
+                yield net_title(evaluation), headline.title, error
         return
     for bundle in data.bundles:
         headline = bundle.task.headline

@@ -10,9 +10,17 @@ from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_budget import COLUMNS
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
-from search_spaces.json_values import parse_json
+from search_spaces.json_values import check_json, parse_json
 
-_COMMAND_FIELDS = {"argv", "started", "seconds", "versions", "exit_code"}
+_COMMAND = {
+    "properties": {
+        "argv": {"type": "array", "items": {"type": "string"}},
+        "started": {"type": "string"},
+        "seconds": {"type": "number"},
+        "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        "exit_code": {"type": ["integer", "null"]},
+    }
+}
 
 
 class Used(NamedTuple):
@@ -63,7 +71,8 @@ def read_commands(path: Path) -> list[dict[str, Any]]:
             command = parse_json(line)
         except ValueError as error:
             raise UserError(f"{path}: line {number} is not JSON ({error})") from None
-        if not isinstance(command, dict) or not command.keys() >= _COMMAND_FIELDS:
-            raise UserError(f"{path}: line {number} lacks one of {sorted(_COMMAND_FIELDS)}")
+        if not isinstance(command, dict) or not command.keys() >= _COMMAND["properties"].keys():
+            raise UserError(f"{path}: line {number} lacks one of {sorted(_COMMAND['properties'])}")
+        check_json(Path(f"{path}: line {number}"), command, _COMMAND)
         commands.append(command)
     return commands

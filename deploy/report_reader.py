@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from search_spaces.errors import UserError, one_line
+from search_spaces.errors import UserError, describe_os_error, one_line
 
 T = TypeVar("T")
 
@@ -35,8 +35,9 @@ class RunReader:
             if not path.exists():
                 raise UserError("not there")
             return read(path)
-        except UserError as error:
-            reason = one_line(str(error)).removeprefix(f"{path}: ")
+        except (UserError, OSError) as error:
+            text = describe_os_error(error) if isinstance(error, OSError) else str(error)
+            reason = one_line(text).removeprefix(f"{path}: ")
             self.missing.setdefault(part, []).append(Missing(name, reason, command))
             return None
 

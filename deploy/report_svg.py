@@ -50,9 +50,11 @@ def linear_axis(label: str, values: Iterable[float], low: float | None = 0.0) ->
     known = list(values)
     bottom = min(known) if low is None else low
     top = max([*known, bottom])
-    step = _round_step((top - bottom) / 5 or abs(top) / 5 or 0.2)
+    # Values that differ by a rounding alone get an axis all the same.
+    least = 1e-9 * max(abs(bottom), abs(top))
+    step = _round_step(max((top - bottom) / 5, least) if top > bottom else abs(top) / 5 or 0.2)
     first, last = math.floor(bottom / step + 1e-9), math.ceil(top / step - 1e-9)
-    ticks = tuple(round(at * step, 12) for at in range(first, max(last, first + 1) + 1))
+    ticks = tuple(float(f"{at * step:.12g}") for at in range(first, max(last, first + 1) + 1))
     return Axis(label, ticks[0], ticks[-1], ticks)
 
 

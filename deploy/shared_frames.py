@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import Bundle
+from deploy.bundle import MANIFEST, Bundle
 from deploy.engine import Engine
 from deploy.windows import Window
 from search_spaces.clip import SAMPLE_RATE_HZ
+from search_spaces.errors import UserError
 from search_spaces.frontend_geometry import FrontEndGeometry, frontend_settings
 
 # waveform [1, T] -> energies [1, M + 1, F]
@@ -83,12 +84,15 @@ class SharedFrames:
 
 
 def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> SharedFrames | None:
-    """What shares frames at this hop; None where the bundle lacks it or it gains nothing."""
+    """What shares frames at this hop; None where the bundle lacks it or it gains nothing.
+
+    Raises:
+        UserError: the manifest does not say which front end it is.
+    """
     chosen = bundle.choose_precision(precision)
-    if FRAMES_FILES[chosen] not in bundle.manifest["files"]:
+    if not {FRAMES_FILES[chosen], TRUNK_FILES[chosen]} <= bundle.manifest["files"].keys():
         return None
-    settings = frontend_settings(bundle.manifest["architecture"]["choices"])
-    geometry = FrontEndGeometry(**settings, clip_samples=bundle.clip_samples)
+    geometry = _geometry(bundle)
     hop_frames, rest = divmod(hop_samples, geometry.hop_ms * SAMPLE_RATE_HZ // 1000)
     if rest or 2 * hop_frames > geometry.frames:
         return None
@@ -98,6 +102,18 @@ def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> Shar
         geometry,
         hop_frames,
     )
+
+
+def _geometry(bundle: Bundle) -> FrontEndGeometry:
+    try:
+        settings = frontend_settings(bundle.manifest["architecture"]["choices"])
+        return FrontEndGeometry(**settings, clip_samples=bundle.clip_samples)
+    except (KeyError, UserError) as error:
+        what = f"lacks {error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise UserError(
+            f"{bundle.path / MANIFEST}: field $.architecture.choices: {what}; lower the net anew or"
+            " copy the bundle again"
+        ) from None
 
 
 def _joined(energies: Any, following: Any, offset: int, behind: int) -> Any:

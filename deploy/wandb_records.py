@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class OfflineRun:
     Attributes:
         folder: ``offline-run-…``.
         started_ns: Unix time of its start; 0 when the run was killed before it wrote it.
-        run: name, group, job type, project and host as W&B shows them.
+        run: name, group, job type, project and host as W&B shows them; empty as ``started_ns``.
         config: by key.
         history: logged rows, in order.
         summary: last value by key.
@@ -71,14 +72,22 @@ class OfflineRun:
 def read_runs(folder: Path) -> list[OfflineRun]:
     """Every offline run below ``folder``, oldest first.
 
+    One that was killed before it said what it is, is passed over with a line on stderr.
+
     Raises:
         UserError: there is none, or a file that is not W&B's.
     """
-    files = list(folder.glob("**/offline-run-*/run-*.wandb"))
-    if not files:
+    runs = []
+    for path in folder.glob("**/offline-run-*/run-*.wandb"):
+        run = read_run(path)
+        if run.run:
+            runs.append(run)
+        else:
+            print(f"{path}: ends before it says what run it is; passed over", file=sys.stderr)
+    if not runs:
         raise UserError(f"{folder}: holds no offline run; log one with --wandb")
     # folders' names tell the second alone, and several runs may begin in one
-    return sorted(map(read_run, files), key=lambda run: (run.started_ns, run.folder))
+    return sorted(runs, key=lambda run: (run.started_ns, run.folder))
 
 
 def read_run(path: Path) -> OfflineRun:
@@ -120,7 +129,7 @@ def records(path: Path) -> Iterator[bytes]:
         UserError: not such a file.
     """
     data = path.read_bytes()
-    if not data.startswith(_MAGIC):
+    if not data.startswith(_MAGIC[: len(data)]):  # a run killed at once wrote only a part of it
         raise UserError(f"{path}: not a run of W&B (does not begin with {_MAGIC.decode()})")
     position, record = _FILE_HEADER_BYTES, b""
     while position + _HEADER.size <= len(data):

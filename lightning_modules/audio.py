@@ -25,7 +25,7 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 MIN_SECONDS = 0.5
 PCM16_SCALE = 32768.0
 
-_BLOCK_VALUES = 1 << 20  # frames x channels decoded at a time: 4 MiB, whatever the file's length
+_BLOCK_VALUES = 1 << 20  # decoded, or resampled, at a time: 4 MiB, whatever the file's length
 UNKNOWN_LENGTH_FRAMES = (
     1 << 62
 )  # libsndfile announces about 2^63 frames for a stream without a length
@@ -69,7 +69,8 @@ def read_blocks(
         with soundfile.SoundFile(os.fsencode(path)) as file:  # str must be UTF-8
             announced, source_hz = file.frames, file.samplerate
             resampler = soxr.ResampleStream(source_hz, rate_hz, 1, dtype="float32")
-            frames = max(1, _BLOCK_VALUES // file.channels)
+            growth = max(file.channels, rate_hz / source_hz)  # a frame's values, or what it becomes
+            frames = max(1, int(_BLOCK_VALUES / growth))
             # libsndfile takes six times as long to hand out 16-bit samples as floats.
             dtype = "int16" if file.subtype == "PCM_16" else "float32"
             while len(block := file.read(frames, dtype=dtype, always_2d=True)):

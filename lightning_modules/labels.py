@@ -17,6 +17,8 @@ VALIDATION_SHARE = 0.2  # of the budget and of the pool
 GENERATOR = "generator"
 CountOf = Callable[[int], int]
 
+_DIGITS = 20  # of the largest seed; int() refuses thousands
+
 _CHECKED_COUNTS = 16  # of each use, made again on a resume to see whether they are still the same
 
 
@@ -177,7 +179,7 @@ def read_labels(path: Path) -> list[Label]:
             if found != COLUMNS:
                 raise UserError(f"{path}: columns {','.join(found)}; expected {','.join(COLUMNS)}")
             return [_parse(path, line, row) for line, row in enumerate(reader, start=2)]
-    except (FileNotFoundError, UnicodeDecodeError, csv.Error) as error:
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as labels.csv ({error})") from None
 
 
@@ -185,11 +187,16 @@ def _parse(path: Path, line: int, row: dict[str, str]) -> Label:
     numbers = {}
     for column in ("seed", "index", "lo", "hi"):
         text = row[column] or ""
-        if not text.isdecimal():
+        if not text.isdecimal() or len(text) > _DIGITS:
+            shown = text if len(text) <= _DIGITS else f"{text[:_DIGITS]}..."
             raise UserError(
-                f"{path}: line {line}: {column}: {text!r}, expected a whole number >= 0"
+                f"{path}: line {line}: {column}: {shown!r}, expected a whole number >= 0 of at most"
+                f" {_DIGITS} digits"
             )
         numbers[column] = int(text)
+    absent = [column for column in COLUMNS if row[column] is None]
+    if absent:
+        raise UserError(f"{path}: line {line}: {absent[0]}: is missing, the line is cut")
     if row["use"] not in ("train", "validation"):
         raise UserError(f"{path}: line {line}: use: {row['use']!r}, expected train or validation")
     if not numbers["lo"] <= numbers["hi"] <= MAX_COUNT:

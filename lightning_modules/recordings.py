@@ -17,6 +17,7 @@ from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.seconds import read_seconds
 from lightning_modules.splits import SPLITS
 from search_spaces.errors import UserError, describe_os_error
+from search_spaces.files import real_path
 
 UNLABELLED = "unlabelled"  # a folder of this name is no class
 LABEL_SEPARATOR = ";"
@@ -143,7 +144,9 @@ def _of_csv(source: Path) -> Iterator[Item]:
     ):
         where = f"{source} line {at}"
         item = _of_row(row, source, where)
-        earlier, line = seen.setdefault((item.path.resolve(), item.start_s, item.end_s), (item, at))
+        earlier, line = seen.setdefault(
+            (real_path(item.path), item.start_s, item.end_s), (item, at)
+        )
         if earlier is not item:
             what = "is in two splits" if earlier.split != item.split else "is listed twice"
             raise UserError(f"{where}: {item.name} {what} (also line {line}); keep one")

@@ -19,7 +19,7 @@ from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits
 from lightning_modules.splits import Split
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path
+from search_spaces.files import atomic_path, real_path
 
 COLUMNS = ("recording", "use", "label", "speaker")
 TEST_LIST = "test_recordings.csv"  # beside labels.csv
@@ -125,4 +125,4 @@ def write_test_list(path: Path, items: Sequence[Item]) -> None:
             snr_db = "" if item.snr_db is None else item.snr_db
             ends = (item.start_s or "", "" if item.end_s is None else item.end_s)
             label = LABEL_SEPARATOR.join(item.labels)
-            writer.writerow((item.path.resolve(), label, item.speaker or "", *ends, snr_db))
+            writer.writerow((real_path(item.path), label, item.speaker or "", *ends, snr_db))

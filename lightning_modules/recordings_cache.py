@@ -36,6 +36,7 @@ from lightning_modules.seconds import ROUNDING_S
 from lightning_modules.sources_cache import cache_root
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
+from search_spaces.files import real_path
 from search_spaces.task_classes import ClassesTask
 
 MIN_SECONDS = ClassesTask.shortest_seconds
@@ -197,4 +198,4 @@ def load(item: Item) -> Int16:
 
 
 def _key(item: Item) -> Key:
-    return Key(str(item.path.resolve()), item.start_s, item.end_s, version_of(item.path))
+    return Key(str(real_path(item.path)), item.start_s, item.end_s, version_of(item.path))

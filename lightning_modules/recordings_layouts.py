@@ -7,11 +7,11 @@ published with folds, the last one is the test and the one before it the validat
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from lightning_modules.csv_rows import check_needed, read_rows
 from lightning_modules.recordings_item import Item
 from lightning_modules.splits import Split
 from search_spaces.errors import UserError
@@ -25,7 +25,7 @@ def read_layout(root: Path) -> list[Item] | None:
     """The recordings of a known data set, None for another folder.
 
     Raises:
-        UserError: a list that lacks a column, or names a recording that is not there.
+        UserError: a list that is damaged, lacks a column, or names a recording that is not there.
     """
     for sign, read in _LAYOUTS.items():
         if (root / sign).is_file():
@@ -34,23 +34,23 @@ def read_layout(root: Path) -> list[Item] | None:
 
 
 def _esc50(root: Path, table: Path) -> Iterator[Item]:
-    for row in _rows(table, "filename", "fold", "category", "src_file"):
-        split = _of_fold(int(row["fold"]), 5)
+    for where, row in _rows(table, "filename", "fold", "category", "src_file"):
+        split = _of_fold(row["fold"], 5, where)
         yield _item(root, f"audio/{row['filename']}", (row["category"],), row["src_file"], split)
 
 
 def _urbansound8k(root: Path, table: Path) -> Iterator[Item]:
-    for row in _rows(table, "slice_file_name", "fsID", "fold", "class"):
+    for where, row in _rows(table, "slice_file_name", "fsID", "fold", "class"):
+        split = _of_fold(row["fold"], 10, where)
         name = f"audio/fold{row['fold']}/{row['slice_file_name']}"
-        yield _item(root, name, (row["class"],), row["fsID"], _of_fold(int(row["fold"]), 10))
+        yield _item(root, name, (row["class"],), row["fsID"], split)
 
 
 def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
     splits: dict[str, Split] = {}
     for name, split in _LISTS.items():
         if (root / name).is_file():
-            lines = (root / name).read_text(encoding="utf-8").split()
-            splits.update(dict.fromkeys(lines, split))
+            splits.update(dict.fromkeys(_names(root / name), split))
     for path in root.glob("*/*.wav"):
         name, word = f"{path.parent.name}/{path.name}", path.parent.name
         match = _COMMAND.fullmatch(path.name)
@@ -63,12 +63,12 @@ def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
 
 def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
     truth = root / "FSD50K.ground_truth"
-    for row in _rows(truth / "dev.csv", "fname", "labels", "split"):
+    for _, row in _rows(truth / "dev.csv", "fname", "labels", "split"):
         split: Split = "validation" if row["split"] == "val" else "train"
         name = f"FSD50K.dev_audio/{row['fname']}.wav"
         yield _item(root, name, tuple(row["labels"].split(",")), None, split)
     if (truth / "eval.csv").is_file():
-        for row in _rows(truth / "eval.csv", "fname", "labels"):
+        for _, row in _rows(truth / "eval.csv", "fname", "labels"):
             name = f"FSD50K.eval_audio/{row['fname']}.wav"
             yield _item(root, name, tuple(row["labels"].split(",")), None, "test")
 
@@ -85,13 +85,22 @@ def _digits(root: Path) -> list[Item] | None:
     ]
 
 
-def _rows(table: Path, *columns: str) -> Iterator[dict[str, str]]:
-    with table.open(encoding="utf-8", newline="") as stream:
-        rows = csv.DictReader(stream)
-        missing = [column for column in columns if column not in (rows.fieldnames or ())]
-        if missing:
-            raise UserError(f"{table}: no column {missing[0]}, expected {', '.join(columns)}")
-        yield from rows
+def _rows(table: Path, *columns: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where each row is, and its fields in these columns, none of which is empty."""
+    expected = ", ".join(columns)
+    for line, row in read_rows(table, lambda found: check_needed(found, columns, expected, table)):
+        fields = {column: (row[column] or "").strip() for column in columns}
+        empty = [column for column, field in fields.items() if not field]
+        if empty:
+            raise UserError(f"{table} line {line}: {empty[0]} is empty; copy the data set again")
+        yield f"{table} line {line}", fields
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").split()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text in UTF-8 ({error}); copy it again") from None
 
 
 def _item(
@@ -103,10 +112,12 @@ def _item(
     return Item(path, name, labels, speaker, split=split)
 
 
-def _of_fold(fold: int, folds: int) -> Split:
-    if fold == folds:
+def _of_fold(text: str, folds: int, where: str) -> Split:
+    if text not in map(str, range(1, folds + 1)):
+        raise UserError(f"{where}: fold {text[:20]!r}, expected a whole number from 1 to {folds}")
+    if text == str(folds):
         return "test"
-    return "validation" if fold == folds - 1 else "train"
+    return "validation" if text == str(folds - 1) else "train"
 
 
 _LAYOUTS: Mapping[str, Callable[[Path, Path], Iterator[Item]]] = {

@@ -13,6 +13,7 @@ from typing import Literal
 from lightning_modules.recordings_item import Item
 from lightning_modules.splits import SPLITS, Split
 from search_spaces.errors import UserError
+from search_spaces.files import real_path
 
 ValidationBy = Literal["speaker", "recording"]
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of the recordings
@@ -125,7 +126,7 @@ def together(items: Sequence[Item], digests: Sequence[str]) -> list[str]:
         return found
     by_path: defaultdict[Path, list[int]] = defaultdict(list)
     for place, item in enumerate(items):
-        by_path[item.path.resolve()].append(place)  # a CSV may spell it in several ways
+        by_path[real_path(item.path)].append(place)  # a CSV may spell it in several ways
     for places in by_path.values():
         first, reached_s = places[0], -math.inf
         for place in sorted(places, key=lambda place: items[place].start_s):

@@ -23,7 +23,7 @@ from lightning_modules.spans import Span
 from lightning_modules.spans_audio import open_recording, recording_sha256
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from search_spaces.files import sha256_json
+from search_spaces.files import real_path, sha256_json
 
 _MIN_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)
 _LARGEST_VALIDATION_SHARE = 0.35  # no recording may make it more, if a smaller one can do
@@ -149,7 +149,7 @@ def _by_recording(spans: Sequence[Span]) -> dict[str, list[Span]]:
     """The spans of each file, whose rows may spell its path in several ways, by the least name."""
     by_path: dict[Path, list[Span]] = {}
     for span in spans:
-        by_path.setdefault(span.path.resolve(), []).append(span)
+        by_path.setdefault(real_path(span.path), []).append(span)
     return {min(span.name for span in members): members for members in by_path.values()}
 
 

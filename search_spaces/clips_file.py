@@ -6,7 +6,9 @@ Letters: V validation clips, C calibration clips, T samples of a clip at 16 kHz,
 from __future__ import annotations
 
 import json
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,14 @@ _ARRAYS = (
     "validation_hi",
     "validation_original",
     "calibration_waveform",
+)
+
+# What zipfile and NumPy raise on a byte that is wrong, by where it lies: RuntimeError (of which
+# NotImplementedError is one) on flags of the zip directory, others on the head of an array.
+_DAMAGED = (
+    *(ValueError, KeyError, EOFError, RuntimeError, TypeError, IndexError, AttributeError),
+    *(OverflowError, MemoryError, SyntaxError, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error),
 )
 
 
@@ -126,7 +136,12 @@ def read_clips(path: Path) -> Clips:
         raise UserError(f"{path}: no such file; {_MEND}") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, expected a clips.npz") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        if error.filename is not None:  # a refusal of the system; `run_command` says it
+            raise
+        reason = error.strerror or error
+        raise UserError(f"{path}: not a readable clips.npz ({reason}); {_MEND}") from None
+    except _DAMAGED as error:
         reason = error.args[0] if error.args else type(error).__name__
         raise UserError(f"{path}: not a readable clips.npz ({reason}); {_MEND}") from None
 

@@ -30,7 +30,7 @@ from search_spaces.cost_fit import (
 from search_spaces.cost_model import HeldOut, predict_cost
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
-from search_spaces.space import SpaceSpec
+from search_spaces.space import FRONTEND_DIMENSIONS, SpaceSpec
 from search_spaces.spaces import get_space
 
 SCHEMA_VERSION = 1
@@ -216,7 +216,26 @@ def read_cost_table(path: Path) -> CostTable:
         fit["held_out"] = HeldOut(**fit["held_out"]) if fit["held_out"] else None
     table = CostTable(**{**value, "fits": tuple(Fit(**fit) for fit in value["fits"])})
     try:
-        table.check_space(get_space(value["space"]["name"]))
+        space = get_space(value["space"]["name"])
+        table.check_space(space)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+    for name in ("pieces", "held_out_pieces"):
+        for at, piece in enumerate(value[name]):
+            try:
+                _check_choices(space, piece)
+            except UserError as error:
+                mend = "measure it anew with `python -m deploy cost-table`"
+                raise UserError(f"{path}: field $.{name}[{at}].choices: {error}; {mend}") from None
     return table
+
+
+def _check_choices(space: SpaceSpec, piece: Piece) -> None:
+    if piece.part == "whole":
+        Architecture(space.name, space.version, piece.choices).validate(space)
+        return
+    missing = [name for name in FRONTEND_DIMENSIONS if name not in piece.choices]
+    if missing:
+        raise UserError(f"front end: dimension {missing[0]!r} of {space.name} is missing")
+    for dimension, choice in piece.choices.items():
+        space.check_choice(dimension, choice)

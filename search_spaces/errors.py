@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -31,8 +32,13 @@ def run_command(main: Callable[[], int | None]) -> int:
     except UserError as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except BrokenPipeError:  # `| head` has read enough
+        forsake_stdout()
+        return 0
     except OSError as error:
-        print(f"error: {one_line(describe_os_error(error))}", file=sys.stderr)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "; make room and give the same command again" if full else ""
+        print(f"error: {one_line(describe_os_error(error))}{mend}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except Terminated:
         print("terminated", file=sys.stderr)
@@ -53,6 +59,11 @@ def _prepare_streams() -> None:
         raise UserError("standard output is closed; send it to a file, or to /dev/null")
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def forsake_stdout() -> None:
+    """Let what standard output still holds go nowhere: the interpreter flushes it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def describe_os_error(error: OSError) -> str:

@@ -21,12 +21,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it only when the block succeeds.
 
     A reader therefore sees the old file or the whole new one, also after a kill or on a full disk.
-    The temporary keeps the suffix, since some writers choose their format by it.
+    The temporary keeps the suffix, since some writers choose their format by it. Of a link what it
+    leads to is replaced.
 
     Raises:
         OSError: the folder cannot be written or its disk is full; it names ``path``.
+        UserError: ``path`` is a folder, or a device or pipe, which nothing may replace.
     """
-    path = Path(path)
+    path = led_to(Path(path))
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is a folder or a device; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, name = tempfile.mkstemp(
@@ -50,6 +54,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def real_path(path: Path) -> Path:
+    """The path without links; unlike `Path.resolve` it takes a link that leads to itself."""
+    return Path(os.path.realpath(path))
+
+
+def led_to(path: Path) -> Path:
+    """Where a link leads in the end; any other path is left as it is."""
+    return real_path(path) if path.is_symlink() else path
 
 
 def check_writable(path: Path, field: str, *, folder: bool = False) -> None:

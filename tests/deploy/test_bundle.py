@@ -123,3 +123,31 @@ def test_precision_that_was_not_kept_is_refused_with_its_reason(
         bundle.model_path("int8")
     with pytest.raises(UserError, match="precision: got 'fp16', expected one of fp32, int8"):
         bundle.load("fp16")
+
+
+def test_a_task_of_other_outputs_than_the_model_s_is_refused(
+    bundle_copy: Callable[[], Path],
+) -> None:
+    path = bundle_copy()
+    task = {"kind": "classes", "names": ["dog", "cat", "cow"], "several": False}
+    change_manifest(path, task=task)
+    with pytest.raises(
+        UserError, match=r"field \$\.task: says what 3 outputs mean, the model gives 1"
+    ):
+        read_bundle(path).load("fp32")
+    change_manifest(path, task={**task, "names": ["dog", "dog"]})
+    with pytest.raises(
+        UserError, match=r"manifest\.json: classes: got .* expected distinct names;"
+    ):
+        read_bundle(path).load("fp32")
+
+
+def test_a_model_without_a_digest_is_refused(bundle_copy: Callable[[], Path]) -> None:
+    path = bundle_copy()
+    files = json.loads((path / "manifest.json").read_text())["files"]
+    del files["model_int8.pte"]
+    change_manifest(path, files=files)
+    with pytest.raises(
+        UserError, match=r"field \$\.files: lacks model_int8\.pte, though the bundle"
+    ):
+        read_bundle(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import cost_table
+from deploy import cost_programs, cost_table
 from deploy.__main__ import main
 from deploy.cost_programs import Program, lower_programs
 from deploy.cost_rounds import ROUNDS, RawMeasurements, time_rounds
@@ -20,6 +20,7 @@ from search_spaces.cost_table import read_cost_table
 from search_spaces.errors import UserError
 from search_spaces.file_lock import held
 from search_spaces.spaces import get_space
+from tests.deploy.fakes import lower_and_die
 
 HEADER = {"device": {"name": "x"}, "runtime": {"version": "1"}, "threads": 1}
 
@@ -65,6 +66,26 @@ def test_raw_measurements_of_another_machine_are_refused(tmp_path: Path) -> None
     RawMeasurements(path, HEADER)
     with pytest.raises(UserError, match=r"measured with another threads \(1, now 2\); remove it"):
         RawMeasurements(path, {**HEADER, "threads": 2})
+
+
+def test_raw_measurements_leave_out_what_is_no_median(tmp_path: Path) -> None:
+    path = tmp_path / "raw.jsonl"
+    RawMeasurements(path, HEADER).add("a", 0, 2.0)
+    medians: list[object] = ["1.0", None, 0, -1.0]
+    odd = [5, "x", [], {}, *({"key": "a", "round": 1, "median_ms": m} for m in medians)]
+    with path.open("ab") as stream:
+        stream.write("".join(f"\n{json.dumps(line)}" for line in odd).encode() + b"\n\xff\xfe")
+    again = RawMeasurements(path, HEADER)
+    assert again.latency_ms("a") == 2.0
+    assert not again.has("a", 1)
+
+
+@pytest.mark.parametrize("first", ["5", "[]", '{"key": "a"}', json.dumps({**HEADER, "more": 1})])
+def test_raw_measurements_of_nothing_known_are_refused(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "raw.jsonl"
+    path.write_text(f"{first}\n")
+    with pytest.raises(UserError, match=r"raw\.jsonl: its first line does not tell device, runti"):
+        RawMeasurements(path, HEADER)
 
 
 def test_the_table_predicts_what_a_made_up_device_takes(
@@ -154,6 +175,25 @@ def test_sigterm_while_nets_are_lowered_is_one_line(tmp_path: Path) -> None:
     process.terminate()
     assert process.communicate(timeout=120)[1].splitlines()[-1:] == [b"terminated"]
     assert process.returncode == 143
+
+
+def test_a_lowering_that_is_killed_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost_programs, "_lower", lower_and_die)
+    program = Program("frontend", smallest(get_space("sam-nano")), "fp32")
+    with pytest.raises(UserError, match=r"a process was killed, .* fewer --processes"):
+        list(lower_programs([program], tmp_path, processes=1))
+
+
+@pytest.mark.parametrize("threads", ["0", "1025", "100000"])
+def test_so_many_threads_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], threads: str
+) -> None:
+    out = str(tmp_path / "table.json")
+    assert main(["cost-table", "--space", "sam", "--threads", threads, "--out", out]) == 2
+    assert "--threads: got" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_program_is_lowered_once_and_timed(tmp_path: Path) -> None:

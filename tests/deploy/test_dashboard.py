@@ -171,6 +171,8 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path: Path):
             ["--picture", "a.bogus", "--runs", "."],
             "--picture a.bogus: expected a name that ends in",
         ),
+        (["--wandb-project", ""], "--wandb-project: is empty; name a project, or leave the option"),
+        (["--wandb-group", "\N{GRINNING FACE}"], "--wandb-group '\N{GRINNING FACE}': W&B takes no"),
         (["--picture", "a.png", "--runs", "docs"], "docs: holds no offline run; log one with --wa"),
     ],
 )
@@ -258,3 +260,22 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path):
         UserError, match=r"run-1.wandb: not a run of W&B \(does not begin with :W&B"
     ):
         read_runs(tmp_path)
+
+
+def test_a_run_killed_at_its_start_is_passed_over(
+    runs: list[OfflineRun], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (whole,) = runs[0].folder.glob("*.wandb")
+    for size in (0, 2, 7, 100):
+        cut = tmp_path / f"offline-run-{size}" / f"run-{size}.wandb"
+        cut.parent.mkdir()
+        cut.write_bytes(whole.read_bytes()[:size])
+    with pytest.raises(UserError, match="holds no offline run"):
+        read_runs(tmp_path)
+    capsys.readouterr()
+    shutil.copytree(runs[0].folder, tmp_path / runs[0].folder.name)
+    assert [run.run for run in read_runs(tmp_path)] == [runs[0].run]
+    told = capsys.readouterr().err.splitlines()
+    assert sorted(line.partition("/run-")[2] for line in told) == [
+        f"{size}.wandb: ends before it says what run it is; passed over" for size in (0, 100, 2, 7)
+    ]

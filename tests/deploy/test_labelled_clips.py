@@ -104,6 +104,10 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
         ("file,count\nb.wav,1\n", "mine.csv line 2: no such file"),
         ("file,count\n1_a.wav,1\n1_a.wav,1\n", "mine.csv line 3: 1_a.wav is listed twice"),
         (
+            "file,count\n1_a.wav,1\n../{}/1_a.wav,1\n",
+            "/1_a.wav is listed twice (also line 2); keep one",
+        ),
+        (
             "file,count,sexes\n1_a.wav,1,female\n",
             "mine.csv line 2: sexes 'female', expected an F or M for each voice, or nothing",
         ),
@@ -115,7 +119,7 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
 )
 def test_a_bad_csv_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     write_clip(tmp_path / "1_a.wav")
-    source = write_csv(tmp_path / "mine.csv", text)
+    source = write_csv(tmp_path / "mine.csv", text.replace("{}", tmp_path.name))
     with pytest.raises(UserError, match=re.escape(message)):
         read_labelled_clips(source)
 

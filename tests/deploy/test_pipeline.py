@@ -151,6 +151,17 @@ def test_the_folder_of_another_scale_is_refused_and_left_alone(tmp_path, capsys)
     assert config.read_text() == before
 
 
+@pytest.mark.parametrize("damaged", [5, ["x"]])
+def test_a_damaged_config_of_a_begun_run_is_refused(tmp_path, capsys, damaged):
+    with open_run_folder(tmp_path / "run") as folder:
+        folder.begin(Step("fit", "", ("-m",), (), ()), "0" * 64)
+    before = {**dataclasses.asdict(read_scale("smoke")), "fit_config": damaged}
+    (tmp_path / "run" / "config.json").write_text(json.dumps({"scale": before}))
+    assert main(["run", "--scale", "smoke", "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert f"config.json: field $.scale.fit_config: is {damaged}, expected a text; put" in error
+
+
 def test_one_reader_is_refused(tmp_path, capsys):
     write_voice(tmp_path / "speech" / "alone" / "a.wav", seed=1, seconds=1)
     out = tmp_path / "run"

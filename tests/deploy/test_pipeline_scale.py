@@ -30,6 +30,13 @@ def test_a_shipped_scale_names_a_space_and_a_config_that_exist(name):
         ("task: classes", r"own.yaml: field speech: the task is classes, which has none"),
         ("begin_config: sam-voices", "field expected_seconds: lacks begin, which the scale has"),
         ("{", "not valid YAML"),
+        ("tune_steps: 2024-02-30", r"own.yaml: not valid YAML \(day is out of range for month\)"),
+        ("arguments: {1: []}", "own.yaml: field 1: expected a name; quote or remove it"),
+        ("tune_steps: !!float x", "not valid YAML"),
+        ('tune_steps: !!int "x"', "not valid YAML"),
+        ("tune_steps: !!bool x", "not valid YAML"),
+        ("tune_steps: !!timestamp x", "not valid YAML"),
+        ("tune_steps: " + 5000 * "[", "not valid YAML"),
     ],
 )
 def test_a_wrong_scale_is_refused_by_field(tmp_path: Path, change, message):

@@ -272,9 +272,9 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
         write_sound(tmp_path / f"{number:03}.wav", 0.3)
     code = (
         "import sys; from deploy import predict; from tests.deploy.fakes import PeakBundle;"
-        "from tests.deploy.test_predict import parse;"
+        "from search_spaces.errors import run_command; from tests.deploy.test_predict import parse;"
         "predict.read_bundle = lambda path: PeakBundle();"
-        f"sys.exit(predict.run(parse({str(tmp_path)!r})))"
+        f"sys.exit(run_command(lambda: predict.run(parse({str(tmp_path)!r}))))"
     )
     process = _run_python(code, subprocess.PIPE)
     assert process.stdout is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import fcntl
 import io
 import json
@@ -191,3 +192,11 @@ def test_standard_output_is_utf_8_whatever_the_locale(
     with open_output(None, "csv", recordings, SETTINGS) as output:
         output.write([row(Path("\u65e5.wav"))])
     assert "\u65e5.wav".encode() in stdout.buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a\rb.wav", "a,b.wav", 'a"b.wav', "plain.wav"])
+def test_any_name_comes_back_from_a_csv(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "out.csv"
+    finish(path, "csv", [Path(name)])
+    with path.open(newline="") as stream:
+        assert [line["file"] for line in csv.DictReader(stream)] == [name, name]

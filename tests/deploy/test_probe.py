@@ -148,22 +148,55 @@ def items(*rows: tuple[str, str | None, str | None]) -> tuple[list[Item], np.nda
 
 
 def test_folds_are_of_new_speakers_where_a_label_has_several():
-    made, labels = items(*((label, speaker, None) for label in "ab" for speaker in "wxyz"))
+    made, labels = items(*((label, speaker, None) for label in "abc" for speaker in "wxyz"))
     speakers = np.array([item.speaker for item in made])
     folds = make_folds(made, labels, speakers, 0)
     assert folds.how == "on new speakers, 4 folds"
     for train, test in folds.pairs:
         assert not set(speakers[train]) & set(speakers[test])
     whose = make_folds(made, speakers, speakers, 0)  # whose voice it is
-    assert whose.how == "on other recordings, 2 folds (the label tells the speaker)"
+    assert whose.how == "on other recordings, 3 folds (the label tells the speaker)"
     unknown = make_folds(made, labels, None, 0)
     assert unknown.how == "on other recordings, 4 folds (no speakers are known)"
 
 
 def test_a_split_of_a_csv_is_kept():
-    made, labels = items(("a", "x", "train"), ("b", "x", "validation"), ("a", "y", "test"))
+    made, labels = items(
+        ("a", "x", "train"), ("b", "x", "validation"), ("a", "y", "test"), ("b", "y", "train")
+    )
     ((train, test),) = make_folds(made, labels, None, 0).pairs
-    assert (train.tolist(), test.tolist()) == ([0, 1], [2])
+    assert (train.tolist(), test.tolist()) == ([0, 1, 3], [2])
+
+
+def test_folds_are_no_more_than_a_class_has_recordings():
+    heard = {"a": "wxy", "b": "xyz", "c": "wyz"}
+    made, labels = items(*((label, speaker, None) for label in heard for speaker in heard[label]))
+    speakers = np.array([item.speaker for item in made])
+    assert make_folds(made, labels, speakers, 0).how == "on new speakers, 3 folds"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_too_few_recordings_to_train_by_are_refused(known: bool):
+    made, labels = items(*((label, speaker, None) for label in "ab" for speaker in "xy"))
+    speakers = np.array([item.speaker for item in made]) if known else None
+    with pytest.raises(UserError, match="is trained on 2 recordings of 2 classes, expected"):
+        make_folds(made, labels, speakers, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--probe", "s", "--clips", "c"), "--clips: is not of --probe"),
+        (("--probe", "s", "--segments", "c"), "--segments: is not of --probe"),
+        (("--probe", "s", "--rows"), "--rows: is not of --probe"),
+        (("--probe", "s", "--wandb"), "--wandb: is not of --probe"),
+        (("--probe", "s", "--teacher-rate-hz", "8000"), "--teacher-rate-hz: is of a teacher"),
+        (("--clips", "c", "--teacher-samples", "8000"), "--teacher-samples: is of a teacher"),
+    ],
+)
+def test_options_that_would_be_passed_over_are_refused(options: tuple[str, ...], message: str):
+    with pytest.raises(UserError, match=message):
+        evaluate.run(parse(*options))
 
 
 def test_sets_that_cannot_probe_are_refused(bundles: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,8 @@ from search_spaces.errors import UserError
 from search_spaces.files import read_json, write_json
 from tests.deploy.run_folder import measurement, write_run, write_tuned
 
+GOOD = '{"argv": [], "started": "", "seconds": 0, "versions": {}, "exit_code": 0}'
+LATENCY = ("predicted_latency_ms", "int8")
 SECTIONS = {
     "frontier": "Frontier",
     "confusion": "Confusion",
@@ -197,6 +200,52 @@ def test_a_damaged_file_is_named_with_its_field(copied: Path) -> None:
     assert f"<b>evaluations/{path.name}</b>: field $.metrics: &#39;ece&#39; is a required" in html
 
 
+@pytest.mark.parametrize(
+    ("pattern", "fields", "new", "reason"),
+    [
+        ("cost_table.json", ("pieces", 0, "choices"), {"x": 1}, "field $.pieces[0].choices: "),
+        ("cost_table.json", ("held_out_pieces", 0, "choices"), {"x": 1}, "field $.held_out_pieces"),
+        ("cost_table.json", ("fits", 0, "whole", "call"), 1e308, "field $.fits: predict"),
+        (
+            "search/*.json",
+            ("winners", 0, "level_error", "low"),
+            None,
+            "has a value but no interval",
+        ),
+        ("search/*.json", ("winners", 0, *LATENCY), 0, "predicted_latency_ms.int8: 0, expected"),
+        ("search/*.json", ("winners", 0, *LATENCY), 1e308, "1e+308 is no figure to be shown"),
+        (
+            "evaluations/*.json",
+            ("count_confusion",),
+            [],
+            "field $.count_confusion: expected 1 rows",
+        ),
+        ("evaluations/*.json", ("level_confusion", 0), [1], "$.level_confusion: expected 4 rows"),
+        ("measurements/*.json", ("energy", "reason"), None, "field $.energy.reason: null"),
+        ("measurements/*.json", ("energy", "value_mj"), 9.0, "field $.energy.method: null"),
+    ],
+)
+def test_what_no_schema_says_is_damage_too(
+    copied: Path, pattern: str, fields: tuple[str | int, ...], new: Any, reason: str
+) -> None:
+    path = sorted(copied.glob(pattern))[0]
+    value = inner = json.loads(path.read_text(encoding="utf-8"))
+    for field in fields[:-1]:
+        inner = inner[field]
+    inner[fields[-1]] = new
+    path.write_text(json.dumps(value), encoding="utf-8")
+    said = re.search(rf"<b>{path.relative_to(copied)}</b>: (.*)</p>", write_report(copied))
+    assert said is not None
+    assert reason in said[1]
+
+
+@pytest.mark.parametrize("name", ["train/labels.csv", "commands.jsonl"])
+def test_a_folder_in_the_place_of_a_file_is_said(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    (copied / name).mkdir()
+    assert re.search(rf"<b>{name}</b>: .*[Ii]s a directory", write_report(copied))
+
+
 def test_clips_without_snr_or_reverberation_say_so(copied: Path) -> None:
     for path in (copied / "evaluations").glob("*.json"):
         write_json(path, {**read_json(path, {}), "by_snr_db": [], "by_rt60_s": []})
@@ -304,11 +353,15 @@ def test_only_a_folder_without_any_file_of_a_run_is_refused(tmp_path: Path) -> N
         ("{", "line 2 is not JSON"),
         ("[" * 10_000, "line 2 is not JSON"),
         ('{"argv": []}', "line 2 lacks one of"),
+        (GOOD.replace('""', "null"), r"line 2: field \$.started: None is not of type 'string'"),
+        (GOOD.replace("{}", "null"), r"line 2: field \$.versions: None is not"),
+        (GOOD.replace("{}", '{"torch": null}'), r"line 2: field \$.versions.torch: None is not"),
+        (GOOD.replace("[]", "null"), r"line 2: field \$.argv: None is not of type 'array'"),
+        (GOOD.replace(": 0,", ": null,"), r"line 2: field \$.seconds: None is not of type"),
     ],
 )
 def test_a_broken_line_of_commands_is_named(tmp_path: Path, text: str, message: str) -> None:
-    good = '{"argv": [], "started": "", "seconds": 0, "versions": {}, "exit_code": 0}\n'
-    (tmp_path / "commands.jsonl").write_text(good + text)
+    (tmp_path / "commands.jsonl").write_text(f"{GOOD}\n{text}")
     with pytest.raises(UserError, match=message):
         read_commands(tmp_path / "commands.jsonl")
 
@@ -319,3 +372,15 @@ def test_the_same_run_gives_the_same_page_but_for_the_time(run: Path, html: str)
 
     assert without_time(write_report(run)) == without_time(html)
     assert np.isclose(len(html), 250_000, atol=250_000)  # a page, not a book
+
+
+def test_a_file_of_the_run_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "cost_table.json"
+    table.write_text("{}")
+    assert main(["report", "--run", str(tmp_path), "--out", str(table)]) == 2
+    assert "cost_table.json is a file of the run; name another one" in capsys.readouterr().err
+    assert table.read_text() == "{}"
+    assert main(["report", "--run", str(tmp_path), "--out", "/dev/null"]) == 2
+    assert "--out: /dev/null is a folder or a device" in capsys.readouterr().err

@@ -37,6 +37,13 @@ def test_a_log_axis_holds_its_values(values: list[float]) -> None:
     assert all(axis.low <= tick <= axis.high for tick in axis.ticks)
 
 
+@pytest.mark.parametrize("values", [[0.5, 0.5 + 1e-16], [1e-14, 2e-14], [0.0, 1e-15], [3e99]])
+def test_values_that_differ_by_a_rounding_have_an_axis(values: list[float]) -> None:
+    axis = linear_axis("x", values, low=None)
+    assert axis.low < axis.high
+    assert 2 <= len(axis.ticks) <= 12
+
+
 def test_linear_ticks_are_ones_twos_and_fives() -> None:
     assert linear_axis("x", [0.93]).ticks == (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     assert linear_axis("x", [1.21, 1.38], low=None).ticks == (1.2, 1.25, 1.3, 1.35, 1.4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,22 @@ def test_predict_shares_frames_by_itself(
     assert used == [12]
     assert (tmp_path / "rows.csv").read_text().count("a.wav") == 12
     assert set(FRAMES_FILES.values()) <= set(shared_bundle.manifest["files"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "field $.architecture.choices: lacks frontend_rate_hz; lower the net anew"),
+        (
+            dict.fromkeys(("rate_hz", "hop_ms", "window_ms", "mels"), 7),
+            "field $.architecture.choices: front end: rate_hz is 7, allowed",
+        ),
+    ],
+)
+def test_a_front_end_that_is_not_known_is_refused(
+    shared_bundle: Bundle, change: dict[str, int], message: str
+) -> None:
+    choices = {f"frontend_{name}": value for name, value in change.items()}
+    manifest = {**shared_bundle.manifest, "architecture": {"choices": choices}}
+    with pytest.raises(UserError, match=re.escape(message)):
+        load_shared(Bundle(shared_bundle.path, manifest), "fp32", HOP_SAMPLES)

@@ -6,6 +6,7 @@ import soundfile
 from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
+from lightning_modules import audio
 from lightning_modules.audio import from_pcm16, read_audio, to_pcm16, write_wav
 from search_spaces.errors import UserError
 
@@ -121,3 +122,13 @@ def test_written_wav_is_bit_exact(tmp_path: Path) -> None:
     read, rate_hz = soundfile.read(tmp_path / "a.wav", dtype="int16")
     assert rate_hz == 16_000
     assert np.array_equal(read, samples)
+
+
+def test_a_low_rate_is_resampled_in_small_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "low.wav", np.full(4000, 0.1, np.float32), 100)
+    monkeypatch.setattr(audio, "_BLOCK_VALUES", 16_000)
+    blocks = [len(block) for block in audio.read_blocks(tmp_path / "low.wav")]
+    assert sum(blocks) == pytest.approx(40 * 16_000, abs=200)
+    assert max(blocks) < 10 * 16_000  # at 100 Hz 100 frames become 16,000

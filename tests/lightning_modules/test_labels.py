@@ -149,6 +149,13 @@ def test_written_labels_are_read_back(tmp_path_factory, labels: list[Label]) -> 
         ("c,train,libricount,0,0,0,11,me", "line 2: lo 0, hi 11"),
         ("c,train,libricount,0,0,one,2,me", "line 2: lo: 'one', expected a whole number"),
         ("c,train,libricount,0", "line 2: index: '', expected a whole number"),
+        ("c,train,libricount,0,0,1", "line 2: hi: '', expected a whole number"),
+        ("c,train,libricount,0,0,1,2", "line 2: labelled_by: is missing, the line is cut"),
+        pytest.param(
+            f"c,train,libricount,{'7' * 5000},0,1,2,me",
+            "line 2: seed: '77777777777777777777...', expected a whole number >= 0 of at most 20",
+            id="digits",
+        ),
         ("c,test,libricount,0,0,1,2,me", "line 2: use: 'test', expected train or validation"),
     ],
 )

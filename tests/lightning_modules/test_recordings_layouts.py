@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,29 @@ def test_esc50(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (b"1.wav,,dog,7", "esc50.csv line 2: fold is empty; copy the data set again"),
+        (b"1.wav,x,dog,7", "esc50.csv line 2: fold 'x', expected a whole number from 1 to 5"),
+        (b"1.wav,6,dog,7", "esc50.csv line 2: fold '6', expected a whole number from 1 to 5"),
+        (b"1.wav,1", "esc50.csv line 2: category is empty; copy the data set again"),
+        (b'"1.wav,1,dog,7', "esc50.csv: not a CSV in UTF-8 (unexpected end of data)"),
+        (b"1.wav,1,d\xfcg,7", "esc50.csv: not a CSV in UTF-8 ('utf-8' codec"),
+        (b"1.wav,1," + b"d" * 200_000 + b",7", "esc50.csv: not a CSV in UTF-8 (field larger than"),
+    ],
+)
+def test_a_damaged_list_is_named_with_its_line(tmp_path: Path, row: bytes, message: str):
+    write(tmp_path, "audio/1.wav")
+    (tmp_path / "meta").mkdir()
+    table = tmp_path / "meta" / "esc50.csv"
+    table.write_bytes(b"\xef\xbb\xbffilename,fold,category,src_file\n1.wav,1,dog,7\n")
+    assert rows(tmp_path) == [("audio/1.wav", ("dog",), "7", "train")]  # saved with a BOM
+    table.write_bytes(b"filename,fold,category,src_file\n" + row + b"\n")
+    with pytest.raises(UserError, match=re.escape(message)):
+        read_recordings(tmp_path)
+
+
 def test_urbansound8k(tmp_path: Path):
     write(tmp_path, "audio/fold1/100032-3-0-0.wav", "audio/fold10/9-1-0-0.wav")
     (tmp_path / "metadata").mkdir()
@@ -59,6 +83,9 @@ def test_speech_commands(tmp_path: Path):
         ("no/0c_nohash_0.wav", ("no",), "0c", "validation"),
         ("yes/0a7c_nohash_0.wav", ("yes",), "0a7c", "train"),
     ]
+    (tmp_path / "testing_list.txt").write_bytes(b"no/\xfc.wav\n")
+    with pytest.raises(UserError, match=r"testing_list.txt: not a text in UTF-8 \(.*; copy it"):
+        read_recordings(tmp_path)
     (tmp_path / "testing_list.txt").write_text("no/gone.wav\n")
     with pytest.raises(UserError, match=r"lists no/gone.wav, which is not there; copy it again"):
         read_recordings(tmp_path)
@@ -78,7 +105,7 @@ def test_fsd50k(tmp_path: Path):
         ("FSD50K.eval_audio/3.wav", ("Bark", "Dog"), None, "test"),
     ]
     (truth / "dev.csv").write_text("fname,labels\n1,Dog\n")
-    with pytest.raises(UserError, match=r"dev.csv: no column split, expected fname, labels, split"):
+    with pytest.raises(UserError, match=r"dev.csv: no column split in its first line; expected"):
         read_recordings(tmp_path)
     (truth / "dev.csv").write_text("fname,labels,mids,split\n9,Dog,x,train\n")
     with pytest.raises(UserError, match=r"9.wav: no such file, though the data set lists it"):

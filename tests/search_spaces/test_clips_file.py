@@ -1,12 +1,14 @@
 """`clips.npz` comes back as it was written, and a file that does not fit is refused in one line."""
 
 import dataclasses
+import zipfile
 
 import numpy as np
 import pytest
 
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.clips_file import (
+    _ARRAYS,
     Clips,
     read_clips,
     read_clips_for,
@@ -114,6 +116,50 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, write, message):
     with pytest.raises(UserError, match=message) as refused:
         read_clips(path)
     assert str(path) in str(refused.value)
+
+
+def change_bytes(after, offset, new):
+    def write(path):
+        write_clips(path, clips())
+        content = bytearray(path.read_bytes())
+        at = content.rindex(after) + offset
+        content[at : at + len(new)] = new
+        path.write_bytes(content)
+
+    return write
+
+
+def write_other_header(path):
+    """A member whose description of its array does not end."""
+    write_clips(path, clips())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = "schema_version.npy"
+    members[name] = members[name].replace(b"}", b"(")
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        change_bytes(b"schema_version.npy", -46 + 8, b"\x01"),  # encrypted
+        change_bytes(b"schema_version.npy", -46 + 10, b"\x63"),  # method of compression
+        change_bytes(b"schema_version.npy", -46 + 42, b"\xff\xff\xff\x7f"),  # place of the member
+        change_bytes(b"PK\x05\x06", 16, b"\xff\xff\xff\x7f"),  # place of the directory
+        write_other_header,
+        lambda path: np.savez(path, schema_version=np.zeros(2)),
+        lambda path: np.savez(path, schema_version=1, **dict.fromkeys(_ARRAYS, np.int64(0))),
+    ],
+)
+def test_a_damaged_archive_is_refused(tmp_path, write):
+    path = tmp_path / "clips.npz"
+    write(path)
+    with pytest.raises(
+        UserError, match=r"clips.npz: not a readable clips\.npz \(.*; write it anew"
+    ):
+        read_clips(path)
 
 
 def test_a_single_array_is_refused(tmp_path):

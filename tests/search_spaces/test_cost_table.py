@@ -122,6 +122,18 @@ def test_another_space_is_refused(table):
             lambda v: v["pieces"][0]["latency_ms"].update(fp32=0),
             r"less than or equal to the minimum",
         ),
+        (
+            lambda v: v["pieces"][0]["choices"].popitem(),
+            r"field \$.pieces\[0\].choices: front end: dimension '.*' of sam-lite is missing; meas",
+        ),
+        (
+            lambda v: v["pieces"][0]["choices"].update(frontend_mels=[]),
+            r"field \$.pieces\[0\].choices: .*frontend_mels = \[\] is not in space sam-lite",
+        ),
+        (
+            lambda v: v["held_out_pieces"][1]["choices"].pop("stem_width"),
+            r"field \$.held_out_pieces\[1\].choices: .*dimension 'stem_width' of sam-lite is mis",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(table, tmp_path, change, message):

@@ -15,7 +15,11 @@ def refuse(error: BaseException):
     [
         (UserError("a.wav: no sound\n  at all"), 2, "error: a.wav: no sound at all\n"),
         (PermissionError(13, "Permission denied", "/out"), 2, "error: /out: Permission denied\n"),
-        (OSError(28, "No space left on device"), 2, "error: No space left on device\n"),
+        (
+            OSError(28, "No space left on device"),
+            2,
+            "error: No space left on device; make room and give the same command again\n",
+        ),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )

@@ -73,6 +73,24 @@ def test_a_full_disk_names_the_file_that_was_wanted(tmp_path):
     assert caught.value.filename == str(path)
 
 
+def test_what_a_link_leads_to_is_replaced_and_a_device_never(tmp_path):
+    (tmp_path / "link").symlink_to("file")
+    with atomic_path(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        pytest.raises(UserError, match=r"pipe: is a folder or a device"),
+        atomic_path(tmp_path / "pipe"),
+    ):
+        pass
+    (tmp_path / "loop").symlink_to("loop")
+    with atomic_path(tmp_path / "loop") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "loop").read_text() == "new"
+
+
 def test_a_folder_that_takes_no_file_is_named_by_the_file_that_was_wanted():
     path = Path("/proc/a.txt")  # where nobody may make files, not even root
     with pytest.raises(OSError, match=r"'/proc/a\.txt'"), atomic_path(path):
