@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 from search_spaces.json_values import check_json
+from search_spaces.yaml_file import read_yaml
 
 SCALES_FOLDER = Path(__file__).parent / "scales"
 CONFIGS_FOLDER = Path(__file__).parent.parent / "lightning_modules" / "configs"
@@ -21,9 +20,6 @@ _OF_COUNTS = (*_REQUIRED_OF_COUNTS, "protocol")
 _OF_CLASSES = ("root", "labelled_per_class")
 OWN_FIELDS = (*_OF_COUNTS, *_OF_CLASSES)  # of one task alone
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "scale")
-# What PyYAML raises beside its own errors: a text that is no UTF-8, a date that is none, a value
-# that is not of its tag, brackets within brackets.
-_UNREADABLE = (ValueError, AttributeError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -73,10 +69,7 @@ def read_scale(name: str) -> Scale:
     path = SCALES_FOLDER / f"{name}.yaml" if name in SHIPPED_SCALES else Path(name)
     if not path.is_file():
         raise UserError(f"--scale {name}: expected {', '.join(SHIPPED_SCALES)} or a YAML file")
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, *_UNREADABLE) as error:
-        raise UserError(f"{path}: not valid YAML ({error}); mend it there") from None
+    value = read_yaml(path)
     _check_names(path, value)
     check_json(path, value, SCHEMA)
     if value.get("task", "counts") == "counts":

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lightning_modules.study_task import ALL, Ingredients, StudyTask
 from lightning_modules.study_tasks import study_task
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema
 from search_spaces.json_values import check_json
+from search_spaces.yaml_file import read_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
 SHIPPED = CONFIGS / "study"
@@ -131,7 +130,7 @@ def read_study(path: Path) -> Study:
             another task, two variants of one name, an ingredient that the task has not, a
             comparison of an unknown variant, or a file that it names and that is missing.
     """
-    values = _read_yaml(path)
+    values = _read_settings(path)
     check_json(path, values, SCHEMA)
     base = _fit_settings(path, values)
     if "space" not in base.get("model", {}):
@@ -196,7 +195,7 @@ def _begun(path: Path, item: dict[str, Any]) -> dict[str, Any]:
 
 def _fit_settings(path: Path, item: dict[str, Any]) -> dict[str, Any]:
     """The configuration ``fit_config`` with the overrides ``fit``."""
-    settings = _read_yaml(_fit_config(path, item["fit_config"]))
+    settings = _read_settings(_fit_config(path, item["fit_config"]))
     for name, value in item.get("fit", {}).items():
         set_dotted(settings, name, value)
     return settings
@@ -282,13 +281,8 @@ def _beside(study: Path, name: str, file: str) -> str:
     return str(path)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML ({error})") from None
+def _read_settings(path: Path) -> dict[str, Any]:
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected settings by name, got {type(values).__name__}")
     return values

@@ -9,14 +9,13 @@ from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from search_spaces.command_line import CommandParser, named_path, positive_whole_number
-from search_spaces.errors import UserError, one_line
+from search_spaces.errors import UserError
 from search_spaces.nni_experiment import check_search_space, run_nnictl
 from search_spaces.nni_records import check_running, check_stopped
 from search_spaces.nni_strategies import population_of
 from search_spaces.nnictl_check import check_experiment
+from search_spaces.yaml_file import read_yaml
 
 MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
 STRATEGY_TUNER = "search_spaces.nni_tuner.StrategyTuner"
@@ -63,12 +62,12 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         UserError: either is missing, not YAML, or not what NNI expects.
     """
-    config = _read_yaml(path)
+    config = read_yaml(path)
     if not isinstance(config, dict):
         raise UserError(f"{path}: got a {type(config).__name__}, expected an experiment's fields")
     if "searchSpaceFile" in config:
         space_path = path.parent / str(config["searchSpaceFile"])
-        space = _read_yaml(space_path)
+        space = read_yaml(space_path)
     elif "searchSpace" in config:
         space_path, space = path, config["searchSpace"]
     else:
@@ -152,15 +151,6 @@ def _address(config: dict[str, Any]) -> str:
             " manager back; name the address of this machine on their network"
         )
     return str(address)
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not YAML ({one_line(str(error))})") from None
 
 
 def _parse(arguments: Sequence[str]) -> Any:

@@ -47,7 +47,7 @@ def test_measures_what_the_issue_asks_for(
     ("arguments", "message"),
     [
         (["--runs", "199"], "--runs: got 199, expected at least 200"),
-        (["--threads", "0"], "argument --threads: got '0', expected a whole number, 1 or more"),
+        (["--threads", "0"], "argument --threads: got '0', expected a whole number, 1 to 1024"),
         (["--out", "/proc/x"], "--out: /proc/x/"),
         (
             ["--precision", "int8", "--out", "/proc/x.json"],

@@ -59,10 +59,10 @@ def test_a_strategy_that_cannot_run_is_refused(tmp_path: Path, changes: dict, me
     ("config", "space", "message"),
     [
         ("- 1", "", "got a list, expected an experiment's fields"),
-        ("a: [", "", "c.yml: not YAML"),
+        ("a: [", "", "c.yml: not valid YAML"),
         ("trialCommand: x", "", "names no searchSpaceFile and holds no searchSpace"),
         ("searchSpaceFile: none.yml", "", "none.yml: no such file"),
-        ("searchSpaceFile: s.yml", "x: [", "s.yml: not YAML"),
+        ("searchSpaceFile: s.yml", "x: [", "s.yml: not valid YAML"),
         ("searchSpaceFile: s.yml", "x: 3", 's.yml: search space "x" is a int, expect a dict'),
         (
             "searchSpaceFile: s.yml",
