@@ -88,9 +88,12 @@ def write_array(rows: Path, output: Path, form: str) -> None:
     ``npy`` is float32 [N, K], with a CSV of file, start_s and end_s for each of its rows beside it
     (`index_path`); ``parquet`` has these columns and ``embedding``, a list of float32.
     """
-    csv.field_size_limit(1 << 24)
-    with rows.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        table = list(csv.DictReader(stream))
+    usual = csv.field_size_limit(1 << 24)  # of the whole process
+    try:
+        with rows.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            table = list(csv.DictReader(stream))
+    finally:
+        csv.field_size_limit(usual)
     embeddings = np.array([json.loads(row["embedding"]) for row in table], np.float32)
     if form == "parquet":
         _write_parquet(output, table, embeddings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -212,13 +213,21 @@ def blame(error: ParserError, arguments: list[str]) -> str:
     return f"{where}{error}; see `python -m lightning_modules {arguments[0]} --help`"
 
 
+def _say_terminated() -> NoReturn:
+    print("terminated; the same command goes on from the last checkpoint", file=sys.stderr)
+    raise SystemExit(TERMINATED) from None
+
+
 def refuse_dead_process(error: RuntimeError) -> None:
     """Say in one line that another process of this run died, if that is what ``error`` is about.
 
     Raises:
         UserError: it is; the mend is to run the same command again.
+        SystemExit: it was terminated, as this one is where all processes of a run are.
     """
     reason = one_line(str(error))
+    if re.search(r"DataLoader worker.* signal: Terminated", reason):
+        _say_terminated()
     for pattern, who in DEAD_PROCESSES.items():
         if re.search(pattern, reason):
             raise UserError(
@@ -248,7 +257,7 @@ def task_of(arguments: Sequence[str]) -> str:
             except yaml.YAMLError:
                 continue  # the parser says what is wrong with it
             task = config.get("task", task) if isinstance(config, dict) else task
-    if task not in DATA:
+    if not isinstance(task, str) or task not in DATA:
         raise UserError(f"task: got {task!r}, expected {' or '.join(DATA)}")
     return task
 
@@ -287,17 +296,25 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
     except MisconfigurationException as error:
         raise UserError(f"trainer: {one_line(str(error))}") from error
     except SIGTERMException:
-        print("terminated; the same command goes on from the last checkpoint", file=sys.stderr)
-        raise SystemExit(TERMINATED) from None
+        _say_terminated()
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it exit code 1
             raise KeyboardInterrupt from None
         raise
-    except ValueError as error:
-        if "not in bounds" not in str(error):
+    except (ValueError, TypeError, ZeroDivisionError, RuntimeError) as error:
+        if "not in bounds" in str(error):
+            raise UserError(f"seed_everything: {one_line(str(error))}") from None
+        if isinstance(error, RuntimeError):
+            refuse_dead_process(error)
+        if not _raised_by_lightning(error):
             raise
-        raise UserError(f"seed_everything: {one_line(str(error))}") from None
-    except RuntimeError as error:
-        refuse_dead_process(error)
-        raise
+        raise UserError(
+            f"trainer: refuses these settings ({type(error).__name__}: {one_line(str(error))})"
+        ) from None
     return 0
+
+
+def _raised_by_lightning(error: Exception) -> bool:
+    """Whether Lightning itself refused something, and not a fault of ours or of torch."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    return "lightning" in Path(frame.filename).parts

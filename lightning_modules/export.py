@@ -24,7 +24,8 @@ from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
 from search_spaces.clip import MAX_COUNT
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
-from search_spaces.files import sha256_file, sha256_json
+from search_spaces.errors import UserError
+from search_spaces.files import sha256_json
 from search_spaces.frontier import save_weights
 from search_spaces.single import write_single
 from search_spaces.supernet import Supernet
@@ -42,11 +43,21 @@ class ExportSupernet(pl.Callback):
         validation_sums: sums of validation clips that join them in `clips.npz`, where labels add.
         calibration_clips: unlabelled training clips in `clips.npz`.
         max_summands: validation clips in one sum at most.
+
+    Raises:
+        UserError: a number out of range.
     """
 
     def __init__(
         self, validation_sums: int = 400, calibration_clips: int = 256, max_summands: int = 4
     ) -> None:
+        for name, value, least in (
+            ("validation_sums", validation_sums, 0),
+            ("calibration_clips", calibration_clips, 1),
+            ("max_summands", max_summands, 2),
+        ):
+            if value < least:
+                raise UserError(f"ExportSupernet.{name}: got {value}, expected {least} or more")
         self.validation_sums = validation_sums
         self.calibration_clips = calibration_clips
         self.max_summands = max_summands
@@ -104,7 +115,7 @@ def write_weights(trainer: pl.Trainer, module: SupernetModule) -> None:
     settings, began_with = module.settings(), module.students.initial_weights
     training = {
         **datamodule(trainer).provenance(),
-        "initial_weights_sha256": None if began_with is None else sha256_file(began_with),
+        "initial_weights_sha256": module.students.initial_sha256,
         "initial_training": None if began_with is None else _in_short(read_training(began_with)),
         "steps": trainer.global_step,
         "settings": settings,

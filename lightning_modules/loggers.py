@@ -10,6 +10,7 @@ import numpy as np
 from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 
 
@@ -85,6 +86,11 @@ class StepCsvLogger(Logger):
     def _read(self) -> dict[int, dict[str, str]]:
         if not self.path.exists():
             return {}
-        with self.path.open(newline="") as stream:
-            rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(stream)]
-        return {int(row.pop("step")): row for row in rows}
+        try:
+            with self.path.open(newline="", encoding="utf-8") as stream:
+                rows = [{k: v for k, v in row.items() if k and v} for row in csv.DictReader(stream)]
+            return {int(row.pop("step")): row for row in rows}
+        except (KeyError, ValueError, csv.Error):  # as a spreadsheet saves it
+            raise UserError(
+                f"{self.path}: not as it was written; put that back, or move it away"
+            ) from None

@@ -207,8 +207,11 @@ class SupernetModule(pl.LightningModule):
         """Refuse a run of unknown length, whose learning rate could not fall.
 
         Raises:
-            UserError: neither steps nor epochs are limited.
+            UserError: neither steps nor epochs are limited; or steps are logged every 0.
         """
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every < 1:
+            raise UserError(f"trainer.log_every_n_steps: got {every}, expected 1 or more")
         if trainer.max_steps == -1 and trainer.max_epochs == -1:
             raise UserError(
                 "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
@@ -382,6 +385,7 @@ class SupernetModule(pl.LightningModule):
             "pictures": None if self.transfer is None else self.transfer.settings(),
             "seed": self.seed,
             "random_subnets": self.students.random_subnets,
+            "initial_weights": self.students.initial_sha256,
             "sampling": asdict(self.students.sampling),
             "optimisation": asdict(self.optimisation),
             "ema_decay": self.ema_decay,
@@ -407,6 +411,7 @@ class SupernetModule(pl.LightningModule):
         if saved is None:
             raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
         saved.setdefault("sampling", asdict(Sampling()))  # checkpoints of earlier versions
+        saved.setdefault("initial_weights", self.students.initial_sha256)
         saved.setdefault("sap_augment", asdict(SapAugment()))
         resumes = self.trainer.state.fn == TrainerFn.FITTING
         for name, value in self.settings().items():

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_places import clips_of_share
-from lightning_modules.recordings import blaming, check_spelling, read_recordings
+from lightning_modules.recordings import blaming, check_spelling, named_root, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
@@ -61,7 +60,7 @@ def read_extra(
     """
     per_batch = clips_of_share("extra_share", share, labelled_batch_size)
     with blaming("data.extra"):
-        items = read_recordings(Path(root))
+        items = read_recordings(named_root(root))
         check_spelling([*own.items, *items], root)
         _check_labels(items, task)
         sounds = prepare_sounds(items, cache, strict)

@@ -19,6 +19,7 @@ from search_spaces.errors import UserError
 _DIGIT = re.compile(r"(?P<digit>\d)_(?P<speaker>[A-Za-z]+)_\d+\.wav")
 _COMMAND = re.compile(r"(?P<speaker>[0-9a-f]+)_nohash_\d+\.wav")
 _LISTS: Mapping[str, Split] = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+_DEV_SPLITS: Mapping[str, Split] = {"train": "train", "val": "validation"}
 
 
 def read_layout(root: Path) -> list[Item] | None:
@@ -51,7 +52,7 @@ def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
     for name, split in _LISTS.items():
         if (root / name).is_file():
             splits.update(dict.fromkeys(_names(root / name), split))
-    for path in root.glob("*/*.wav"):
+    for path in _visible(root, "*/*.wav"):
         name, word = f"{path.parent.name}/{path.name}", path.parent.name
         match = _COMMAND.fullmatch(path.name)
         labels = () if word.startswith("_") else (word,)
@@ -63,8 +64,10 @@ def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
 
 def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
     truth = root / "FSD50K.ground_truth"
-    for _, row in _rows(truth / "dev.csv", "fname", "labels", "split"):
-        split: Split = "validation" if row["split"] == "val" else "train"
+    for where, row in _rows(truth / "dev.csv", "fname", "labels", "split"):
+        split = _DEV_SPLITS.get(row["split"])
+        if split is None:
+            raise UserError(f"{where}: split {row['split'][:20]!r}, expected train or val; mend it")
         name = f"FSD50K.dev_audio/{row['fname']}.wav"
         yield _item(root, name, tuple(row["labels"].split(",")), None, split)
     if (truth / "eval.csv").is_file():
@@ -74,7 +77,7 @@ def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
 
 
 def _digits(root: Path) -> list[Item] | None:
-    paths = sorted(root.glob("*.wav"))
+    paths = sorted(_visible(root, "*.wav"))
     matches = [(path, _DIGIT.fullmatch(path.name)) for path in paths]
     if not paths or any(match is None for _, match in matches):
         return None
@@ -83,6 +86,13 @@ def _digits(root: Path) -> list[Item] | None:
         for path, match in matches
         if match
     ]
+
+
+def _visible(root: Path, pattern: str) -> Iterator[Path]:
+    """The files without the hidden ones, such as macOS's ``._*.wav``, which hold no sound."""
+    for path in root.glob(pattern):
+        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+            yield path
 
 
 def _rows(table: Path, *columns: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -6,12 +6,11 @@ T samples of a clip.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_places import clips_of_share
 from lightning_modules.embedding_recordings import read_unlabelled
-from lightning_modules.recordings import blaming
+from lightning_modules.recordings import blaming, named_root
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_extra import check_new
 from search_spaces.errors import UserError
@@ -58,6 +57,8 @@ def read_more(
         UserError: nothing to read, one that is among ``own``, a batch without room for it and
             others, or a share that is no clip, or all clips.
     """
+    with blaming("data.unlabelled"):
+        place = named_root(root)
     if unlabelled_batch_size < 2:
         raise UserError(
             f"data.unlabelled: {root} is given, but a batch has {unlabelled_batch_size} unlabelled"
@@ -65,7 +66,7 @@ def read_more(
         )
     per_batch = clips_of_share("unlabelled_share", share, unlabelled_batch_size, "unlabelled")
     with blaming("data.unlabelled"):
-        sounds = prepare_sounds(read_unlabelled(Path(root)), cache, strict)
+        sounds = prepare_sounds(read_unlabelled(place), cache, strict)
         check_new(sounds, own)
     pieces = [
         sound[start : start + 2 * samples]

@@ -78,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
     samples = round(options.seconds * SAMPLE_RATE_HZ)
     scenes = Scenes(events, splits, backgrounds, samples, (low_db, high_db), options.seed)
     _check_folder(options.out, _settings(options, events, backgrounds))
-    there = len(list((options.out / "audio").glob("*.wav")))
+    there = len(list((options.out / "audio").glob("[!.]*.wav")))  # one that a kill cut is hidden
     if options.count < there:
         raise UserError(
             f"--count {options.count}: {options.out} holds {there} scenes already; ask for at"

@@ -112,16 +112,19 @@ def open_recorded(spans: Sequence[Span], cache: Path | str | None = None) -> Rec
 
     Raises:
         UserError: a span outside its recording, shorter than 0.5 s or across another one; rows
-            that disagree about a recording's use; recordings that cannot be split.
+            that disagree about a recording's use; recordings that cannot be split; one sound under
+            two names with two labels, or in training and validation.
     """
     by_name = _by_recording(spans)
     paths = [members[0].path for members in by_name.values()]
     allow_files(len(paths))
     sounds = [open_recording(path, cache) for path in paths]
+    digests = [recording_sha256(path, cache) for path in paths]
+    placed: dict[str, list[tuple[Span, int, int]]] = {}
     cuts: dict[str, list[_Cut]] = {}
     gaps: dict[str, list[tuple[int, int, int]]] = {}
     for at, (name, members) in enumerate(by_name.items()):
-        taken = _in_samples(members, len(sounds[at]))
+        placed[name] = taken = _in_samples(members, len(sounds[at]))
         cuts[name] = [
             _Cut(at, start, samples, *span.label)
             for span, begin, end in taken
@@ -130,7 +133,9 @@ def open_recorded(spans: Sequence[Span], cache: Path | str | None = None) -> Rec
         ]
         labelled = [(begin, end) for span, begin, end in taken if span.label is not None]
         gaps[name] = [(at, start, CLIP_SAMPLES) for start in _between(labelled, len(sounds[at]))]
+    _check_labels(placed, digests)
     validation = _validation_names(by_name, {name: len(cuts[name]) for name in cuts})
+    _check_uses(by_name, digests, validation)
     train = [name for name in by_name if name not in validation]
     unlabelled = np.array([gap for name in train for gap in gaps[name]], np.int64).reshape(-1, 3)
     clips = (
@@ -141,7 +146,7 @@ def open_recorded(spans: Sequence[Span], cache: Path | str | None = None) -> Rec
     return RecordedClips(
         *clips,
         _summary(*clips, recordings=len(sounds)),
-        sha256_json([recording_sha256(path, cache) for path in paths]),
+        sha256_json(digests),
     )
 
 
@@ -187,6 +192,41 @@ def _in_samples(spans: Sequence[Span], length: int) -> list[tuple[Span, int, int
                 " let one end where the other begins"
             )
     return placed
+
+
+def _check_labels(
+    placed: Mapping[str, Sequence[tuple[Span, int, int]]], digests: Sequence[str]
+) -> None:
+    """Refuse one sound, under two names, with two labels at one place."""
+    by_sound: dict[str, list[tuple[Span, int, int]]] = {}
+    for digest, items in zip(digests, placed.values(), strict=True):
+        by_sound.setdefault(digest, []).extend(item for item in items if item[0].label)
+    for items in by_sound.values():
+        reaching: list[tuple[Span, int]] = []  # at most one of each name
+        for span, begin, end in sorted(items, key=lambda item: item[1]):
+            reaching = [earlier for earlier in reaching if earlier[1] > begin]
+            for other, _ in reaching:
+                if other.label != span.label:
+                    raise UserError(
+                        f"{span.where}: {span.name} is the same sound as {other.name}, which"
+                        f" {other.where} labels otherwise; mend one"
+                    )
+            reaching.append((span, end))
+
+
+def _check_uses(
+    by_name: Mapping[str, Sequence[Span]], digests: Sequence[str], validation: set[str]
+) -> None:
+    """Refuse one sound, under two names, in both training and validation."""
+    first: dict[str, str] = {}
+    for digest, (name, members) in zip(digests, by_name.items(), strict=True):
+        other = first.setdefault(digest, name)
+        if (name in validation) != (other in validation):
+            uses = ["validation" if one in validation else "train" for one in (name, other)]
+            raise UserError(
+                f"{members[0].where}: {name} ({uses[0]}) is the same sound as {other} ({uses[1]});"
+                " remove one, or give both one use"
+            )
 
 
 def _cut(begin: int, end: int) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ B batch, T samples, F mel bands, L frames, N outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from search_spaces.architecture import (
     smallest,
 )
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_file
 from search_spaces.space import Choice, SpaceSpec
 from search_spaces.spaces import PICTURE_SPACES, any_space
 from search_spaces.strategy import progressive, sandwich
@@ -107,6 +109,11 @@ class Students:
         self.random_subnets = random_subnets
         self.seed = seed
         self.initial_weights = initial_weights
+
+    @cached_property
+    def initial_sha256(self) -> str | None:
+        """Of the file that the weights began with."""
+        return None if self.initial_weights is None else sha256_file(self.initial_weights)
 
     def _named(self, architecture: Path) -> Architecture:
         if str(architecture) == LARGEST:

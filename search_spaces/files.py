@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from search_spaces.json_values import Validator, check_json, parse_json
 
 
@@ -153,15 +154,19 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         OSError: it cannot be written, or ``path`` is no empty folder (`refuse_full_folder`).
+        UserError: another process is writing it.
     """
+    path = real_path(path)  # the name of the folder that one is in, or that a link leads to
     growing = path.with_name(f".{path.name}.part")
-    shutil.rmtree(growing, ignore_errors=True)
-    growing.mkdir(parents=True)
-    try:
-        yield growing
-        growing.replace(path)
-    finally:
+    refusal = f"{path}: another process is writing it; wait for that or name another folder"
+    with held(path.with_name(f".{path.name}.lock"), refusal):
         shutil.rmtree(growing, ignore_errors=True)
+        growing.mkdir(parents=True)
+        try:
+            yield growing
+            growing.replace(path)
+        finally:
+            shutil.rmtree(growing, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any, schema: dict[str, Any] | None = None) -> None:

@@ -3,12 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from lightning_modules.datamodule import AmbianceDataModule
-from lightning_modules.export import make_clips
+from lightning_modules.export import ExportSupernet, make_clips
 from search_spaces.architecture import smallest
 from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import read_clips, write_clips
+from search_spaces.errors import UserError
 from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
 from search_spaces.task_counts import CountsTask
@@ -53,3 +55,11 @@ def test_in_rooms_the_labels_of_sums_are_bounds(prepared_speech: Path, tmp_path:
     )
     sums = ~clips.validation_original
     assert (clips.validation_lo[sums] < clips.validation_hi[sums]).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("validation_sums", -3), ("calibration_clips", 0), ("max_summands", 1)]
+)
+def test_a_number_out_of_range_is_refused_before_the_training(name: str, value: int):
+    with pytest.raises(UserError, match=rf"ExportSupernet\.{name}: got {value}, expected \d or"):
+        ExportSupernet(**{name: value})

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.loggers import StepCsvLogger
+from search_spaces.errors import UserError
 
 
 def test_values_of_one_step_share_a_row(tmp_path: Path):
@@ -36,3 +37,10 @@ def test_nothing_logged_writes_nothing(tmp_path: Path):
 def test_a_step_is_needed(tmp_path: Path):
     with pytest.raises(ValueError, match="step: got None, expected a number"):
         StepCsvLogger(tmp_path / "metrics.csv").log_metrics({"loss": 1})
+
+
+@pytest.mark.parametrize("content", [b"step;loss\n0;1.0\n", b"\xff\xfes\x00", b"step,loss\nx,1\n"])
+def test_what_a_spreadsheet_made_of_the_rows_is_refused(tmp_path: Path, content: bytes):
+    (tmp_path / "metrics.csv").write_bytes(content)
+    with pytest.raises(UserError, match=r"metrics\.csv: not as it was written; put that back"):
+        StepCsvLogger(tmp_path / "metrics.csv").log_metrics({"loss": 1}, step=1)

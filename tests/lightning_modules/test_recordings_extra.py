@@ -114,3 +114,8 @@ def test_a_checkpoint_of_other_extra_recordings_is_refused(recordings: Path, ext
     change(extra)
     with pytest.raises(UserError, match=r"data\.extra: not the recordings that the che"):
         module(recordings, extra).load_state_dict(state)
+
+
+def test_an_empty_name_is_not_the_current_folder(recordings: Path, tmp_path: Path):
+    with pytest.raises(UserError, match=r"^data\.extra: is empty; name a folder of recordings"):
+        open_folder(recordings, tmp_path, extra="", labelled_batch_size=8, unlabelled_batch_size=2)

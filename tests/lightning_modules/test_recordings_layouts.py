@@ -107,6 +107,9 @@ def test_fsd50k(tmp_path: Path):
     (truth / "dev.csv").write_text("fname,labels\n1,Dog\n")
     with pytest.raises(UserError, match=r"dev.csv: no column split in its first line; expected"):
         read_recordings(tmp_path)
+    (truth / "dev.csv").write_text("fname,labels,mids,split\n1,Dog,x,train\n2,Rain,y,test\n")
+    with pytest.raises(UserError, match=r"dev.csv line 3: split 'test', expected train or val"):
+        read_recordings(tmp_path)
     (truth / "dev.csv").write_text("fname,labels,mids,split\n9,Dog,x,train\n")
     with pytest.raises(UserError, match=r"9.wav: no such file, though the data set lists it"):
         read_recordings(tmp_path)
@@ -118,3 +121,19 @@ def test_spoken_digits(tmp_path: Path):
         ("0_george_0.wav", ("0",), "george", None),
         ("9_lucas_12.wav", ("9",), "lucas", None),
     ]
+
+
+def test_hidden_files_are_passed_over(tmp_path: Path):
+    digits, commands = tmp_path / "digits", tmp_path / "commands"
+    write(digits, "0_george_0.wav")
+    write(commands, "yes/0a7c_nohash_0.wav")
+    (commands / "testing_list.txt").write_text("")
+    (commands / ".old").mkdir()
+    for hidden in (
+        digits / "._0_george_0.wav",
+        commands / "yes" / "._0a7c_nohash_0.wav",
+        commands / ".old" / "0b_nohash_0.wav",
+    ):
+        hidden.write_bytes(b"Mac OS X")
+    assert rows(digits) == [("0_george_0.wav", ("0",), "george", None)]
+    assert rows(commands) == [("yes/0a7c_nohash_0.wav", ("yes",), "0a7c", "train")]

@@ -109,3 +109,10 @@ def test_a_checkpoint_of_other_sound_is_refused(recordings: Path, more: Path):
         plain.load_state_dict(state)
     earlier = {key: value for key, value in state.items() if key != "sounds"}
     module(recordings, more).load_state_dict(earlier)
+
+
+def test_an_empty_name_is_not_the_current_folder(recordings: Path, tmp_path: Path):
+    with pytest.raises(
+        UserError, match=r"^data\.unlabelled: is empty; name a folder of recordings"
+    ):
+        open_folder(recordings, tmp_path, unlabelled="", unlabelled_batch_size=0)

@@ -139,14 +139,22 @@ def test_a_checkpoint_holds_what_resuming_needs_and_loads_with_weights_only(unin
     assert checkpoint["settings"]["seed"] == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("ema_decay", "ema_decay = 0.998, not 0.5; ask for"),
+        ("initial_weights", "initial_weights ="),
+    ],
+)
 def test_a_folder_of_another_run_is_refused_and_left_alone(
-    uninterrupted: Path, prepared_speech: Path, tmp_path: Path
+    uninterrupted: Path, prepared_speech: Path, tmp_path: Path, option: str, message: str
 ):
     before = {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
-    options = smoke_arguments(prepared_speech, uninterrupted, "--model.ema_decay", "0.5")
+    value = "0.5" if option == "ema_decay" else str(uninterrupted / "supernet.pt")
+    options = smoke_arguments(prepared_speech, uninterrupted, f"--model.{option}", value)
     assert run(["fit", *options], errors=tmp_path / "stderr") == 2
     last = (tmp_path / "stderr").read_text().splitlines()[-1]
-    assert last.startswith("error: checkpoint: trained with ema_decay = 0.998, not 0.5; ask for")
+    assert last.startswith(f"error: checkpoint: trained with {message}")
     after = {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
     assert after == before
 

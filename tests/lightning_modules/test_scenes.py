@@ -91,11 +91,14 @@ def test_a_killed_call_goes_on_and_more_scenes_keep_the_first(events: Path, tmp_
     kept = out / "audio" / "000002.wav"
     at = kept.stat().st_mtime_ns
     (out / "audio" / "000003.wav").unlink()
+    for number in range(3, 6):
+        (out / "audio" / f".{number:06}.x.part.wav").touch()  # as a kill amid writing leaves
     make(events, out, "--count", 8)
     assert rows(out / "scenes.csv")[:6] == before
     assert all(path.read_bytes() == content for path, content in sounds.items())
     assert kept.stat().st_mtime_ns == at
-    assert len(list((out / "audio").iterdir())) == 8
+    assert len(list((out / "audio").glob("0*.wav"))) == 8
+    make(events, out, "--count", 8)
     with pytest.raises(UserError, match=r"--count 7: \S+out holds 8 scenes already; ask for at"):
         make(events, out, "--count", 7)
     assert len(rows(out / "scenes.csv")) == 8

@@ -66,9 +66,8 @@ def test_recordings_are_split_whole_and_always_the_same(tmp_path: Path) -> None:
 
 
 def test_about_a_fifth_of_many_recordings_is_for_validation(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "0.wav", np.zeros(5 * 8_000), 8_000)
-    for number in range(1, 40):
-        (tmp_path / f"{number}.wav").hardlink_to(tmp_path / "0.wav")
+    for number in range(40):
+        soundfile.write(tmp_path / f"{number}.wav", np.full(5 * 8_000, number / 64), 8_000)
     names = [f"{number}.wav,1" for number in range(40)]
     (tmp_path / "labels.csv").write_text("\n".join(["path,count", *names, ""]))
     clips = opened(tmp_path / "labels.csv")
@@ -117,6 +116,36 @@ def test_what_cannot_be_cut_or_split_is_one_line(
     tmp_path: Path, rows: list[str], message: str
 ) -> None:
     table = write_recordings(tmp_path, "\n".join(["path,start_s,end_s,count,use", *rows, ""]))
+    with pytest.raises(UserError, match=message):
+        opened(table)
+
+
+@pytest.mark.parametrize(
+    ("copy", "message"),
+    [
+        (
+            "copy.flac,0,9,1,validation",
+            r"line 4: copy\.flac \(validation\) is .* one\.wav \(train\)",
+        ),
+        (
+            "copy.flac,5,14,2,train",
+            r"line 4: copy\.flac is .* one\.wav, which .*line 2 labels other",
+        ),
+        ("copy.flac,0,9,1,train", None),
+        ("copy.flac,9,14,2,train", None),
+        ("other.wav,,,,", r"line 4: other\.wav \(train\) is .* as two\.wav \(validation\); remove"),
+    ],
+)
+def test_one_sound_under_two_names_has_one_use_and_one_label(
+    tmp_path: Path, copy: str, message: str | None
+) -> None:
+    rows = ("one.wav,0,9,1,train", "two.wav,,,1,validation", copy)
+    table = write_recordings(tmp_path, "\n".join(["path,start_s,end_s,count,use", *rows, ""]))
+    soundfile.write(tmp_path / "copy.flac", *soundfile.read(tmp_path / "one.wav", dtype="int16"))
+    shutil.copyfile(tmp_path / "two.wav", tmp_path / "other.wav")
+    if message is None:
+        assert opened(table).summary["recordings"] == 3
+        return
     with pytest.raises(UserError, match=message):
         opened(table)
 

@@ -149,3 +149,8 @@ def test_a_dead_process_is_one_line_that_says_how_to_go_on(reason: str, message:
     with pytest.raises(UserError, match=f"{message}.*run the same command again"):
         refuse_dead_process(RuntimeError(reason))
     refuse_dead_process(RuntimeError("something else"))
+    with pytest.raises(SystemExit) as ended:
+        refuse_dead_process(
+            RuntimeError("DataLoader worker (pid 9) is killed by signal: Terminated.")
+        )
+    assert ended.value.code == 143

@@ -147,6 +147,31 @@ def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_two_processes_do_not_write_one_folder(tmp_path):
+    with new_folder(tmp_path / "out") as growing:
+        (growing / "a.txt").touch()
+        with (
+            pytest.raises(UserError, match=r"out: another process is writing it; wait for that"),
+            new_folder(tmp_path / "out"),
+        ):
+            pass
+    assert names(tmp_path / "out") == ["a.txt"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_the_folder_that_a_link_leads_to_is_written(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    with new_folder(tmp_path / "link") as growing:
+        (growing / "a.txt").touch()
+    assert names(tmp_path / "empty") == ["a.txt"]
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with new_folder(Path()) as growing:
+        (growing / "b.txt").touch()
+    assert names(tmp_path / "here") == ["b.txt"]
+
+
 def test_a_folder_that_holds_something_is_refused(tmp_path):
     refuse_full_folder(tmp_path, "--out")
     refuse_full_folder(tmp_path / "new", "--out")
