@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
@@ -70,7 +70,6 @@ def read_scale(name: str) -> Scale:
     if not path.is_file():
         raise UserError(f"--scale {name}: expected {', '.join(SHIPPED_SCALES)} or a YAML file")
     value = read_yaml(path)
-    _check_names(path, value)
     check_json(path, value, SCHEMA)
     if value.get("task", "counts") == "counts":
         value.setdefault("protocol", "libricount")
@@ -97,19 +96,6 @@ def config_path(name: str) -> Path:
     """A shipped configuration of `fit` by name, else the path as it is."""
     shipped = CONFIGS_FOLDER / f"{name}.yaml"
     return shipped if shipped.is_file() else Path(name)
-
-
-def _check_names(path: Path, value: Any) -> None:
-    """Refuse a field that no text names, as YAML may have and a schema's patterns cannot match.
-
-    Raises:
-        UserError: naming it.
-    """
-    fields = value if isinstance(value, dict) else {}
-    for inner in (fields, *(part for part in fields.values() if isinstance(part, dict))):
-        for name in inner:
-            if not isinstance(name, str):
-                raise UserError(f"{path}: field {name!r}: expected a name; quote or remove it")
 
 
 def _check_stages(path: Path, scale: Scale) -> None:

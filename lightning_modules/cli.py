@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-import yaml
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -29,6 +28,7 @@ from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wand
 from search_spaces.errors import UserError, one_line
 from search_spaces.torch_file import NOT_TORCH
 from search_spaces.wandb_options import add_wandb_arguments
+from search_spaces.yaml_file import read_yaml
 
 TERMINATED = 128 + 15  # as a shell says it of a process that SIGTERM ended
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
@@ -250,12 +250,7 @@ def task_of(arguments: Sequence[str]) -> str:
         if flag == "--task":
             task = value
         elif flag == "--config" and Path(value).is_file():
-            try:
-                config = yaml.safe_load(Path(value).read_text(encoding="utf-8"))
-            except UnicodeDecodeError:
-                raise UserError(f"{value}: not YAML in UTF-8; save it as UTF-8") from None
-            except yaml.YAMLError:
-                continue  # the parser says what is wrong with it
+            config = read_yaml(Path(value))
             task = config.get("task", task) if isinstance(config, dict) else task
     if not isinstance(task, str) or task not in DATA:
         raise UserError(f"task: got {task!r}, expected {' or '.join(DATA)}")

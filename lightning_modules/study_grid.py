@@ -318,6 +318,9 @@ def _settings(study: Study, variant: Variant, place: Place, steps: int) -> dict[
     data = values.setdefault("data", {})
     if not variant.hears_unlabelled:
         # As many clips a step as with unlabelled ones: alternatives cost the same.
+        for name in ("labelled_batch_size", "unlabelled_batch_size"):
+            if name not in data:
+                raise UserError(f"fit_config: lacks data.{name}, which a study needs; add it there")
         data["labelled_batch_size"] += data["unlabelled_batch_size"]
         data["unlabelled_batch_size"] = 0
     of_place = {

@@ -208,7 +208,7 @@ def test_a_parser_complains_in_one_line():
 def test_a_config_in_another_encoding_is_named(tmp_path: Path):
     path = tmp_path / "config.yaml"
     path.write_text("task: counts", encoding="utf-16")
-    with pytest.raises(UserError, match=f"^{path}: not YAML in UTF-8; save it as UTF-8"):
+    with pytest.raises(UserError, match=f"^{path}: not valid YAML .*utf-8"):
         main(["fit", "--config", str(path)])
 
 

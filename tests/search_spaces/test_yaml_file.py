@@ -13,7 +13,16 @@ def test_a_value_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"{", b"a: \xff", b"a: 2024-02-30", b'a: !!int "x"', b"a: !!float x", b"[" * 5000],
+    [
+        b"a: 1\na: 2\n",
+        b"a: {1: 2}",
+        b"{",
+        b"a: \xff",
+        b"a: 2024-02-30",
+        b'a: !!int "x"',
+        b"a: !!float x",
+        b"[" * 5000,
+    ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.yaml"
