@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.study_config import SUPERNET, Study, Variant, set_dotted
+from search_spaces.errors import UserError
 from search_spaces.files import sha256_json
 
 ALONE, DISTILLED, HAND_MADE = "alone", "distilled", "hand-made"

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lightning_modules.study_config import read_study
 from lightning_modules.study_grid import Row, rows_of
+from search_spaces.errors import UserError
 from tests.lightning_modules.test_study_config import study_file
 
 VARIANTS = [
@@ -96,3 +100,10 @@ def test_another_net_in_the_file_of_the_limit_is_another_search(tmp_path: Path):
     after = {row.id for row in rows_of(read_study(path))}
     assert plain < after
     assert not before & after
+
+
+def test_a_base_without_its_batch_is_refused(tmp_path: Path):
+    study = read_study(study_file(tmp_path, variants=VARIANTS))
+    bare = dataclasses.replace(study, base={"model": {"space": "sam-nano"}})
+    with pytest.raises(UserError, match=r"fit_config: lacks data\.labelled_batch_size, which"):
+        rows_of(bare)
