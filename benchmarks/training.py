@@ -107,10 +107,9 @@ class Contender(NamedTuple):
     options: tuple[str, ...]
 
 
-def options_of(config: Path, labelled: int, unlabelled: int, *more: str) -> tuple[str, ...]:
-    """Options of `fit`: a configuration, and the batch whatever another revision's says."""
-    batch = (f"--data.labelled_batch_size={labelled}", f"--data.unlabelled_batch_size={unlabelled}")
-    return ("--config", str(config), *batch, *more)
+def batch_options(labelled: int, unlabelled: int) -> tuple[str, ...]:
+    """Options of `fit` for the clips of a step, whatever a configuration says of them."""
+    return (f"--data.labelled_batch_size={labelled}", f"--data.unlabelled_batch_size={unlabelled}")
 
 
 class StepTimer:
@@ -195,7 +194,7 @@ def main(argv: Sequence[str]) -> int:
     clips = sum(batch)
     if Path(options.speech).is_dir():  # the other revision runs in another folder
         options.speech = str(Path(options.speech).resolve())
-    own = options_of(options.config, *batch)
+    own = ("--config", str(options.config), *batch_options(*batch))
     with terminated_as_interrupted(), TemporaryDirectory() as folder:
         timer = StepTimer(options, Path(folder))
         contenders = {"": Contender(_ROOT, own)}
@@ -203,8 +202,7 @@ def main(argv: Sequence[str]) -> int:
             precision = ("--trainer.precision", options.precision)
             contenders[f", {options.precision}"] = Contender(_ROOT, (*own, *precision))
         if options.beside is not None:
-            same_clips = (f"--data.labelled_batch_size={clips}", "--data.unlabelled_batch_size=0")
-            beside = (*_words("--beside", options.beside), *same_clips)
+            beside = (*_words("--beside", options.beside), *batch_options(clips, 0))
             contenders[f", {options.beside}"] = Contender(_ROOT, beside)
         with ExitStack() as stack:
             if options.against is not None:

@@ -24,7 +24,7 @@ MODEL_CARD = "README.md"
 DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "sam-base"
 MODEL_FILES = {"fp32": "model.pte", "int8": "model_int8.pte"}
 PRECISIONS = tuple(MODEL_FILES)
-_ANEW = "lower the net anew or copy the bundle again"
+ANEW = "lower the net anew or copy the bundle again"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Bundle:
         try:
             return read_task(self.manifest)
         except UserError as error:
-            raise UserError(f"{self.path / MANIFEST}: {error}; {_ANEW}") from None
+            raise UserError(f"{self.path / MANIFEST}: {error}; {ANEW}") from None
 
     @property
     def levels(self) -> AmbianceLevels:
@@ -126,13 +126,13 @@ class Bundle:
         if engine.samples != self.clip_samples:
             raise UserError(
                 f"{self.path / MANIFEST}: field $.clip_samples: is {self.clip_samples}, the model"
-                f" takes {engine.samples}; {_ANEW}"
+                f" takes {engine.samples}; {ANEW}"
             )
         named = len(self.task.outputs)
         if named != engine.outputs:
             raise UserError(
                 f"{self.path / MANIFEST}: field $.task: says what {named} outputs mean, the model"
-                f" gives {engine.outputs}; {_ANEW}"
+                f" gives {engine.outputs}; {ANEW}"
             )
         return engine
 
@@ -197,7 +197,7 @@ def _check_models(bundle: Bundle) -> None:
         if MODEL_FILES[precision] not in bundle.manifest["files"]:
             raise UserError(
                 f"{bundle.path / MANIFEST}: field $.files: lacks {MODEL_FILES[precision]}, though"
-                f" the bundle holds {precision}; {_ANEW}"
+                f" the bundle holds {precision}; {ANEW}"
             )
 
 

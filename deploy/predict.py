@@ -6,7 +6,6 @@ Letters: T samples of a window, K outputs.
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from deploy.windows import Window, blocks_of, cut, duration_s
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.command_line import named_path
-from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, disk_full, one_line
 from search_spaces.task import Task
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
@@ -143,11 +142,11 @@ def run(args: argparse.Namespace) -> int:
             predict_files(listener, hop_samples, output)
         if form in ARRAYS:
             write_array(rows, args.output, form)
-    except BrokenPipeError:
+    except BrokenPipeError:  # not a fault of the output: `run_command` ends quietly
         raise
     except OSError as error:
         mend = "choose another --output"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if disk_full(error):
             mend = f"make room and run the same command again, or {mend}"
         where = args.output or "standard output"
         raise UserError(f"{where}: cannot be written ({error.strerror}); {mend}") from None

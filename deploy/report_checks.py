@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def checked_frontier(path: Path) -> Frontier:
         UserError: as `read_frontier`, or a figure that cannot be shown.
     """
     frontier = read_frontier(path)
-    check_figures(path, frontier.raw)
+    _check_figures(path, frontier.raw)
     for at, winner in enumerate(frontier.winners):
         for precision, latency_ms in (winner.predicted_latency_ms or {}).items():
             if not latency_ms:
@@ -44,7 +45,7 @@ def checked_cost_table(path: Path) -> CostTable:
     """
     table = read_cost_table(path)
     for at, piece in enumerate(table.held_out_pieces):
-        check_figures(path, {"held_out_pieces": {str(at): piece.latency_ms}})
+        _check_figures(path, {"held_out_pieces": {str(at): piece.latency_ms}})
         net = Architecture(table.space["name"], table.space["version"], piece.choices)
         for precision in PRECISIONS:
             if table.has("latency_ms", precision):
@@ -64,7 +65,7 @@ def checked_bundle(path: Path) -> Bundle:
         UserError: as `read_bundle`, or a figure that cannot be shown.
     """
     bundle = read_bundle(path)
-    check_figures(path / MANIFEST, bundle.manifest)
+    _check_figures(path / MANIFEST, bundle.manifest)
     read_task(bundle.manifest)  # names or levels that cannot be
     return bundle
 
@@ -75,8 +76,7 @@ def checked_evaluation(path: Path) -> dict[str, Any]:
     Raises:
         UserError: as `read_evaluation`, or a figure that is missing or cannot be shown.
     """
-    value = read_evaluation(path)
-    check_figures(path, value)
+    value = _with_figures(path, read_evaluation)
     task = read_task(value)
     for metric in task.judged_by:
         if metric.key not in value["metrics"]:
@@ -99,8 +99,7 @@ def checked_measurement(path: Path) -> dict[str, Any]:
     Raises:
         UserError: as `read_measurement`, or a figure that cannot be shown.
     """
-    value = read_measurement(path)
-    check_figures(path, value)
+    value = _with_figures(path, read_measurement)
     needed = "reason" if value["energy"]["value_mj"] is None else "method"
     if value["energy"][needed] is None:
         raise UserError(f"{path}: field $.energy.{needed}: null, expected a text")
@@ -113,12 +112,16 @@ def checked_probe(path: Path) -> dict[str, Any]:
     Raises:
         UserError: as `read_probe`, or a figure that cannot be shown.
     """
-    value = read_probe(path)
-    check_figures(path, value)
+    return _with_figures(path, read_probe)
+
+
+def _with_figures(path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    value = read(path)
+    _check_figures(path, value)
     return value
 
 
-def check_figures(path: Path, value: Any) -> None:
+def _check_figures(path: Path, value: Any) -> None:
     """Refuse figures that cannot be drawn, in a file of any format.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import MANIFEST, Bundle
+from deploy.bundle import ANEW, MANIFEST, Bundle
 from deploy.engine import Engine
 from deploy.windows import Window
 from search_spaces.clip import SAMPLE_RATE_HZ
@@ -111,8 +111,7 @@ def _geometry(bundle: Bundle) -> FrontEndGeometry:
     except (KeyError, UserError) as error:
         what = f"lacks {error.args[0]}" if isinstance(error, KeyError) else str(error)
         raise UserError(
-            f"{bundle.path / MANIFEST}: field $.architecture.choices: {what}; lower the net anew or"
-            " copy the bundle again"
+            f"{bundle.path / MANIFEST}: field $.architecture.choices: {what}; {ANEW}"
         ) from None
 
 

@@ -25,12 +25,11 @@ from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
-from search_spaces.errors import UserError, one_line
+from search_spaces.errors import EXIT_TERMINATED, UserError, one_line
 from search_spaces.torch_file import NOT_TORCH
 from search_spaces.wandb_options import add_wandb_arguments
 from search_spaces.yaml_file import read_yaml
 
-TERMINATED = 128 + 15  # as a shell says it of a process that SIGTERM ended
 CSV_FILES = {"fit": "metrics.csv", "validate": "validate.csv", "test": "test.csv"}
 # By task.
 DATA = {
@@ -215,7 +214,7 @@ def blame(error: ParserError, arguments: list[str]) -> str:
 
 def _say_terminated() -> NoReturn:
     print("terminated; the same command goes on from the last checkpoint", file=sys.stderr)
-    raise SystemExit(TERMINATED) from None
+    raise SystemExit(EXIT_TERMINATED) from None
 
 
 def refuse_dead_process(error: RuntimeError) -> None:

@@ -33,11 +33,10 @@ def run_command(main: Callable[[], int | None]) -> int:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except BrokenPipeError:  # `| head` has read enough
-        forsake_stdout()
+        _forsake_stdout()
         return 0
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        mend = "; make room and give the same command again" if full else ""
+        mend = "; make room and give the same command again" if disk_full(error) else ""
         print(f"error: {one_line(describe_os_error(error))}{mend}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except Terminated:
@@ -61,9 +60,14 @@ def _prepare_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def forsake_stdout() -> None:
+def _forsake_stdout() -> None:
     """Let what standard output still holds go nowhere: the interpreter flushes it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def disk_full(error: OSError) -> bool:
+    """Whether there is no room, or the user's share of it is used up."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def describe_os_error(error: OSError) -> str:
