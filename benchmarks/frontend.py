@@ -43,9 +43,12 @@ class Setting(NamedTuple):
     hop_ms: int
     window_ms: int
     mels: int
+    clip_samples: int = CLIP_SAMPLES
+    scale: str = "mel"
 
     def __str__(self) -> str:
-        return f"{self.rate_hz // 1000} kHz, {self.hop_ms}/{self.window_ms} ms, {self.mels} mels"
+        bands = f"{self.mels} {'bins' if self.scale == 'bins' else 'mels'}"
+        return f"{self.rate_hz // 1000} kHz, {self.hop_ms}/{self.window_ms} ms, {bands}"
 
 
 SETTINGS = (
@@ -55,6 +58,7 @@ SETTINGS = (
     Setting(8_000, 16, 32, 40),
     Setting(4_000, 40, 64, 64),
     Setting(4_000, 40, 64, 128),
+    Setting(8_000, 20, 40, 128, scale="bins"),
     Setting(16_000, 20, 32, 40),
     Setting(16_000, 10, 32, 64),
 )
@@ -63,8 +67,8 @@ SETTINGS = (
 class DenseDft(LogMelFrontEnd):
     """The same front end with the DFT as one matrix product: not factorised."""
 
-    def __init__(self, rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> None:
-        super().__init__(rate_hz, hop_ms, window_ms, mels)
+    def __init__(self, *setting: Any) -> None:
+        super().__init__(*setting)
         self.order = [abs(k) for group in dft_groups(self.geometry) for k in group.bins]
         n = self.geometry.window_samples
         angle = 2 * np.pi * np.outer(self.order, np.arange(n)) / n
@@ -72,10 +76,10 @@ class DenseDft(LogMelFrontEnd):
         padded = np.pad(weights, ((0, -len(weights) % 16), (0, 0)))
         self.register_buffer("dense", torch.from_numpy(padded), persistent=False)
 
-    def _power(self, first: Tensor, second: Tensor) -> Tensor:
+    def _power(self, first: Tensor, second: Tensor) -> list[Tensor]:
         parts = functional.linear(torch.cat([first, second], dim=2), self.get_buffer("dense"))
         squares, count = parts * parts, len(self.order)
-        return squares[..., :count] + squares[..., count : 2 * count]
+        return [squares[..., :count] + squares[..., count : 2 * count]]
 
 
 class PlainStft(nn.Module):
@@ -84,9 +88,10 @@ class PlainStft(nn.Module):
     At 8 kHz it takes the bins below 4 kHz of the waveform's own spectrum, and so needs no filter.
     """
 
-    def __init__(self, rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> None:
+    def __init__(self, *setting: Any) -> None:
         super().__init__()
-        geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels)
+        geometry = FrontEndGeometry(*setting)
+        window_ms, hop_ms, mels = geometry.window_ms, geometry.hop_ms, geometry.mels
         bins = used_bins(geometry)
         n = SAMPLE_RATE_HZ * window_ms // 1000
         window = hann_window(n)
@@ -115,8 +120,8 @@ class PlainStft(nn.Module):
 class KeptInt8(Int8FrontEnd):
     """What an int8 file holds."""
 
-    def __init__(self, rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> None:
-        super().__init__(LogMelFrontEnd(rate_hz, hop_ms, window_ms, mels))
+    def __init__(self, *setting: Any) -> None:
+        super().__init__(LogMelFrontEnd(*setting))
 
 
 VARIANTS = {

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.frontend import LogMelFrontEnd
-from search_spaces.frontend_weights import Weights, dft_groups, pad_rows
+from search_spaces.frontend_weights import DftGroup, Weights, dft_groups, dft_weights
 
 _OPERATORS = torch.ops.quantized_decomposed
 _LOWEST, _HIGHEST = -128, 127
@@ -69,29 +69,23 @@ class Int8FrontEnd(LogMelFrontEnd):
         for index in range(len(self.bin_counts)):
             delattr(self, f"dft_{index}")
         bins = [abs(k) for group in dft_groups(geometry) for k in group.bins]
-        self.odd_count = sum(k % 2 for k in bins)  # in the order of the mel weights they come first
-        self.odd = Int8Linear(_dft_weights(bins[: self.odd_count], geometry.window_samples))
-        self.even = Int8Linear(_dft_weights(bins[self.odd_count :], geometry.window_samples))
+        odd_count = sum(k % 2 for k in bins)  # in the order of the mel weights they come first
+        half = geometry.window_samples // 2
+        groups = [
+            DftGroup(half, tuple(some), rotated=False)
+            for some in (bins[:odd_count], bins[odd_count:])
+        ]
+        self.counts = [len(group.bins) for group in groups]
+        self.odd, self.even = (Int8Linear(dft_weights(group, geometry)) for group in groups)
 
-    def _power(self, first: Tensor, second: Tensor) -> Tensor:
-        """Power of the used bins, [B, F, K], from the windowed halves [B, F, N / 2]."""
-        count = self.odd_count
-        odd, even = self.odd(first - second), self.even(first + second)
-        odd, even = odd * odd, even * even
-        rest = self.get_buffer("mel").shape[1] - count
-        return torch.cat(
-            [
-                odd[..., :count] + odd[..., count : 2 * count],
-                even[..., :rest] + even[..., rest : 2 * rest],
-            ],
-            dim=2,
-        )
-
-
-def _dft_weights(bins: list[int], window_samples: int) -> Weights:
-    """Real parts of bins of one parity, then imaginary ones, then padding: [padded(2 K), N / 2]."""
-    angle = 2 * np.pi * np.outer(bins, np.arange(window_samples // 2)) / window_samples
-    return pad_rows(np.concatenate([np.cos(angle), -np.sin(angle)]))
+    def _power(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """Power of the odd and of the even bins, each [B, F, K], from the windowed halves."""
+        power = []
+        products = (self.odd(first - second), self.even(first + second))
+        for parts, count in zip(products, self.counts, strict=True):
+            squares = parts * parts
+            power.append(squares[..., :count] + squares[..., count : 2 * count])
+        return power
 
 
 def with_int8_frontend(network: nn.Module) -> nn.Module:

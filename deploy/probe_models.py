@@ -72,6 +72,9 @@ def embedders(
     if teacher is None:
         return students
     if teacher.is_dir():
+        for option, given in (("--teacher-rate-hz", rate_hz), ("--teacher-samples", samples)):
+            if given is not None:
+                raise UserError(f"{option}: the bundle {teacher} says it itself; leave it out")
         first = _of_bundle(read_bundle(teacher), "fp32", "teacher")
     else:
         first = _of_file(teacher, students[0].clip_samples, rate_hz, samples)

@@ -11,6 +11,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 
 FOLDER = "checkpoints"
@@ -49,9 +50,16 @@ class RunCheckpoint(ModelCheckpoint):
     Args:
         every_n_train_steps: optimiser steps between two checkpoints.
         dirpath: another folder for them.
+
+    Raises:
+        UserError: no number of steps.
     """
 
     def __init__(self, every_n_train_steps: int = 100, dirpath: str | None = None) -> None:
+        if every_n_train_steps < 1:
+            raise UserError(
+                f"RunCheckpoint.every_n_train_steps: got {every_n_train_steps}, expected at least 1"
+            )
         super().__init__(
             dirpath=dirpath,
             every_n_train_steps=every_n_train_steps,

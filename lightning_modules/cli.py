@@ -26,6 +26,7 @@ from lightning_modules.module import SupernetModule
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import EXIT_TERMINATED, UserError, one_line
+from search_spaces.files import atomic_path
 from search_spaces.torch_file import NOT_TORCH
 from search_spaces.wandb_options import add_wandb_arguments
 from search_spaces.yaml_file import read_yaml
@@ -37,6 +38,10 @@ DATA = {
     "classes": FolderDataModule,
     "embedding": EmbeddingDataModule,
 }
+CONFIG_FLAGS = ("--config", "-c")
+# Front ends and losses are float32 in all of these; with weights of another kind they do not meet.
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+SHORT_PRECISIONS = ("None", "32", "bf16", "16")  # Lightning's other names of these
 # What torch says when another process of a run is gone, and what that means.
 DEAD_PROCESSES = {
     r"DataLoader worker": "data.num_workers: a process that makes clips died, perhaps of too little"
@@ -81,6 +86,14 @@ class SaveRunConfig(SaveConfigCallback):
         """Write the file."""
         super().setup(trainer, pl_module, "fit")
 
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Whole or not at all, which Lightning's own writing is not."""
+        folder = Path(trainer.default_root_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder / self.config_filename) as temporary:
+            text = self.parser.dump(self.config, skip_none=False)
+            temporary.write_text(text, encoding="utf-8")
+
 
 class AmbianceCLI(LightningCLI):
     """Sets the run folder's logger and checkpoints; `fit` goes on from the last checkpoint."""
@@ -117,11 +130,16 @@ class AmbianceCLI(LightningCLI):
         """Give W&B's loggers the kit's privacy, and put their files into the run folder too.
 
         Raises:
-            UserError: there is no run folder, or W&B cannot be reached though it should.
+            UserError: there is no run folder, a precision that the kit does not train in, or W&B
+                cannot be reached though it should.
         """
         trainer = self._get(self.config, "trainer")
         if trainer.default_root_dir is None:
             raise UserError("trainer.default_root_dir: not given; name a folder, e.g. runs/sam")
+        if str(trainer.precision) not in (*PRECISIONS, *SHORT_PRECISIONS):
+            raise UserError(
+                f"trainer.precision: got {trainer.precision}, expected {', '.join(PRECISIONS)}"
+            )
         prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -202,7 +220,7 @@ def as_list(value: Any) -> list[Any]:
 
 def blame(error: ParserError, arguments: list[str]) -> str:
     """A parser's complaint, with the configuration file in front unless an option is to blame."""
-    configs = [value for flag, value in itertools.pairwise(arguments) if flag == "--config"]
+    configs = [value for flag, value in itertools.pairwise(arguments) if flag in CONFIG_FLAGS]
     options = [argument.removeprefix("--") for argument in arguments if argument[:2] == "--"]
     key = re.search(r"['\"]([\w.]+)['\"]", str(error).replace(f"'{arguments[0]}'", ""))
     from_option = "unrecognized" in str(error) or (
@@ -248,7 +266,7 @@ def task_of(arguments: Sequence[str]) -> str:
     for flag, value in itertools.pairwise(words):
         if flag == "--task":
             task = value
-        elif flag == "--config" and Path(value).is_file():
+        elif flag in CONFIG_FLAGS and Path(value).is_file():
             config = read_yaml(Path(value))
             task = config.get("task", task) if isinstance(config, dict) else task
     if not isinstance(task, str) or task not in DATA:
@@ -277,7 +295,7 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
             seed_everything_default=0,
             auto_configure_optimizers=False,
             save_config_callback=SaveRunConfig,
-            save_config_kwargs={"overwrite": True},
+            save_config_kwargs={"overwrite": True, "save_to_log_dir": False},
             trainer_defaults={
                 "num_sanity_val_steps": 0,
                 "max_epochs": -1,

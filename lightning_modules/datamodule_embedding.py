@@ -5,6 +5,7 @@ Legend: V validation clips, T samples, D dimensions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             raise UserError(f"views: {views} is of a teacher's answers; give data.teacher, or 1")
         if batch_size % 2:
             raise UserError(f"batch_size: {batch_size}, expected an even number: clips are paired")
-        if not proximity_s > 0:
+        if not 0 < proximity_s < math.inf:
             raise UserError(f"proximity_s: {proximity_s:g}, expected more than 0 seconds")
         if teacher is not None and dimensions is not None:
             raise UserError(f"dimensions: {dimensions} is given, but the teacher has its own")

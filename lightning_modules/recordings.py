@@ -6,7 +6,7 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -123,13 +123,38 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
 
 
 def _of_folder(root: Path) -> Iterator[Item]:
+    heard: set[str] = set()
     for parent, names in walk_audio(root, _refuse_folder):
         inside = Path(parent).relative_to(root).parts
         labels = inside[:1] if inside and inside[0] != UNLABELLED else ()
         speaker = inside[1] if len(inside) > 1 else None
+        if labels and LABEL_SEPARATOR in labels[0]:
+            raise UserError(
+                f"root: {root / labels[0]}: {LABEL_SEPARATOR!r} separates labels and cannot be in"
+                " one; rename the folder"
+            )
+        if names:
+            heard.update(inside[:1])
         for name in names:
             path = Path(parent, name)
             yield Item(path, str(path.relative_to(root)), labels, speaker)
+    _refuse_silent(root, heard)
+
+
+def _refuse_silent(root: Path, heard: Container[str]) -> None:
+    """Refuse a class without recordings: it would be missing without a word.
+
+    Raises:
+        UserError: naming the folder and why nothing of it was read.
+    """
+    for folder in sorted(root.iterdir()):
+        if folder.name in heard or folder.name.startswith(".") or not folder.is_dir():
+            continue
+        if folder.is_symlink():
+            why = "is a link, which is not followed; copy the folder, or list its files in a CSV"
+        else:
+            why = "holds no wav, flac, mp3 or ogg file; convert its files, or remove the folder"
+        raise UserError(f"root: {folder}: {why}")
 
 
 def _refuse_folder(error: OSError) -> None:

@@ -7,6 +7,7 @@ published with folds, the last one is the test and the one before it the validat
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,11 +27,16 @@ def read_layout(root: Path) -> list[Item] | None:
     """The recordings of a known data set, None for another folder.
 
     Raises:
-        UserError: a list that is damaged, lacks a column, or names a recording that is not there.
+        UserError: a list that is damaged, lacks a column, or names a recording twice, or one that
+            is not there.
     """
     for sign, read in _LAYOUTS.items():
         if (root / sign).is_file():
-            return sorted(read(root, root / sign), key=lambda item: item.name)
+            items = sorted(read(root, root / sign), key=lambda item: item.name)
+            for first, second in itertools.pairwise(items):
+                if first.name == second.name:
+                    raise UserError(f"{root}: lists {first.name} twice; copy the data set again")
+            return items
     return _digits(root)
 
 

@@ -69,6 +69,8 @@ def read_words(given: Sequence[str]) -> dict[str, str]:
         label, text = label.strip(), (text if separator else label).strip()
         if not label or not text:
             raise UserError(f"--words {entry!r}: expected TEXT, or LABEL=TEXT")
+        if any("\ud800" <= character <= "\udfff" for character in entry):
+            raise UserError(f"--words {entry!r}: not in UTF-8; write it in UTF-8")
         if label == UNLABELLED or label[0] == "." or {*label} & {*"/\\", LABEL_SEPARATOR}:
             raise UserError(f"--words {entry!r}: label {label!r} cannot be a class's folder")
         if label in words:

@@ -83,6 +83,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     """The record in a line, None for a line that is cut short or not ours."""
     try:
         record = json.loads(line)
-        return record if {"key", "indices", "ranking_error"} <= record.keys() else None
-    except (ValueError, AttributeError):
+        indices, error = record["indices"], record["ranking_error"]
+        whole = isinstance(indices, list) and all(type(index) is int for index in indices)
+        return record if whole and type(error) in (int, float) and "key" in record else None
+    except (ValueError, KeyError, TypeError):
         return None

@@ -62,8 +62,11 @@ class LogMelFrontEnd(nn.Module):
         groups = dft_groups(geometry)
         self.bin_counts = tuple(len(group.bins) for group in groups)
         for index, group in enumerate(groups):
-            self._constant(f"dft_{index}", dft_weights(group, n))
-        self._constant("mel", mel_weights(geometry))
+            self._constant(f"dft_{index}", dft_weights(group, geometry))
+        if geometry.scale == "bins":
+            self._constant("mean", np.full((1, geometry.mels), 1 / geometry.mels))
+        else:
+            self._constant("mel", mel_weights(geometry))
         self._constant("average", np.full((1, geometry.frames), RELATIVE_FLOOR / geometry.frames))
         self._constant("floor", np.array([RELATIVE_FLOOR * ABSOLUTE_FLOOR]))
         if geometry.decimation > 1:
@@ -123,9 +126,19 @@ class LogMelFrontEnd(nn.Module):
     def _mel_and_mean(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Energies of the mel bands [B, M, F] and their mean over the bands [B, 1, F]."""
         power = self._power(*self._half_frames(self._decimate(waveform)))
+        if self.geometry.scale == "bins":
+            return self._alternating(*power)
         mels = self.geometry.mels
-        energy = functional.linear(power, self.get_buffer("mel")).transpose(1, 2)
+        energy = functional.linear(torch.cat(power, 2), self.get_buffer("mel")).transpose(1, 2)
         return energy[:, :mels], energy[:, mels : mels + 1]
+
+    def _alternating(self, odd: Tensor, even: Tensor) -> tuple[Tensor, Tensor]:
+        """As `_mel_and_mean`, from the power of odd and of even bins, each [B, F, M / 2]."""
+        mean = functional.linear(torch.cat([odd, even], dim=2), self.get_buffer("mean"))
+        pair = (odd, even) if self.geometry.first_bin % 2 else (even, odd)
+        # Each is transposed before they alternate: the other way round takes twice as long
+        energy = torch.stack([power.transpose(1, 2) for power in pair], dim=2)
+        return energy.reshape(len(odd), self.geometry.mels, -1), mean.transpose(1, 2)
 
     def _decimate(self, waveform: Tensor) -> Tensor:
         """The waveform at the front end's rate, [B, samples]."""
@@ -159,16 +172,16 @@ class LogMelFrontEnd(nn.Module):
             start += width
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, dim=2)
 
-    def _power(self, first: Tensor, second: Tensor) -> Tensor:
-        """Power of the used bins, [B, F, K], from the windowed halves (see `dft_groups`)."""
+    def _power(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """Power of the used bins by group (see `dft_groups`), each [B, F, K], from the halves."""
+        bins = self.geometry.scale == "bins"
+        frames = [first - second, first + second] if bins else _folded(first, second)
         power = []
-        for index, (frame, count) in enumerate(
-            zip(_folded(first, second), self.bin_counts, strict=True)
-        ):
+        for index, (frame, count) in enumerate(zip(frames, self.bin_counts, strict=True)):
             parts = functional.linear(frame, self.get_buffer(f"dft_{index}"))
             squares = parts * parts
             power.append(squares[..., :count] + squares[..., count : 2 * count])
-        return torch.cat(power, dim=2)
+        return power
 
 
 def _folded(first: Tensor, second: Tensor) -> list[Tensor]:

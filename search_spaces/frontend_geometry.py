@@ -5,6 +5,7 @@ Letters: T samples at the front end's rate, N samples of a window, F frames.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,13 @@ from search_spaces.errors import UserError
 # A window shorter than the hop leaves samples out, which is cheap.
 RATES_HZ = (4_000, 8_000, 16_000)
 HOPS_MS = (10, 16, 20, 32, 40)
-WINDOWS_MS = (20, 32, 64)
+WINDOWS_MS = (20, 32, 40, 64)
 MELS = (20, 32, 40, 64)
 FINE_MELS = 128  # leave no band empty only where the bins are finest, in the longest window
-SCALES = ("mel", "linear")
+SCALES = ("mel", "linear", "bins")
+
+LOWEST_HZ = 60.0  # hum and the window's leakage of a DC offset lie below
+HIGHEST_OF_NYQUIST = 0.925  # the decimating filter is compensated up to here
 
 DECIMATED_ROW = 16  # samples that one row of the decimating product yields
 
@@ -32,9 +36,10 @@ class FrontEndGeometry:
             longest window alone, or bands would be empty.
         hop_ms: distance of two frames, one of `HOPS_MS`.
         window_ms: length of the Hann window and of the DFT, one of `WINDOWS_MS`.
-        mels: bands, one of `MELS`, or `FINE_MELS` with the longest window.
+        mels: bands, one of `MELS`, or `FINE_MELS` with the longest window or as bins.
         clip_samples: samples of a clip at 16 kHz, whole rows of the slowest rate's decimation.
-        scale: on which the bands lie evenly, one of `SCALES`.
+        scale: on which the bands lie evenly; or ``bins``, where a band is one bin of the DFT, from
+            `LOWEST_HZ` on, as many as the rate has room for.
 
     Raises:
         UserError: a value that is not allowed; the message names field, value and values allowed.
@@ -49,17 +54,12 @@ class FrontEndGeometry:
 
     def __post_init__(self) -> None:
         longest = max(WINDOWS_MS)
-        allowed_values: dict[str, tuple[int | str, ...]] = {
-            "rate_hz": RATES_HZ,
-            "hop_ms": HOPS_MS,
-            "window_ms": (longest,) if self.rate_hz == min(RATES_HZ) else WINDOWS_MS,
-            "mels": (*MELS, FINE_MELS) if self.window_ms == longest else MELS,
-            "scale": SCALES,
-        }
-        for field, allowed in allowed_values.items():
-            value = getattr(self, field)
-            if value not in allowed:
-                raise UserError(f"front end: {field} is {value!r}, allowed: {allowed}")
+        self._check("rate_hz", RATES_HZ)
+        self._check("hop_ms", HOPS_MS)
+        lowest_rate = self.rate_hz == min(RATES_HZ)
+        self._check("window_ms", (longest,) if lowest_rate else WINDOWS_MS)
+        self._check("scale", SCALES)
+        self._check("mels", self._mels_allowed())
         shortest = 2 * longest * SAMPLE_RATE_HZ // 1000
         row = DECIMATED_ROW * SAMPLE_RATE_HZ // min(RATES_HZ)
         if self.clip_samples % row or self.clip_samples < shortest:
@@ -67,6 +67,27 @@ class FrontEndGeometry:
                 f"front end: clip_samples is {self.clip_samples!r}, allowed: multiples of"
                 f" {row} from {shortest} on"
             )
+
+    def _check(self, field: str, allowed: tuple[int | str, ...]) -> None:
+        value = getattr(self, field)
+        if value not in allowed:
+            raise UserError(f"front end: {field} is {value!r}, allowed: {allowed}")
+
+    def _mels_allowed(self) -> tuple[int, ...]:
+        if self.scale == "bins":
+            bins = int(self.highest_hz * self.window_ms / 1000) + 1 - self.first_bin
+            return tuple(mels for mels in (*MELS, FINE_MELS) if mels <= bins)
+        return (*MELS, FINE_MELS) if self.window_ms == max(WINDOWS_MS) else MELS
+
+    @property
+    def highest_hz(self) -> float:
+        """Where the bands end."""
+        return HIGHEST_OF_NYQUIST * self.rate_hz / 2
+
+    @property
+    def first_bin(self) -> int:
+        """The lowest bin that is a band where bands are bins."""
+        return math.ceil(LOWEST_HZ * self.window_ms / 1000)
 
     @property
     def decimation(self) -> int:

@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.clip import SAMPLE_RATE_HZ
-from search_spaces.frontend_geometry import DECIMATED_ROW, FrontEndGeometry
+from search_spaces.frontend_geometry import (
+    DECIMATED_ROW,
+    HIGHEST_OF_NYQUIST,
+    LOWEST_HZ,
+    FrontEndGeometry,
+)
 
 Weights = NDArray[np.float64]
 
-LOWEST_HZ = 60.0  # hum and the window's leakage of a DC offset lie below
-HIGHEST_OF_NYQUIST = 0.925  # the decimating filter is compensated up to here
 DECIMATION_KAISER_BETA = 3.0
 
 SHORTEST_FOLD = 32  # folding a frame further saves no time
@@ -42,7 +45,7 @@ class DftGroup:
 
 
 def used_bins(geometry: FrontEndGeometry) -> list[int]:
-    """Bins that lie under a mel triangle."""
+    """Bins that lie in a band."""
     return [int(k) for k in np.flatnonzero(mel_filters(geometry).any(axis=0))]
 
 
@@ -53,8 +56,16 @@ def dft_groups(geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
     The sum of a frame's two halves holds its even bins, their difference its odd ones; so each
     fold halves the numbers that a bin is computed from. A long difference is turned into two
     complex frames of a quarter of its length, which again halves the products.
+
+    Where bands are bins one fold is all, for odd and even bins need no other order than to
+    alternate, and the product that would sort them takes longer than what more folds save.
     """
     bins, length, step = used_bins(geometry), geometry.window_samples, 1
+    if geometry.scale == "bins":
+        return tuple(
+            DftGroup(length // 2, tuple(k for k in bins if k % 2 == parity), rotated=False)
+            for parity in (1, 0)
+        )
     groups = []
     while length // 2 >= SHORTEST_FOLD:
         length //= 2
@@ -72,11 +83,17 @@ def dft_groups(geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
     return tuple(groups)
 
 
-def dft_weights(group: DftGroup, window_samples: int) -> Weights:
-    """Real parts of the group's bins, then imaginary ones, then padding: [padded(2 K), L]."""
+def dft_weights(group: DftGroup, geometry: FrontEndGeometry) -> Weights:
+    """Real parts of the group's bins, then imaginary ones, then padding: [padded(2 K), L].
+
+    Where bands are bins these are scaled as `mel_weights` scales the others.
+    """
     samples = group.length // 2 if group.rotated else group.length
-    angle = 2 * np.pi * np.outer(group.bins, np.arange(samples)) / window_samples
+    angle = 2 * np.pi * np.outer(group.bins, np.arange(samples)) / geometry.window_samples
     cosine, sine = np.cos(angle), np.sin(angle)
+    if geometry.scale == "bins":
+        power = mel_filters(geometry)[:, group.bins].max(axis=0) / _full_power(geometry)
+        cosine, sine = (part * np.sqrt(power)[:, None] for part in (cosine, sine))
     if group.rotated:
         weights = np.block([[cosine, -sine], [-sine, -cosine]])
     else:
@@ -93,35 +110,47 @@ def mel_weights(geometry: FrontEndGeometry) -> Weights:
     """
     order = [abs(k) for group in dft_groups(geometry) for k in group.bins]
     filters = mel_filters(geometry)[:, order]
-    window_energy = (hann_window(geometry.window_samples) ** 2).sum()
-    filters = filters / (window_energy * geometry.window_samples)
+    filters = filters / _full_power(geometry)
     return pad_rows(np.concatenate([filters, filters.mean(axis=0, keepdims=True)]))
+
+
+def _full_power(geometry: FrontEndGeometry) -> float:
+    """Power of all bins of both signs of a windowed signal whose mean square is 1."""
+    return float((hann_window(geometry.window_samples) ** 2).sum() * geometry.window_samples)
 
 
 @lru_cache(maxsize=128)
 def mel_filters(geometry: FrontEndGeometry) -> Weights:
-    """Triangles of height 1 on Slaney's mel scale, or on a linear one, [M, N / 2 + 1].
+    """What of each bin lies in each band, [M, N / 2 + 1].
 
-    At a decimated rate they also undo the decimating filter's response.
+    Triangles of height 1 on Slaney's mel scale, or on a linear one; or single bins. At a decimated
+    rate they also undo the decimating filter's response.
     """
-    highest_hz = HIGHEST_OF_NYQUIST * geometry.rate_hz / 2
-    if geometry.scale == "linear":
-        edges_hz = np.linspace(LOWEST_HZ, highest_hz, geometry.mels + 2)
-    else:
-        edges = np.linspace(hz_to_mel(LOWEST_HZ), hz_to_mel(highest_hz), geometry.mels + 2)
-        edges_hz = mel_to_hz(edges)
     n = geometry.window_samples
     bins_hz = np.arange(n // 2 + 1) * geometry.rate_hz / n
-    rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
-    falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
-    triangles = np.minimum(rising, falling)
-    filters = np.where(triangles > 1e-9, triangles, 0.0)  # a bin on an edge is not in the band
+    if geometry.scale == "bins":
+        filters = np.eye(geometry.mels, n // 2 + 1, geometry.first_bin)
+    else:
+        filters = _triangles(bins_hz, geometry)
     if geometry.decimation > 1:
         taps = decimation_taps(geometry)
         phase = 2j * np.pi / SAMPLE_RATE_HZ * np.outer(bins_hz, np.arange(len(taps)))
         response = np.abs(np.exp(-phase) @ taps) ** 2
         filters = np.where(filters > 0.0, filters / response, 0.0)
     return filters
+
+
+def _triangles(bins_hz: Weights, geometry: FrontEndGeometry) -> Weights:
+    lowest_hz, highest_hz = LOWEST_HZ, geometry.highest_hz
+    if geometry.scale == "linear":
+        edges_hz = np.linspace(lowest_hz, highest_hz, geometry.mels + 2)
+    else:
+        edges = np.linspace(hz_to_mel(lowest_hz), hz_to_mel(highest_hz), geometry.mels + 2)
+        edges_hz = mel_to_hz(edges)
+    rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
+    falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
+    triangles = np.minimum(rising, falling)
+    return np.where(triangles > 1e-9, triangles, 0.0)  # a bin on an edge is not in the band
 
 
 def hz_to_mel(frequency_hz: float) -> float:

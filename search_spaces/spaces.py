@@ -294,6 +294,21 @@ SAM_4K = SpaceSpec(
     },
 )
 
+# The same behind single bins of 25 Hz up to 3.25 kHz every 20 ms, which no matrix sorts into bands:
+# what it takes in an int8 file is little more (docs/frontend.md).
+SAM_8K = SpaceSpec(
+    "sam-8k",
+    1,
+    {
+        **SAM_4K.dimensions,
+        "frontend_rate_hz": (8_000,),
+        "frontend_hop_ms": (20,),
+        "frontend_window_ms": (40,),
+        "frontend_scale": ("bins",),
+        "stage1_time_stride": (2,),
+    },
+)
+
 # What tells a word or an event is its spectrum, which the mean of each band over a short clip holds
 # in part; it also lasts shorter than a count (docs/space.md).
 EVENTS = replace(
@@ -334,6 +349,7 @@ SPACES = {
         SAM_FINE,
         SAM_PLAIN,
         SAM_4K,
+        SAM_8K,
         EVENTS,
         *SECOND_SPACES,
         EVENTS_1S,

@@ -15,16 +15,18 @@ from deploy.quiet import quiet
 from search_spaces.frontend import LogMelFrontEnd
 
 SAMPLES = 16_000
-SETTINGS = (  # rate_hz, hop_ms, window_ms, mels: folded with and without rotation, decimated or not
-    (4_000, 40, 64, 128),
-    (8_000, 20, 20, 40),
-    (16_000, 16, 32, 40),
+Setting = tuple[int, int, int, int, str]
+SETTINGS: tuple[Setting, ...] = (  # rate_hz, hop_ms, window_ms, mels, scale
+    (4_000, 40, 64, 128, "mel"),  # folded with and without rotation, decimated or not
+    (8_000, 20, 20, 40, "linear"),
+    (16_000, 16, 32, 40, "mel"),
+    (8_000, 20, 40, 128, "bins"),
 )
 
 
-def front_end(rate_hz: int, hop_ms: int, window_ms: int, mels: int) -> LogMelFrontEnd:
+def front_end(rate_hz: int, hop_ms: int, window_ms: int, mels: int, scale: str) -> LogMelFrontEnd:
     """A front end of a second."""
-    return LogMelFrontEnd(rate_hz, hop_ms, window_ms, mels, clip_samples=SAMPLES).eval()
+    return LogMelFrontEnd(rate_hz, hop_ms, window_ms, mels, SAMPLES, scale).eval()
 
 
 def noise(gain: float = 0.1) -> Tensor:
@@ -33,7 +35,7 @@ def noise(gain: float = 0.1) -> Tensor:
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_features_are_those_of_float32_but_for_rounding(setting: tuple[int, int, int, int]) -> None:
+def test_features_are_those_of_float32_but_for_rounding(setting: Setting) -> None:
     plain = front_end(*setting)
     rounded = Int8FrontEnd(plain)
     with torch.no_grad():
@@ -71,8 +73,9 @@ def test_a_product_is_that_of_int8_numbers() -> None:
     torch.testing.assert_close(answer, torch.tensor([[2.55, 0.0]]))
 
 
-def test_the_lowered_file_computes_the_same(tmp_path: Path) -> None:
-    rounded = Int8FrontEnd(front_end(*SETTINGS[0])).eval()
+@pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[-1]])
+def test_the_lowered_file_computes_the_same(setting: Setting, tmp_path: Path) -> None:
+    rounded = Int8FrontEnd(front_end(*setting)).eval()
     with quiet():
         lowered = lower_program(rounded, noise())
     assert (lowered.delegation.share, lowered.delegation.delegates) == (1.0, 1)

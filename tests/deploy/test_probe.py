@@ -231,6 +231,9 @@ def test_models_and_options_that_cannot_be_are_refused(
         UserError, match="--speaker-normalised: p does not say the speaker of every"
     ):
         evaluate.run(parse("--probe", bundles / "p.csv", *bundle, "--speaker-normalised"))
+    rate = ("--teacher", bundles / "able", "--teacher-rate-hz", "8000")
+    with pytest.raises(UserError, match=r"--teacher-rate-hz: the bundle .*able says it itself"):
+        evaluate.run(parse("--probe", data, *bundle, *rate))
     classes = ClassesTask(("a", "b"))
     monkeypatch.setattr(probe_models, "read_bundle", lambda path: FakeBundle(path, classes))
     with pytest.raises(UserError, match="able is of classes, expected the bundle of an embedding"):

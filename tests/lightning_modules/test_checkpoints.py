@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
+from lightning_modules.checkpoints import AtomicCheckpointIO, RunCheckpoint, last_checkpoint
+from search_spaces.errors import UserError
 
 
 def test_a_checkpoint_comes_back_with_weights_only(tmp_path: Path):
@@ -16,6 +17,12 @@ def test_a_checkpoint_comes_back_with_weights_only(tmp_path: Path):
     loaded = io.load_checkpoint(path, weights_only=True)
     assert loaded["step"] == 3
     assert torch.equal(loaded["weight"], torch.ones(2))
+
+
+@pytest.mark.parametrize("steps", [0, -3])
+def test_a_checkpoint_every_so_many_steps_needs_a_number(steps: int):
+    with pytest.raises(UserError, match=f"every_n_train_steps: got {steps}, expected at least 1"):
+        RunCheckpoint(every_n_train_steps=steps)
 
 
 def test_a_write_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

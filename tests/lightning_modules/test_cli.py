@@ -140,6 +140,7 @@ def test_rooms_switch_the_model_too(tmp_path: Path):
         ("--trainer.accelerator", "cuda", "^trainer: "),
         ("--trainer.accelerator", "foo", r"^trainer: refuses these settings \(ValueError: "),
         ("--trainer.devices", "foo", "^trainer: "),
+        ("--trainer.precision", "64-true", "^trainer.precision: got 64-true, expected 32-true, bf"),
         ("--trainer.log_every_n_steps", "0", "^trainer.log_every_n_steps: got 0, expected 1 or"),
         ("--data.speech", "/no/speech", "^speech: /no/speech: no such folder"),
         ("--data.speech", "", "^speech: is empty; name a folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 from pathlib import Path
 
@@ -176,6 +177,7 @@ def test_the_data_hold_no_label_and_no_reader_twice(speech_folder: Path, tmp_pat
         ({"batch_size": 5}, "batch_size: 5, expected an even number: clips are paired"),
         ({"batch_size": 2}, "batch_size: 2, expected at least 4"),
         ({"proximity_s": 0.0}, "proximity_s: 0, expected more than 0 seconds"),
+        ({"proximity_s": math.inf}, "proximity_s: inf, expected more than 0 seconds"),
         ({"teacher": "t", "dimensions": 3}, "dimensions: 3 is given, but the teacher has its own"),
         ({"views": 0}, "views: 0, expected at least 1"),
         ({"views": 2}, "views: 2 is of a teacher's answers; give data.teacher, or 1"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,23 @@ def test_a_recording_is_listed_once_however_its_path_is_spelled(tmp_path: Path, 
 def test_empty_lines_of_a_table_are_passed_over(tmp_path: Path):
     source = write_csv(tmp_path, "path,label", "a.wav,x,,", ",", "b.wav,y", " , ", ",,,")
     assert [item.name for item in read_recordings(source)] == ["a.wav", "b.wav"]
+
+
+def test_a_class_without_recordings_is_not_passed_over(tmp_path: Path):
+    write_folder(tmp_path / "root", pitches_hz={"low": 200, "high": 900}, each=1)
+    elsewhere = tmp_path / "root" / "third"
+    elsewhere.mkdir()
+    (elsewhere / "a.m4a").write_bytes(b"")
+    with pytest.raises(UserError, match=r"root/third: holds no wav, flac, mp3 or ogg file; conv"):
+        read_recordings(tmp_path / "root")
+    shutil.rmtree(elsewhere)
+    elsewhere.symlink_to(tmp_path / "root" / "low", target_is_directory=True)
+    with pytest.raises(UserError, match=r"root/third: is a link, which is not followed; copy the"):
+        read_recordings(tmp_path / "root")
+    elsewhere.unlink()
+    write_recording(tmp_path / "root" / "a;b" / "1.wav", 300)
+    with pytest.raises(UserError, match=r"root/a;b: ';' separates labels and cannot be in one; r"):
+        read_recordings(tmp_path / "root")
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path: Path):

@@ -58,6 +58,15 @@ def test_a_damaged_list_is_named_with_its_line(tmp_path: Path, row: bytes, messa
         read_recordings(tmp_path)
 
 
+def test_a_recording_that_is_listed_twice_is_named(tmp_path: Path):
+    write(tmp_path, "audio/1.wav")
+    (tmp_path / "meta").mkdir()
+    lines = ["filename,fold,category,src_file", *["1.wav,1,dog,7"] * 2]
+    (tmp_path / "meta" / "esc50.csv").write_text("\n".join(lines))
+    with pytest.raises(UserError, match=r"lists audio/1\.wav twice; copy the data set again"):
+        read_recordings(tmp_path)
+
+
 def test_urbansound8k(tmp_path: Path):
     write(tmp_path, "audio/fold1/100032-3-0-0.wav", "audio/fold10/9-1-0-0.wav")
     (tmp_path / "metadata").mkdir()

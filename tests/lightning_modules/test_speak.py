@@ -56,6 +56,7 @@ def test_silence_around_a_word_is_cut():
         (["a/b=slash"], "--words 'a/b=slash': label 'a/b' cannot be a class's folder"),
         (["unlabelled"], "label 'unlabelled' cannot be a class's folder"),
         (["1=one", "1=won"], "--words '1=won': label '1' is given twice"),
+        (["caf\udce9"], r"--words 'caf\\udce9': not in UTF-8; write it in UTF-8"),
         (["yes", "Yes"], "--words: classes 'yes' and 'Yes' .* differ in spelling only"),
     ],
 )

@@ -11,8 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from search_spaces.architecture import Architecture, largest, random_architecture, smallest
 from search_spaces.cost import costs, layer_descriptors
-from search_spaces.frontend_geometry import FrontEndGeometry
-from search_spaces.space import FRONTEND_DIMENSIONS
+from search_spaces.frontend_geometry import FrontEndGeometry, frontend_settings
 from search_spaces.spaces import SPACES, get_space
 from search_spaces.supernet import build_subnet
 
@@ -30,8 +29,8 @@ def by_name(architecture: Architecture) -> dict:
 
 
 def features_of(architecture: Architecture) -> torch.Tensor:
-    settings = [architecture.choices[name] for name in FRONTEND_DIMENSIONS]
-    geometry = FrontEndGeometry(*settings, architecture.clip_samples)
+    settings = frontend_settings(architecture.choices)
+    geometry = FrontEndGeometry(**settings, clip_samples=architecture.clip_samples)
     return torch.zeros(1, 1, geometry.mels, geometry.frames)
 
 

@@ -54,7 +54,9 @@ def test_a_file_cut_anywhere_loses_only_the_line_that_was_cut(tmp_path):
 
 def test_lines_that_are_not_ours_are_ignored(tmp_path):
     path = tmp_path / "evaluations.jsonl"
-    path.write_text('[]\nnonsense\n{"key": 1}\n')
+    half = '{"key": "%s", "indices": %s, "ranking_error": %s}\n'
+    damaged = half % (KEY, "7", "0.5") + half % (KEY, '["a"]', "0.5") + half % (KEY, "[7]", "null")
+    path.write_text('[]\nnonsense\n{"key": 1}\n' + damaged)
     with Evaluations(path, KEY) as evaluations:
         assert len(evaluations) == 0
 

@@ -19,6 +19,7 @@ from search_spaces.frontend import RELATIVE_FLOOR, LogMelFrontEnd
 from search_spaces.frontend_geometry import (
     FINE_MELS,
     HOPS_MS,
+    LOWEST_HZ,
     MELS,
     RATES_HZ,
     SCALES,
@@ -26,7 +27,7 @@ from search_spaces.frontend_geometry import (
     FrontEndGeometry,
 )
 from search_spaces.frontend_layers import frontend_layers
-from search_spaces.frontend_weights import LOWEST_HZ, dft_groups, mel_filters, used_bins
+from search_spaces.frontend_weights import dft_groups, mel_filters, used_bins
 
 SHAPES = [
     shape
@@ -76,7 +77,7 @@ def torchaudio_energy(samples: Tensor, geometry: FrontEndGeometry) -> Tensor:
     [
         ("rate_hz", 11_025, "(4000, 8000, 16000)"),
         ("hop_ms", 12, "(10, 16, 20, 32, 40)"),
-        ("window_ms", 25, "(20, 32, 64)"),
+        ("window_ms", 25, "(20, 32, 40, 64)"),
         ("mels", 0, "(20, 32, 40, 64)"),
     ],
 )
@@ -93,6 +94,14 @@ def test_the_lowest_rate_takes_the_longest_window_alone_and_only_that_fine_bands
         LogMelFrontEnd(8_000, 20, 32, 128)
 
 
+def test_bins_are_as_many_as_the_rate_has_room_for():
+    with pytest.raises(UserError, match=r"mels is 128, allowed: \(20, 32, 40, 64\)"):
+        LogMelFrontEnd(4_000, 40, 64, 128, scale="bins")  # bins 4 to 131, the last at 2047 Hz
+    with pytest.raises(UserError, match=r"mels is 128, allowed: \(20, 32, 40, 64\)"):
+        LogMelFrontEnd(8_000, 20, 20, 128, scale="bins")
+    assert LogMelFrontEnd(16_000, 20, 20, 128, scale="bins").output_shape() == (1, 128, 250)
+
+
 @pytest.mark.parametrize("shape", [(CLIP_SAMPLES,), (1, CLIP_SAMPLES - 1), (1, 1, CLIP_SAMPLES)])
 def test_waveform_of_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match=r"waveform is \[.*\], allowed: \[batch, 80000\]"):
@@ -102,7 +111,8 @@ def test_waveform_of_another_shape_is_refused(shape):
 @pytest.mark.parametrize(("rate_hz", "hop_ms", "window_ms"), SHAPES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_combination_gives_whole_frames_and_no_empty_band(rate_hz, hop_ms, window_ms, scale):
-    mels = FINE_MELS if window_ms == max(WINDOWS_MS) else max(MELS)
+    fine = window_ms == max(WINDOWS_MS) and scale != "bins"
+    mels = FINE_MELS if fine else max(MELS)
     geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, scale=scale)
     last_end = (geometry.frames - 1) * geometry.hop_samples + geometry.window_samples
     assert last_end <= geometry.samples < last_end + geometry.hop_samples
@@ -149,6 +159,32 @@ def test_decimation_folds_nothing_audible_back(shape, below_db):
         frequency_hz = of_rate * shape[0]
         folded = frontend.mel_energy(tone(frequency_hz)).sum()
         assert 10 * torch.log10(folded / heard) < below_db, frequency_hz
+
+
+@pytest.mark.parametrize(
+    ("setting", "first_bin"),
+    [((16_000, 20, 40, 128), 3), ((8_000, 20, 40, 128), 3), ((8_000, 16, 64, 64), 4)],
+)
+def test_bands_that_are_bins_are_those_of_torchaudio(setting, first_bin):
+    rate_hz, mels = setting[0], setting[3]
+    frontend = LogMelFrontEnd(*setting, scale="bins")
+    waveform = 0.1 * speech_like(seed=9, clips=2)
+    samples = waveform
+    if rate_hz != 16_000:
+        resampled = torchaudio.functional.resample(
+            waveform, 16_000, rate_hz, lowpass_filter_width=128
+        )
+        samples = resampled[:, 8 : 8 + frontend.geometry.samples]
+    n, hop = frontend.geometry.window_samples, frontend.geometry.hop_samples
+    power = torchaudio.transforms.Spectrogram(n, n, hop, center=False)(samples)
+    expected = power[:, first_bin : first_bin + mels] / (torch.hann_window(n).square().sum() * n)
+    energy = frontend.mel_energy(waveform)
+    assert energy.shape == expected.shape
+    audible = expected > 1e-2 * expected.mean()
+    difference_db = 10 * (energy / expected).log10()[audible]
+    assert difference_db.abs().mean() < 0.05
+    features = torch.log(1 + energy / (RELATIVE_FLOOR * energy.mean(dim=(1, 2), keepdim=True)))
+    torch.testing.assert_close(frontend(waveform)[:, 0], features, rtol=0, atol=1e-3)
 
 
 @given(seed=st.integers(0, 2**31), level_db=st.floats(-50.0, 0.0), shape=st.sampled_from(SHAPES))
@@ -232,13 +268,20 @@ def test_nothing_is_learnt_or_saved():
 
 
 @pytest.mark.parametrize(
-    "shape", [(8_000, 20, 20, 40), (8_000, 10, 64, 20), (16_000, 16, 32, 64), (4_000, 40, 64, 128)]
+    ("shape", "scale"),
+    [
+        ((8_000, 20, 20, 40), "mel"),
+        ((8_000, 10, 64, 20), "mel"),
+        ((16_000, 16, 32, 64), "linear"),
+        ((4_000, 40, 64, 128), "linear"),
+        ((8_000, 20, 40, 128), "bins"),
+    ],
 )
-def test_layers_count_the_products_that_run(shape):
-    frontend = LogMelFrontEnd(*shape)
+def test_layers_count_the_products_that_run(shape, scale):
+    frontend = LogMelFrontEnd(*shape, scale=scale)
     with FlopCounterMode(display=False) as counter:
         frontend(torch.zeros(1, CLIP_SAMPLES))
-    layers = frontend_layers(*shape)
+    layers = frontend_layers(*shape, scale=scale)
     assert sum(layer.macs for layer in layers) == counter.get_total_flops() // 2
     assert sum(layer.params for layer in layers) == 0
     weights = {name: buffer.numel() for name, buffer in frontend.named_buffers()}
@@ -260,14 +303,18 @@ def test_layers_by_hand():
 
 
 @pytest.mark.parametrize(
-    "shape",
-    [(8_000, 20, 32, 40), (4_000, 40, 64, 128)],  # decimate, pad, join pieces, rotate
+    ("shape", "scale"),
+    [
+        ((8_000, 20, 32, 40), "mel"),
+        ((4_000, 40, 64, 128), "linear"),  # decimate, pad, join pieces, rotate
+        ((8_000, 20, 40, 128), "bins"),
+    ],
 )
-def test_lowered_whole_and_equal_to_eager(shape, tmp_path):
+def test_lowered_whole_and_equal_to_eager(shape, scale, tmp_path):
     from deploy.engine import Engine
     from deploy.export import lower_program, ready_to_lower
 
-    frontend = LogMelFrontEnd(*shape)
+    frontend = LogMelFrontEnd(*shape, scale=scale)
     waveform = 0.3 * speech_like(seed=8)
     lowered = lower_program(ready_to_lower(frontend), waveform)
     assert lowered.delegation.share == 1.0
