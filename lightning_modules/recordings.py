@@ -6,6 +6,7 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +106,7 @@ def check_classes(items: Iterable[Item], where: str) -> tuple[str, ...]:
 
 
 def check_spelling(items: Iterable[Item], where: str) -> None:
-    """Refuse classes whose names differ in case, spaces, ``-`` or ``_`` only.
+    """Refuse classes whose names differ in case, spaces, ``-``, ``_`` or Unicode's form only.
 
     Raises:
         UserError: naming both and a recording of the second.
@@ -113,7 +114,8 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
     seen: dict[str, tuple[str, str]] = {}
     for item in items:
         for label in item.labels:
-            plain = "".join(c for c in label.casefold() if c not in " -_")
+            same = unicodedata.normalize("NFKC", label)  # one accent may be written in two ways
+            plain = "".join(c for c in same.casefold() if c not in " -_")
             first, _ = seen.setdefault(plain, (label, item.name))
             if first != label:
                 raise UserError(

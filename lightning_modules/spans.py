@@ -91,7 +91,10 @@ def _span(table: Path, where: str, row: _Cells) -> Span:
     if end_s <= start_s:
         raise UserError(f"{where}: end_s {end_s:g} is not after start_s {start_s:g}; mend one")
     known: Use | None = next((one for one in USES if one == use), None)
-    return Span(where, name, path, start_s, end_s, _label(row, where), known)
+    label = _label(row, where)
+    if label is None and known == "validation":
+        raise UserError(f"{where}: use: validation, which needs a label; give one, or leave it empty")
+    return Span(where, name, path, start_s, end_s, label, known)
 
 
 def _label(row: _Cells, where: str) -> tuple[int, int] | None:

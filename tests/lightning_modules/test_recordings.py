@@ -83,6 +83,10 @@ def test_classes_that_are_numbers_are_in_their_order():
             ["path,label", "a.wav,Dog bark", "b.wav,dog_bark"],
             r"classes 'Dog bark' and 'dog_bark' \(b.wav\) differ in spelling only",
         ),
+        (
+            ["path,label", "a.wav,caf\u00e9", "b.wav,cafe\u0301"],
+            r"\(b.wav\) differ in spelling only; give them one name",
+        ),
         (["path,label"], r"list.csv: lists no recording; add a line for each"),
         (
             ["path,label", 'a.wav,"x', "b.wav,y"],
