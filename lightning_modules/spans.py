@@ -93,7 +93,7 @@ def _span(table: Path, where: str, row: _Cells) -> Span:
     known: Use | None = next((one for one in USES if one == use), None)
     label = _label(row, where)
     if label is None and known == "validation":
-        raise UserError(f"{where}: use: validation, which needs a label; give one, or leave it empty")
+        raise UserError(f"{where}: use: validation, which needs a label; give one")
     return Span(where, name, path, start_s, end_s, label, known)
 
 

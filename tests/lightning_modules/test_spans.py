@@ -67,7 +67,7 @@ def test_only_a_path_and_a_label_are_needed(table: Path) -> None:
         ("a.wav,,,,,3,2,", "line 2: lo 3 is above hi 2; mend one"),
         ("a.wav,,,,,3,,", "line 2: hi: '', expected a whole number"),
         ("a.wav,,,1,,,,test", "line 2: use: 'test', expected train or validation, or nothing"),
-        ("a.wav,,,,,,,validation", "line 2: use: validation, which needs a label; give one, or"),
+        ("a.wav,,,,,,,validation", "line 2: use: validation, which needs a label; give one"),
         ("a.wav,0,1,1,,,,,9", "line 2: has more fields than the first line ('9' is too much)"),
         ("a.wav,,,,,,,", "labels nothing, expected at least one row with a label"),
     ],
