@@ -30,7 +30,14 @@ from search_spaces.errors import run_command
 from search_spaces.files import atomic_path
 from search_spaces.frontend import ABSOLUTE_FLOOR, RELATIVE_FLOOR, LogMelFrontEnd
 from search_spaces.frontend_geometry import FrontEndGeometry
-from search_spaces.frontend_weights import dft_groups, hann_window, mel_filters, used_bins
+from search_spaces.frontend_weights import (
+    DftGroup,
+    dft_groups,
+    dft_weights,
+    hann_window,
+    mel_filters,
+    used_bins,
+)
 
 RUNS = 500
 DOCS = Path("docs/frontend.md")  # its table is rewritten when the result is published
@@ -69,17 +76,16 @@ class DenseDft(LogMelFrontEnd):
 
     def __init__(self, *setting: Any) -> None:
         super().__init__(*setting)
-        self.order = [abs(k) for group in dft_groups(self.geometry) for k in group.bins]
-        n = self.geometry.window_samples
-        angle = 2 * np.pi * np.outer(self.order, np.arange(n)) / n
-        weights = np.concatenate([np.cos(angle), np.sin(angle)]).astype(np.float32)
-        padded = np.pad(weights, ((0, -len(weights) % 16), (0, 0)))
-        self.register_buffer("dense", torch.from_numpy(padded), persistent=False)
+        bins = tuple(abs(k) for group in dft_groups(self.geometry) for k in group.bins)
+        whole = DftGroup(self.geometry.window_samples, bins, rotated=False)
+        weights = dft_weights(whole, self.geometry).astype(np.float32)
+        self.register_buffer("dense", torch.from_numpy(weights), persistent=False)
 
     def _power(self, first: Tensor, second: Tensor) -> list[Tensor]:
         parts = functional.linear(torch.cat([first, second], dim=2), self.get_buffer("dense"))
-        squares, count = parts * parts, len(self.order)
-        return [squares[..., :count] + squares[..., count : 2 * count]]
+        squares, count = parts * parts, sum(self.bin_counts)
+        power = squares[..., :count] + squares[..., count : 2 * count]
+        return list(power.split(self.bin_counts, dim=2))
 
 
 class PlainStft(nn.Module):

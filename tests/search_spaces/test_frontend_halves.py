@@ -11,9 +11,9 @@ from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
 
 
-@pytest.fixture(scope="module")
-def net() -> nn.Module:
-    return build_subnet(smallest(get_space("sam-lite"))).eval()
+@pytest.fixture(scope="module", params=["sam-lite", "sam-8k"])  # bands; single bins
+def net(request: pytest.FixtureRequest) -> nn.Module:
+    return build_subnet(smallest(get_space(request.param))).eval()
 
 
 def sound(samples: int) -> torch.Tensor:
