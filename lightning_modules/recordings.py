@@ -25,7 +25,7 @@ LABEL_SEPARATOR = ";"
 COLUMNS = ("path", "label", "speaker", "start_s", "end_s", "split", "snr_db")
 
 
-def read_recordings(root: Path) -> list[Item]:
+def read_recordings(root: Path, classes: bool = True) -> list[Item]:
     """List the recordings below a folder, or those of a CSV.
 
     Args:
@@ -34,14 +34,15 @@ def read_recordings(root: Path) -> list[Item]:
             the data sets of `recordings_layouts`; or a CSV with the columns
             ``path,label[,speaker][,start_s,end_s][,split][,snr_db]``, its paths relative to it and
             several labels separated by ``;``.
+        classes: whether labels matter, so that a folder without recordings is a class that lacks.
 
     Raises:
-        UserError: no such folder or file, no recordings, a row that cannot be, or classes whose
-            names differ in spelling only.
+        UserError: no such folder or file, no recordings, a row that cannot be, a class without
+            recordings, or classes whose names differ in spelling only.
     """
     root = Path(root)
     if root.is_dir():
-        items = read_layout(root) or sorted(_of_folder(root), key=lambda item: item.name)
+        items = read_layout(root) or sorted(_of_folder(root, classes), key=lambda item: item.name)
     elif root.is_file():
         items = list(_of_csv(root))
     else:
@@ -124,23 +125,23 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
                 )
 
 
-def _of_folder(root: Path) -> Iterator[Item]:
+def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
     heard: set[str] = set()
     for parent, names in walk_audio(root, _refuse_folder):
         inside = Path(parent).relative_to(root).parts
         labels = inside[:1] if inside and inside[0] != UNLABELLED else ()
         speaker = inside[1] if len(inside) > 1 else None
-        if labels and LABEL_SEPARATOR in labels[0]:
+        if classes and labels and LABEL_SEPARATOR in labels[0]:
             raise UserError(
                 f"root: {root / labels[0]}: {LABEL_SEPARATOR!r} separates labels and cannot be in"
                 " one; rename the folder"
             )
-        if names:
-            heard.update(inside[:1])
+        heard.update(inside[:1] if names else ())
         for name in names:
             path = Path(parent, name)
             yield Item(path, str(path.relative_to(root)), labels, speaker)
-    _refuse_silent(root, heard)
+    if classes:
+        _refuse_silent(root, heard)
 
 
 def _refuse_silent(root: Path, heard: Container[str]) -> None:

@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
     backgrounds = None
     if options.background:
         with blaming("--background"):
-            found = read_recordings(options.background)
+            found = read_recordings(options.background, classes=False)
             backgrounds = prepare_sounds(found, options.cache, strict=False)
     for remark in splits.remarks:
         print(f"data: {remark}", file=sys.stderr)

@@ -141,6 +141,7 @@ def test_a_class_without_recordings_is_not_passed_over(tmp_path: Path):
     (elsewhere / "a.m4a").write_bytes(b"")
     with pytest.raises(UserError, match=r"root/third: holds no wav, flac, mp3 or ogg file; conv"):
         read_recordings(tmp_path / "root")
+    assert len(read_recordings(tmp_path / "root", classes=False)) == 10
     shutil.rmtree(elsewhere)
     elsewhere.symlink_to(tmp_path / "root" / "low", target_is_directory=True)
     with pytest.raises(UserError, match=r"root/third: is a link, which is not followed; copy the"):
