@@ -75,17 +75,12 @@ class Int8FrontEnd(LogMelFrontEnd):
             DftGroup(half, tuple(some), rotated=False)
             for some in (bins[:odd_count], bins[odd_count:])
         ]
-        self.counts = [len(group.bins) for group in groups]
+        self.bin_counts = tuple(len(group.bins) for group in groups)
         self.odd, self.even = (Int8Linear(dft_weights(group, geometry)) for group in groups)
 
-    def _power(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        """Power of the odd and of the even bins, each [B, F, K], from the windowed halves."""
-        power = []
-        products = (self.odd(first - second), self.even(first + second))
-        for parts, count in zip(products, self.counts, strict=True):
-            squares = parts * parts
-            power.append(squares[..., :count] + squares[..., count : 2 * count])
-        return power
+    def _parts(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """Those of the odd and of the even bins, from the windowed halves [B, F, N / 2]."""
+        return [self.odd(first - second), self.even(first + second)]
 
 
 def with_int8_frontend(network: nn.Module) -> nn.Module:

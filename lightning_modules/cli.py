@@ -88,9 +88,7 @@ class SaveRunConfig(SaveConfigCallback):
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Whole or not at all, which Lightning's own writing is not."""
-        folder = Path(trainer.default_root_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(folder / self.config_filename) as temporary:
+        with atomic_path(Path(trainer.default_root_dir, self.config_filename)) as temporary:
             text = self.parser.dump(self.config, skip_none=False)
             temporary.write_text(text, encoding="utf-8")
 

@@ -174,14 +174,20 @@ class LogMelFrontEnd(nn.Module):
 
     def _power(self, first: Tensor, second: Tensor) -> list[Tensor]:
         """Power of the used bins by group (see `dft_groups`), each [B, F, K], from the halves."""
-        bins = self.geometry.scale == "bins"
-        frames = [first - second, first + second] if bins else _folded(first, second)
         power = []
-        for index, (frame, count) in enumerate(zip(frames, self.bin_counts, strict=True)):
-            parts = functional.linear(frame, self.get_buffer(f"dft_{index}"))
+        for parts, count in zip(self._parts(first, second), self.bin_counts, strict=True):
             squares = parts * parts
             power.append(squares[..., :count] + squares[..., count : 2 * count])
         return power
+
+    def _parts(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """Real and imaginary parts of the bins by group, each [B, F, at least 2 K]."""
+        bins = self.geometry.scale == "bins"
+        frames = [first - second, first + second] if bins else _folded(first, second)
+        return [
+            functional.linear(frame, self.get_buffer(f"dft_{index}"))
+            for index, frame in enumerate(frames)
+        ]
 
 
 def _folded(first: Tensor, second: Tensor) -> list[Tensor]:

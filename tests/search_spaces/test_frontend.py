@@ -72,6 +72,17 @@ def torchaudio_energy(samples: Tensor, geometry: FrontEndGeometry) -> Tensor:
     return spectrogram(samples) / (window_energy * n)
 
 
+def resampled(waveform: Tensor, geometry: FrontEndGeometry) -> Tensor:
+    """What the front end's decimation makes of a waveform, by a long filter."""
+    if geometry.decimation == 1:
+        return waveform
+    samples = torchaudio.functional.resample(
+        waveform, 16_000, geometry.rate_hz, lowpass_filter_width=128
+    )
+    # The centre of the taps lies half a row of them on, 8 samples at the lower rate.
+    return samples[:, 8 : 8 + geometry.samples]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [
@@ -137,10 +148,7 @@ def test_energies_at_16_khz_are_those_of_torchaudio(hop_ms, window_ms):
 def test_energies_at_a_lower_rate_are_those_of_a_long_resampling_filter(shape):
     frontend = LogMelFrontEnd(*shape)
     waveform = 0.1 * speech_like(seed=2)
-    resampled = torchaudio.functional.resample(waveform, 16_000, shape[0], lowpass_filter_width=128)
-    # The centre of the taps lies half a row of them on, 8 samples at the lower rate.
-    centred = resampled[:, 8 : 8 + frontend.geometry.samples]
-    expected = torchaudio_energy(centred, frontend.geometry)
+    expected = torchaudio_energy(resampled(waveform, frontend.geometry), frontend.geometry)
     energy = frontend.mel_energy(waveform)
     assert energy.shape == expected.shape
     audible = expected > 1e-2 * expected.mean()
@@ -166,15 +174,10 @@ def test_decimation_folds_nothing_audible_back(shape, below_db):
     [((16_000, 20, 40, 128), 3), ((8_000, 20, 40, 128), 3), ((8_000, 16, 64, 64), 4)],
 )
 def test_bands_that_are_bins_are_those_of_torchaudio(setting, first_bin):
-    rate_hz, mels = setting[0], setting[3]
     frontend = LogMelFrontEnd(*setting, scale="bins")
+    mels = frontend.geometry.mels
     waveform = 0.1 * speech_like(seed=9, clips=2)
-    samples = waveform
-    if rate_hz != 16_000:
-        resampled = torchaudio.functional.resample(
-            waveform, 16_000, rate_hz, lowpass_filter_width=128
-        )
-        samples = resampled[:, 8 : 8 + frontend.geometry.samples]
+    samples = resampled(waveform, frontend.geometry)
     n, hop = frontend.geometry.window_samples, frontend.geometry.hop_samples
     power = torchaudio.transforms.Spectrogram(n, n, hop, center=False)(samples)
     expected = power[:, first_bin : first_bin + mels] / (torch.hann_window(n).square().sum() * n)
