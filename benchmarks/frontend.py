@@ -29,7 +29,7 @@ from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import run_command
 from search_spaces.files import atomic_path
 from search_spaces.frontend import ABSOLUTE_FLOOR, RELATIVE_FLOOR, LogMelFrontEnd
-from search_spaces.frontend_geometry import FrontEndGeometry
+from search_spaces.frontend_geometry import BIN_STEPS, FrontEndGeometry
 from search_spaces.frontend_weights import (
     DftGroup,
     dft_groups,
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     scale: str = "mel"
 
     def __str__(self) -> str:
-        bands = f"{self.mels} {'bins' if self.scale == 'bins' else 'mels'}"
+        bands = f"{self.mels} {self.scale.replace('_', ' ') if self.scale in BIN_STEPS else 'mels'}"
         return f"{self.rate_hz // 1000} kHz, {self.hop_ms}/{self.window_ms} ms, {bands}"
 
 
@@ -66,6 +66,7 @@ SETTINGS = (
     Setting(4_000, 40, 64, 64),
     Setting(4_000, 40, 64, 128),
     Setting(8_000, 20, 40, 128, scale="bins"),
+    Setting(8_000, 16, 64, 112, scale="even_bins"),
     Setting(16_000, 20, 32, 40),
     Setting(16_000, 10, 32, 64),
 )
@@ -77,7 +78,7 @@ class DenseDft(LogMelFrontEnd):
     def __init__(self, *setting: Any) -> None:
         super().__init__(*setting)
         bins = tuple(abs(k) for group in dft_groups(self.geometry) for k in group.bins)
-        whole = DftGroup(self.geometry.window_samples, bins, rotated=False)
+        whole = DftGroup(self.geometry.dft_samples, bins, rotated=False)
         weights = dft_weights(whole, self.geometry).astype(np.float32)
         self.register_buffer("dense", torch.from_numpy(weights), persistent=False)
 

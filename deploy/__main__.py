@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "deploy.compare",
     "predict": "deploy.predict",
     "evaluate": "deploy.evaluate",
+    "answers": "deploy.answers",
     "report": "deploy.report",
     "dashboard": "deploy.dashboard",
 }

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from lightning_modules.answers import read_answers
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_base import StreamDataModule, check_least
 from lightning_modules.datamodule_batches import BatchPart, TrainBatches
@@ -27,6 +28,7 @@ from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
     DEFAULT_ROOMS,
     ProtocolName,
+    mixed_by,
     open_mixtures,
     prepare_protocol,
 )
@@ -84,6 +86,9 @@ class AmbianceDataModule(StreamDataModule):
         recordings: a CSV of labelled spans of real recordings, which join the generated clips in
             training and validation (docs/data.md).
         recordings_share: their share of a training batch.
+        answers: an `answers.npz` (`python -m deploy answers`): what other nets say of the labelled
+            clips, of which the net then learns too (`model.labelled_loss.answers_share`). It goes
+            with ``held_features``, where clips stay as they were asked about.
         singles_from: a `subnet.pt` or `supernet.pt`, trained with the same labels, that finds clips
             of one voice among the unlabelled ones; sums of these, with their count, join the
             labelled clips (`singles`). None for none.
@@ -118,6 +123,7 @@ class AmbianceDataModule(StreamDataModule):
         strict: bool = False,
         recordings: str | None = None,
         recordings_share: float = 0.5,
+        answers: str | None = None,
         singles_from: str | None = None,
         singles_share: float = 0.75,
         singles_pool: int = 10_000,
@@ -158,6 +164,12 @@ class AmbianceDataModule(StreamDataModule):
         self._recordings_share = recordings_share
         self._recorded: RecordedClips | None = None
         self._speech: Speech | None = None
+        if answers is not None and not held_features:
+            raise UserError(
+                "data.answers: given, but data.held_features is false: the nets were asked about"
+                " clips as they are held, and sound is augmented; set held_features to true"
+            )
+        self._answers = None if answers is None else read_answers(Path(answers))
         self._singles: SinglesSource | None = None
         if singles_from is not None:
             self._singles = SinglesSource(
@@ -178,6 +190,8 @@ class AmbianceDataModule(StreamDataModule):
                 protocol.
         """
         self._open_speech()
+        if self._answers is not None:
+            self._answers.check(self.budget.train_labelled, self._mixed_by(), self.task)
         prepare_protocol(self._protocol, self._rooms, self._cache)
         if self._spans is not None:
             prepare_recordings([span.path for span in self._spans], self._cache)
@@ -220,6 +234,7 @@ class AmbianceDataModule(StreamDataModule):
             self._unlabelled_batch_size,
             self._seed,
             self._parts(held, train_labels),
+            None if self._answers is None else self._answers.probabilities,
         )
         rows = [label for label in labels if label.use == "validation"]
         self._validation = (
@@ -277,6 +292,7 @@ class AmbianceDataModule(StreamDataModule):
             "labels_sha256": sha256_file(self.labels_file),
             **({} if self._recorded is None else {"recordings": self._recorded.summary}),
             **({} if self._singles is None else {"singles": self._singles.summary}),
+            **({} if self._answers is None else {"answers_of": list(self._answers.teachers)}),
         }
 
     def settings(self) -> dict[str, Any]:
@@ -324,8 +340,9 @@ class AmbianceDataModule(StreamDataModule):
 
     def _files(self) -> dict[str, str | None]:
         """SHA-256 of what the batches are made of beside the speech, by option."""
-        recorded, singles = self._recorded, self._singles
+        recorded, singles, answers = self._recorded, self._singles, self._answers
         return {
+            "answers": None if answers is None else answers.sha256,
             "recordings": None if recorded is None else recorded.summary["sha256"],
             "singles_from": None if singles is None else sha256_file(singles.teacher),
         }
@@ -396,14 +413,8 @@ class AmbianceDataModule(StreamDataModule):
         return Features(heard_by)
 
     def _mixed_by(self) -> dict[str, Any]:
-        """All that a training clip of a number depends on, as plain values."""
-        return {
-            "speech": self._open_speech().clips_sha256(),
-            "protocol": self._protocol,
-            "seed": self._seed,
-            "rooms": self._rooms,
-            "voice_speed": self._voice_speed,
-        }
+        speech = self._open_speech()
+        return mixed_by(speech, self._protocol, self._seed, self._rooms, self._voice_speed)
 
     def _open_speech(self) -> Speech:
         if self._speech is None:  # also in a process that did not prepare

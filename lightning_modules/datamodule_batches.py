@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -57,6 +58,7 @@ class TrainBatches(Dataset[Batch]):
         unlabelled_batch_size: U; 0 for none.
         seed: entropy of the order.
         parts: other clips, of real recordings or sums, that take their shares of B and U.
+        answers: float32 [N, K], what other nets say of clip N of the mixtures; None for nothing.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class TrainBatches(Dataset[Batch]):
         unlabelled_batch_size: int,
         seed: int,
         parts: Sequence[BatchPart] = (),
+        answers: NDArray[np.float32] | None = None,
     ) -> None:
         self._mixtures = mixtures
         self._held = held
@@ -78,11 +81,13 @@ class TrainBatches(Dataset[Batch]):
         self._labelled_batch_size = labelled_batch_size - sum(part.labelled for part in parts)
         self._unlabelled_batch_size = unlabelled_batch_size - sum(part.unlabelled for part in parts)
         self._seed = seed
+        self._answers = answers
 
     def __getitem__(self, step: int) -> Batch:
         """The batch with int16 waveforms; see `AmbianceDataModule.batch`.
 
         Labelled clips that are held as features come as ``features`` float16 [B, 1, F, L] instead.
+        Beside them lie the ``answers`` of other nets, float32 [B, K], if there are any.
         """
         labelled = [
             self._labels[place]
@@ -103,6 +108,9 @@ class TrainBatches(Dataset[Batch]):
             },
             "unlabelled": {"waveform": self._waveforms(unlabelled.tolist())},
         }
+        if self._answers is not None:
+            asked = [label.index for label in labelled]
+            batch["labelled"]["answers"] = torch.from_numpy(self._answers[asked])
         for part in self._parts:
             batch = part.join(batch, step)
         return batch

@@ -61,12 +61,16 @@ class LabelledLoss:
 
     Attributes:
         emd_weight: of the second against the first; 0 for outputs without order.
+        answers_share: of other nets' answers (`data.answers`), where there are any, in the target;
+            the rest is the label.
     """
 
     emd_weight: float = 1.0
+    answers_share: float = 0.5
 
     def __post_init__(self) -> None:
         check_range("labelled_loss.emd_weight", self.emd_weight, 0.0, 1e3)
+        check_range("labelled_loss.answers_share", self.answers_share, 0.0, 1.0)
 
 
 @dataclass(frozen=True)

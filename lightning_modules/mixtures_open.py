@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lightning_modules.libricount import LibriCount
 from lightning_modules.mixtures import Mixtures
@@ -21,6 +21,19 @@ ProtocolName = Literal["libricount", "rooms", "multicondition"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
 CONDITIONS: tuple[ProtocolName, ...] = ("libricount", "rooms")  # what multicondition is made of
 DEFAULT_ROOMS = 200
+
+
+def mixed_by(
+    speech: Speech, protocol: str, seed: int, rooms: int, voice_speed: float
+) -> dict[str, Any]:
+    """All that a training clip of a number depends on, as plain values (see `open_mixtures`)."""
+    return {
+        "speech": speech.clips_sha256(),
+        "protocol": protocol,
+        "seed": seed,
+        "rooms": rooms,
+        "voice_speed": voice_speed,
+    }
 
 
 def open_mixtures(

@@ -172,7 +172,8 @@ class Recipe:
 
         Args:
             batch: ``labelled``: ``waveform`` float32 [B, T] or ``features`` [B, 1, F, L], ``lo``
-                and ``hi`` (see `Task`); ``unlabelled``: ``waveform`` float32 [U, T].
+                and ``hi`` (see `Task`), and perhaps ``answers`` [B, N] of clips that are neither
+                mixed nor summed; ``unlabelled``: ``waveform`` float32 [U, T].
             teach: the teacher: weakly augmented float32 [U, T] to distributions [U, N].
             draws: generators on the device of the clips.
             statistics: see `ingredients.PseudoLabels.statistics`; this step is added to them.
@@ -209,10 +210,11 @@ class Recipe:
         objective, result = self.objective, {}
         if seen.mixed is not None:
             result["mixed"] = objective.soft(next(chunks), seen.mixed.target)
-        if len(seen.labelled.lo) or seen.mixed is None:
-            result["labelled"] = objective.labelled(
-                next(chunks), seen.labelled.lo, seen.labelled.hi
-            )
+        labelled = seen.labelled
+        if labelled.target is not None:
+            result["labelled"] = objective.soft(next(chunks), labelled.target)
+        elif len(labelled.lo) or seen.mixed is None:
+            result["labelled"] = objective.labelled(next(chunks), labelled.lo, labelled.hi)
         else:  # all of them are mixed
             next(chunks)
         if seen.pseudo is not None:
@@ -293,6 +295,9 @@ class Recipe:
         addition, draw = self.count_addition, draws("labelled")
         given = clips["features"] if "features" in clips else clips["waveform"]
         waveform, lo, hi = self.weak_augmentation(given, draw), clips["lo"], clips["hi"]
+        if "answers" in clips:
+            target = torch.lerp(labels, clips["answers"], self.labelled_loss.answers_share)
+            return None, views.LabelledView(waveform, lo, hi, target)
         mixed = self.mixing.view(waveform, labels, draws("mixing"))
         if mixed is not None:
             taken = len(mixed.waveform)

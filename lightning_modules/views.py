@@ -16,11 +16,15 @@ from search_spaces.task import Task
 
 @dataclass(frozen=True)
 class LabelledView:
-    """Clips with interval labels: waveform [B, T], lo and hi int64 [B]."""
+    """Clips with interval labels: waveform [B, T], lo and hi int64 [B].
+
+    The target is what is learned in their place where other nets were asked too: [B, N], else None.
+    """
 
     waveform: Tensor
     lo: Tensor
     hi: Tensor
+    target: Tensor | None = None
 
 
 @dataclass(frozen=True)

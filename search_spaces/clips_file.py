@@ -6,9 +6,6 @@ Letters: V validation clips, C calibration clips, T samples of a clip at 16 kHz,
 from __future__ import annotations
 
 import json
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 from search_spaces.json_values import parse_json
+from search_spaces.npz_file import read_npz
 from search_spaces.space import SpaceSpec
 from search_spaces.task import Task
 
@@ -32,14 +30,6 @@ _ARRAYS = (
     "validation_hi",
     "validation_original",
     "calibration_waveform",
-)
-
-# What zipfile and NumPy raise on a byte that is wrong, by where it lies: RuntimeError (of which
-# NotImplementedError is one) on flags of the zip directory, others on the head of an array.
-_DAMAGED = (
-    *(ValueError, KeyError, EOFError, RuntimeError, TypeError, IndexError, AttributeError),
-    *(OverflowError, MemoryError, SyntaxError, tokenize.TokenError),
-    *(zipfile.BadZipFile, zlib.error),
 )
 
 
@@ -117,33 +107,13 @@ def read_clips(path: Path) -> Clips:
     Raises:
         UserError: missing, not such a file, of another version, or a field that does not fit.
     """
-    path = Path(path)
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise UserError(f"{path}: a single array, expected a clips.npz; {_MEND}")
-        with archive:
-            version = int(archive["schema_version"])
-            if version != SCHEMA_VERSION:
-                raise UserError(
-                    f"{path}: field schema_version: got {version}, expected {SCHEMA_VERSION};"
-                    f" {_MEND}"
-                )
-            # files of the kit's first versions do not say their task
-            task = parse_json(str(archive["task"])) if "task" in archive.files else None
-            return Clips(**{name: archive[name] for name in _ARRAYS}, task=task)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; {_MEND}") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder, expected a clips.npz") from None
-    except OSError as error:
-        if error.filename is not None:  # a refusal of the system; `run_command` says it
-            raise
-        reason = error.strerror or error
-        raise UserError(f"{path}: not a readable clips.npz ({reason}); {_MEND}") from None
-    except _DAMAGED as error:
-        reason = error.args[0] if error.args else type(error).__name__
-        raise UserError(f"{path}: not a readable clips.npz ({reason}); {_MEND}") from None
+    return read_npz(path, "clips.npz", SCHEMA_VERSION, _MEND, _parse)
+
+
+def _parse(archive: Any) -> Clips:
+    # files of the kit's first versions do not say their task
+    task = parse_json(str(archive["task"])) if "task" in archive.files else None
+    return Clips(**{name: archive[name] for name in _ARRAYS}, task=task)
 
 
 def read_clips_for(path: Path, spec: SpaceSpec, task: Task) -> Clips:

@@ -63,7 +63,7 @@ class LogMelFrontEnd(nn.Module):
         self.bin_counts = tuple(len(group.bins) for group in groups)
         for index, group in enumerate(groups):
             self._constant(f"dft_{index}", dft_weights(group, geometry))
-        if geometry.scale == "bins":
+        if geometry.bin_step:
             self._constant("mean", np.full((1, geometry.mels), 1 / geometry.mels))
         else:
             self._constant("mel", mel_weights(geometry))
@@ -126,7 +126,7 @@ class LogMelFrontEnd(nn.Module):
     def _mel_and_mean(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Energies of the mel bands [B, M, F] and their mean over the bands [B, 1, F]."""
         power = self._power(*self._half_frames(self._decimate(waveform)))
-        if self.geometry.scale == "bins":
+        if self.geometry.bin_step:
             return self._alternating(*power)
         mels = self.geometry.mels
         energy = functional.linear(torch.cat(power, 2), self.get_buffer("mel")).transpose(1, 2)
@@ -135,7 +135,7 @@ class LogMelFrontEnd(nn.Module):
     def _alternating(self, odd: Tensor, even: Tensor) -> tuple[Tensor, Tensor]:
         """As `_mel_and_mean`, from the power of odd and of even bins, each [B, F, M / 2]."""
         mean = functional.linear(torch.cat([odd, even], dim=2), self.get_buffer("mean"))
-        pair = (odd, even) if self.geometry.first_bin % 2 else (even, odd)
+        pair = (odd, even) if self.geometry.odd_first else (even, odd)
         # Each is transposed before they alternate: the other way round takes twice as long
         energy = torch.stack([power.transpose(1, 2) for power in pair], dim=2)
         return energy.reshape(len(odd), self.geometry.mels, -1), mean.transpose(1, 2)
@@ -150,19 +150,40 @@ class LogMelFrontEnd(nn.Module):
         return (here[:, :-1] + following[:, 1:]).reshape(len(waveform), -1)
 
     def _half_frames(self, samples: Tensor) -> tuple[Tensor, Tensor]:
-        """The frames' first and second halves, windowed, each [B, F, N / 2]."""
+        """The frames' first and second halves, windowed, each [B, F, N / 2].
+
+        Even bins alone are the bins of the halves' sum, a polyphase filter bank (Crochiere and
+        Rabiner, *Multirate Digital Signal Processing*, 1983, section 7.2): the halves of that sum
+        then, each [B, F, N / 4].
+        """
         hop, length = self.geometry.hop_samples, self.geometry.hops * self.geometry.hop_samples
         missing = length - samples.shape[1]
         padded = functional.pad(samples, (0, missing)) if missing > 0 else samples[:, :length]
         rows = padded.reshape(len(samples), -1, hop)
         half = self.geometry.window_samples // 2
         window = self.get_buffer("window")
-        second = self._columns(rows, half)
-        return self._columns(rows, 0) * window, second - second * window
+        if self.geometry.dft_samples < self.geometry.window_samples:
+            quarter = half // 2
+            early = self._halves_summed(rows, 0, window[:quarter])
+            return early, self._halves_summed(rows, quarter, window[quarter:])
+        second = self._columns(rows, half, half)
+        return self._columns(rows, 0, half) * window, second - second * window
 
-    def _columns(self, rows: Tensor, start: int) -> Tensor:
-        """Samples start..start + N / 2 of every frame, [B, F, N / 2], from rows [B, hops, hop]."""
-        hop, stop = self.geometry.hop_samples, start + self.geometry.window_samples // 2
+    def _halves_summed(self, rows: Tensor, start: int, window: Tensor) -> Tensor:
+        """As many samples of the windowed halves' sum, from ``start`` on, as ``window`` has."""
+        length, half = len(window), self.geometry.window_samples // 2
+        first, second = (self._columns(rows, start + part, length) for part in (0, half))
+        return first * window + (second - second * window)
+
+    def _columns(self, rows: Tensor, start: int, length: int) -> Tensor:
+        """``length`` samples of every frame from ``start`` on, [B, F, length].
+
+        Args:
+            rows: [B, hops, hop].
+            start: in the frame.
+            length: at least one.
+        """
+        hop, stop = self.geometry.hop_samples, start + length
         pieces = []
         while start < stop:
             row, column = divmod(start, hop)
@@ -182,8 +203,8 @@ class LogMelFrontEnd(nn.Module):
 
     def _parts(self, first: Tensor, second: Tensor) -> list[Tensor]:
         """Real and imaginary parts of the bins by group, each [B, F, at least 2 K]."""
-        bins = self.geometry.scale == "bins"
-        frames = [first - second, first + second] if bins else _folded(first, second)
+        once = self.geometry.bin_step > 0
+        frames = [first - second, first + second] if once else _folded(first, second)
         return [
             functional.linear(frame, self.get_buffer(f"dft_{index}"))
             for index, frame in enumerate(frames)

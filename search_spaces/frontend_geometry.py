@@ -19,7 +19,9 @@ HOPS_MS = (10, 16, 20, 32, 40)
 WINDOWS_MS = (20, 32, 40, 64)
 MELS = (20, 32, 40, 64)
 FINE_MELS = 128  # leave no band empty only where the bins are finest, in the longest window
-SCALES = ("mel", "linear", "bins")
+SINGLE_BINS = (*MELS, 112, FINE_MELS)  # how many bands that are single bins there may be
+BIN_STEPS = {"bins": 1, "even_bins": 2}  # from one band to the next, where bands are bins
+SCALES = ("mel", "linear", *BIN_STEPS)
 
 LOWEST_HZ = 60.0  # hum and the window's leakage of a DC offset lie below
 HIGHEST_OF_NYQUIST = 0.925  # the decimating filter is compensated up to here
@@ -36,10 +38,11 @@ class FrontEndGeometry:
             longest window alone, or bands would be empty.
         hop_ms: distance of two frames, one of `HOPS_MS`.
         window_ms: length of the Hann window and of the DFT, one of `WINDOWS_MS`.
-        mels: bands, one of `MELS`, or `FINE_MELS` with the longest window or as bins.
+        mels: bands, one of `MELS`, or `FINE_MELS` with the longest window; of bins one of
+            `SINGLE_BINS`.
         clip_samples: samples of a clip at 16 kHz, whole rows of the slowest rate's decimation.
         scale: on which the bands lie evenly; or ``bins``, where a band is one bin of the DFT, from
-            `LOWEST_HZ` on, as many as the rate has room for.
+            `LOWEST_HZ` on, as many as the rate has room for; or ``even_bins``, every other one.
 
     Raises:
         UserError: a value that is not allowed; the message names field, value and values allowed.
@@ -74,9 +77,10 @@ class FrontEndGeometry:
             raise UserError(f"front end: {field} is {value!r}, allowed: {allowed}")
 
     def _mels_allowed(self) -> tuple[int, ...]:
-        if self.scale == "bins":
-            bins = int(self.highest_hz * self.window_ms / 1000) + 1 - self.first_bin
-            return tuple(mels for mels in (*MELS, FINE_MELS) if mels <= bins)
+        if self.bin_step:
+            last = int(self.highest_hz * self.window_ms / 1000)
+            bins = (last - self.first_bin) // self.bin_step + 1
+            return tuple(mels for mels in SINGLE_BINS if mels <= bins)
         return (*MELS, FINE_MELS) if self.window_ms == max(WINDOWS_MS) else MELS
 
     @property
@@ -85,9 +89,19 @@ class FrontEndGeometry:
         return HIGHEST_OF_NYQUIST * self.rate_hz / 2
 
     @property
+    def bin_step(self) -> int:
+        """From one band's bin to the next one's; 0 where a band is more than a bin."""
+        return BIN_STEPS.get(self.scale, 0)
+
+    @property
     def first_bin(self) -> int:
-        """The lowest bin that is a band where bands are bins."""
-        return math.ceil(LOWEST_HZ * self.window_ms / 1000)
+        """The lowest bin that is a band, where bands are bins."""
+        return self.bin_step * math.ceil(LOWEST_HZ * self.window_ms / 1000 / self.bin_step)
+
+    @property
+    def odd_first(self) -> bool:
+        """Whether the lowest band is an odd one of the bins that may be bands."""
+        return bool(self.bin_step) and self.first_bin // self.bin_step % 2 == 1
 
     @property
     def decimation(self) -> int:
@@ -113,6 +127,11 @@ class FrontEndGeometry:
     def window_samples(self) -> int:
         """N, samples of a frame."""
         return self.rate_hz * self.window_ms // 1000
+
+    @property
+    def dft_samples(self) -> int:
+        """Numbers of what is transformed: N, or for even bins the sum of both halves, N / 2."""
+        return self.window_samples // max(1, self.bin_step)
 
     @property
     def samples(self) -> int:

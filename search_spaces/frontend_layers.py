@@ -45,7 +45,7 @@ def frontend_layers(
         outputs = padded_rows(2 * len(group.bins))
         layers.append(_product(f"dft_{index}", "stft", group.length, outputs, frames, held))
         done += len(group.bins)
-    if scale == "bins":
+    if geometry.bin_step:
         layers.append(_product("mean", "level", mels, 1, frames, held=mels * frames))
     else:
         layers.append(_product("mel", "mel", done, padded_rows(mels + 1), frames))

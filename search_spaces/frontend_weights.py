@@ -57,14 +57,15 @@ def dft_groups(geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
     fold halves the numbers that a bin is computed from. A long difference is turned into two
     complex frames of a quarter of its length, which again halves the products.
 
-    Where bands are bins one fold is all, for odd and even bins need no other order than to
-    alternate, and the product that would sort them takes longer than what more folds save.
+    Where bands are bins one fold is all (of the sums, where they are even bins), for odd and even
+    ones need no other order than to alternate, and the product that would sort them takes longer
+    than what more folds save.
     """
-    bins, length, step = used_bins(geometry), geometry.window_samples, 1
-    if geometry.scale == "bins":
+    bins, length, step = used_bins(geometry), geometry.dft_samples, 1
+    if geometry.bin_step:
         return tuple(
-            DftGroup(length // 2, tuple(k for k in bins if k % 2 == parity), rotated=False)
-            for parity in (1, 0)
+            DftGroup(length // 2, tuple(bins[first::2]), rotated=False)
+            for first in (1 - geometry.odd_first, int(geometry.odd_first))
         )
     groups = []
     while length // 2 >= SHORTEST_FOLD:
@@ -91,7 +92,7 @@ def dft_weights(group: DftGroup, geometry: FrontEndGeometry) -> Weights:
     samples = group.length // 2 if group.rotated else group.length
     angle = 2 * np.pi * np.outer(group.bins, np.arange(samples)) / geometry.window_samples
     cosine, sine = np.cos(angle), np.sin(angle)
-    if geometry.scale == "bins":
+    if geometry.bin_step:
         power = mel_filters(geometry)[:, group.bins].max(axis=0) / _full_power(geometry)
         cosine, sine = (part * np.sqrt(power)[:, None] for part in (cosine, sine))
     if group.rotated:
@@ -128,8 +129,10 @@ def mel_filters(geometry: FrontEndGeometry) -> Weights:
     """
     n = geometry.window_samples
     bins_hz = np.arange(n // 2 + 1) * geometry.rate_hz / n
-    if geometry.scale == "bins":
-        filters = np.eye(geometry.mels, n // 2 + 1, geometry.first_bin)
+    if geometry.bin_step:
+        filters = np.zeros((geometry.mels, n // 2 + 1))
+        bands = np.arange(geometry.mels)
+        filters[bands, geometry.first_bin + geometry.bin_step * bands] = 1.0
     else:
         filters = _triangles(bins_hz, geometry)
     if geometry.decimation > 1:

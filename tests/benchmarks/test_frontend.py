@@ -7,7 +7,15 @@ import torch
 from benchmarks import frontend
 
 
-@pytest.mark.parametrize("setting", [(16_000, 20, 20, 20), (16_000, 10, 32, 40)])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        (16_000, 20, 20, 20),
+        (16_000, 10, 32, 40),
+        (16_000, 16, 64, 112, 80_000, "bins"),
+        (16_000, 16, 64, 112, 80_000, "even_bins"),
+    ],
+)
 def test_all_variants_are_the_same_front_end(setting):
     waveform = 0.1 * torch.randn(1, 80_000, generator=torch.Generator().manual_seed(1))
     features = {name: each(*setting)(waveform) for name, each in frontend.VARIANTS.items()}

@@ -21,6 +21,7 @@ SETTINGS: tuple[Setting, ...] = (  # rate_hz, hop_ms, window_ms, mels, scale
     (8_000, 20, 20, 40, "linear"),
     (16_000, 16, 32, 40, "mel"),
     (8_000, 20, 40, 128, "bins"),
+    (8_000, 16, 64, 112, "even_bins"),
 )
 
 
@@ -73,7 +74,7 @@ def test_a_product_is_that_of_int8_numbers() -> None:
     torch.testing.assert_close(answer, torch.tensor([[2.55, 0.0]]))
 
 
-@pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[-1]])
+@pytest.mark.parametrize("setting", [SETTINGS[0], *SETTINGS[-2:]])
 def test_the_lowered_file_computes_the_same(setting: Setting, tmp_path: Path) -> None:
     rounded = Int8FrontEnd(front_end(*setting)).eval()
     with quiet():

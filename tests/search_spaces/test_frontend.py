@@ -17,6 +17,7 @@ from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.frontend import RELATIVE_FLOOR, LogMelFrontEnd
 from search_spaces.frontend_geometry import (
+    BIN_STEPS,
     FINE_MELS,
     HOPS_MS,
     LOWEST_HZ,
@@ -106,10 +107,12 @@ def test_the_lowest_rate_takes_the_longest_window_alone_and_only_that_fine_bands
 
 
 def test_bins_are_as_many_as_the_rate_has_room_for():
-    with pytest.raises(UserError, match=r"mels is 128, allowed: \(20, 32, 40, 64\)"):
+    with pytest.raises(UserError, match=r"mels is 128, allowed: \(20, 32, 40, 64, 112\)"):
         LogMelFrontEnd(4_000, 40, 64, 128, scale="bins")  # bins 4 to 131, the last at 2047 Hz
     with pytest.raises(UserError, match=r"mels is 128, allowed: \(20, 32, 40, 64\)"):
         LogMelFrontEnd(8_000, 20, 20, 128, scale="bins")
+    with pytest.raises(UserError, match=r"mels is 128, allowed: \(20, 32, 40, 64, 112\)"):
+        LogMelFrontEnd(8_000, 16, 64, 128, scale="even_bins")  # bins 4 to 258, beyond 3.7 kHz
     assert LogMelFrontEnd(16_000, 20, 20, 128, scale="bins").output_shape() == (1, 128, 250)
 
 
@@ -122,8 +125,9 @@ def test_waveform_of_another_shape_is_refused(shape):
 @pytest.mark.parametrize(("rate_hz", "hop_ms", "window_ms"), SHAPES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_combination_gives_whole_frames_and_no_empty_band(rate_hz, hop_ms, window_ms, scale):
-    fine = window_ms == max(WINDOWS_MS) and scale != "bins"
-    mels = FINE_MELS if fine else max(MELS)
+    mels = FINE_MELS if window_ms == max(WINDOWS_MS) else max(MELS)
+    if scale in BIN_STEPS:
+        mels = 32  # for which every rate and window has room
     geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, scale=scale)
     last_end = (geometry.frames - 1) * geometry.hop_samples + geometry.window_samples
     assert last_end <= geometry.samples < last_end + geometry.hop_samples
@@ -170,17 +174,24 @@ def test_decimation_folds_nothing_audible_back(shape, below_db):
 
 
 @pytest.mark.parametrize(
-    ("setting", "first_bin"),
-    [((16_000, 20, 40, 128), 3), ((8_000, 20, 40, 128), 3), ((8_000, 16, 64, 64), 4)],
+    ("setting", "scale", "first_bin", "step"),
+    [
+        ((16_000, 20, 40, 128), "bins", 3, 1),
+        ((8_000, 20, 40, 128), "bins", 3, 1),
+        ((8_000, 16, 64, 64), "bins", 4, 1),
+        ((8_000, 16, 64, 112), "even_bins", 4, 2),
+        ((8_000, 20, 40, 64), "even_bins", 4, 2),
+        ((16_000, 32, 20, 64), "even_bins", 2, 2),  # the lowest is an odd one of the even bins
+    ],
 )
-def test_bands_that_are_bins_are_those_of_torchaudio(setting, first_bin):
-    frontend = LogMelFrontEnd(*setting, scale="bins")
+def test_bands_that_are_bins_are_those_of_torchaudio(setting, scale, first_bin, step):
+    frontend = LogMelFrontEnd(*setting, scale=scale)
     mels = frontend.geometry.mels
     waveform = 0.1 * speech_like(seed=9, clips=2)
     samples = resampled(waveform, frontend.geometry)
     n, hop = frontend.geometry.window_samples, frontend.geometry.hop_samples
     power = torchaudio.transforms.Spectrogram(n, n, hop, center=False)(samples)
-    expected = power[:, first_bin : first_bin + mels] / (torch.hann_window(n).square().sum() * n)
+    expected = power[:, first_bin::step][:, :mels] / (torch.hann_window(n).square().sum() * n)
     energy = frontend.mel_energy(waveform)
     assert energy.shape == expected.shape
     audible = expected > 1e-2 * expected.mean()
@@ -278,6 +289,7 @@ def test_nothing_is_learnt_or_saved():
         ((16_000, 16, 32, 64), "linear"),
         ((4_000, 40, 64, 128), "linear"),
         ((8_000, 20, 40, 128), "bins"),
+        ((8_000, 16, 64, 112), "even_bins"),
     ],
 )
 def test_layers_count_the_products_that_run(shape, scale):
@@ -311,6 +323,7 @@ def test_layers_by_hand():
         ((8_000, 20, 32, 40), "mel"),
         ((4_000, 40, 64, 128), "linear"),  # decimate, pad, join pieces, rotate
         ((8_000, 20, 40, 128), "bins"),
+        ((8_000, 16, 64, 112), "even_bins"),
     ],
 )
 def test_lowered_whole_and_equal_to_eager(shape, scale, tmp_path):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from search_spaces.architecture import smallest
-from search_spaces.clip import CLIP_SAMPLES
+from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.frontend_halves import halves
 from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
@@ -33,7 +33,8 @@ def test_the_halves_together_are_the_whole(net: nn.Module) -> None:
 @torch.no_grad()
 def test_a_frame_has_the_same_energies_in_every_clip(net: nn.Module) -> None:
     first, _ = halves(net)
-    frames, hop_samples = 50, 50 * 320  # of 20 ms at 16 kHz
+    frames = 50
+    hop_samples = frames * net.frontend.geometry.hop_ms * SAMPLE_RATE_HZ // 1000
     waveform = sound(CLIP_SAMPLES + hop_samples)
     early = first(waveform[:, :CLIP_SAMPLES])
     late = first(waveform[:, hop_samples:])
