@@ -35,23 +35,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    args = build_parser(chosen).parse_args(arguments)
-    return import_module(COMMANDS[args.command]).run(args)
+    if not arguments or arguments[0] not in COMMANDS:
+        build_parser().parse_args(arguments)  # says what is wrong, or helps
+    name, *options = arguments
+    # Files may stand on both sides of an option, which a parser of commands cannot read
+    args = _build(name)[1][name].parse_intermixed_args(options)
+    return import_module(COMMANDS[name]).run(args)
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The parser; with ``chosen``, the other commands are known by name only."""
+    return _build(chosen)[0]
+
+
+def _build(chosen: str | None) -> tuple[CommandParser, dict[str, CommandParser]]:
+    """The parser, and those of its commands by name."""
     parser = CommandParser(prog="python -m deploy", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {}
     for name, module_name in COMMANDS.items():
         if chosen in (None, name):
             module = import_module(module_name)
-            command = commands.add_parser(name, help=module.HELP, description=module.HELP)
-            module.add_arguments(command)
+            parsers[name] = commands.add_parser(name, help=module.HELP, description=module.HELP)
+            module.add_arguments(parsers[name])
         else:
             commands.add_parser(name)
-    return parser
+    return parser, parsers
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Answers:
         path: the file that they were read from, or are for.
 
     Raises:
-        ValueError: probabilities of another type or shape, or out of range.
+        ValueError: a field of another type or shape, or probabilities out of range.
     """
 
     probabilities: NDArray[np.float32]
@@ -56,6 +56,8 @@ class Answers:
             raise ValueError(f"field probabilities: got {said.dtype} {list(said.shape)}")
         if not ((said >= 0) & (said <= 1.0 + 1e-3)).all():
             raise ValueError("field probabilities: expected 0 to 1")
+        if not isinstance(self.mixed_by, Mapping):
+            raise ValueError(f"field mixed_by: got {self.mixed_by!r}, expected names with values")
 
     @cached_property
     def sha256(self) -> str:

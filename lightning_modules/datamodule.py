@@ -22,7 +22,7 @@ from lightning_modules.datamodule_fill import fill
 from lightning_modules.datamodule_held import Held, HeldInMemory, HeldOnDisk, held_folder
 from lightning_modules.datamodule_recorded import RecordedPart
 from lightning_modules.datamodule_singles import SinglesSource
-from lightning_modules.held_form import Features, HeldForm, Sound
+from lightning_modules.held_form import Features, HeldForm, Sound, features_of
 from lightning_modules.labels import Budget, Label, budget_labels
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
@@ -38,7 +38,6 @@ from lightning_modules.spans import read_spans
 from lightning_modules.spans_audio import prepare_recordings
 from lightning_modules.spans_clips import RecordedClips, open_recorded
 from lightning_modules.splits import Split, split_readers
-from search_spaces.architecture import largest, read_architecture
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
@@ -390,16 +389,7 @@ class AmbianceDataModule(StreamDataModule):
     def _form(self, features: bool, architecture: Path | None, space: str) -> HeldForm:
         if not features:
             return Sound()
-        spec = any_space(space)
-        if architecture is not None and architecture.is_file():
-            heard_by = read_architecture(architecture)
-        elif spec.one_frontend:
-            heard_by = largest(spec)
-        else:
-            raise UserError(
-                "data.held_features: true, but the nets of a step may have unlike front ends; name"
-                " one net by model.architecture, a file, or take space sam-4k, which has one"
-            )
+        form = features_of(architecture, any_space(space))
         for option, value in (
             ("unlabelled_batch_size", self._unlabelled_batch_size),
             ("recordings", self._spans),
@@ -410,7 +400,7 @@ class AmbianceDataModule(StreamDataModule):
                     f"data.held_features: true, but data.{option} brings sound; leave it out or set"
                     " held_features to false"
                 )
-        return Features(heard_by)
+        return form
 
     def _mixed_by(self) -> dict[str, Any]:
         speech = self._open_speech()

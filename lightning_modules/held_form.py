@@ -5,6 +5,7 @@ Legend: T samples, F mel bands, L frames.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from lightning_modules.audio import Int16, from_pcm16
-from search_spaces.architecture import Architecture
+from search_spaces.architecture import Architecture, largest, read_architecture
 from search_spaces.clip import CLIP_SAMPLES
+from search_spaces.errors import UserError
 from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.frontend_geometry import frontend_settings
+from search_spaces.space import SpaceSpec
 
 
 class HeldForm(Protocol):
@@ -89,3 +92,23 @@ class Features:
     def described(self) -> dict[str, Any]:
         """See `HeldForm.described`."""
         return {"features": self.settings}
+
+
+def features_of(architecture: Path | None, spec: SpaceSpec) -> Features:
+    """The form for one net, or for all nets of a space that has one front end.
+
+    Args:
+        architecture: the net's `architecture.json`, if it is one net.
+        spec: the space.
+
+    Raises:
+        UserError: the nets' front ends differ.
+    """
+    if architecture is not None and architecture.is_file():
+        return Features(read_architecture(architecture))
+    if spec.one_frontend:
+        return Features(largest(spec))
+    raise UserError(
+        "data.held_features: true, but the nets of a step may have unlike front ends; name one net"
+        " by model.architecture, a file, or take a space that has one, sam-4k or sam-8k"
+    )

@@ -29,6 +29,12 @@ def test_an_empty_path_is_refused(arguments: list[str]) -> None:
         build_parser(arguments[0]).parse_args(arguments)
 
 
+def test_files_may_stand_on_both_sides_of_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "a.wav", "--hop-s", "1", "b.wav"]) == 2
+    missing = "error: a.wav: no such file\nerror: b.wav: no such file\n"
+    assert capsys.readouterr().err.endswith(missing)
+
+
 def test_a_closed_standard_output_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
