@@ -173,4 +173,6 @@ def _training(training: dict[str, Any]) -> str:
 def _in_words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {each}" for key, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_in_words, value))
     return str(value)

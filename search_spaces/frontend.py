@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.clip import CLIP_SAMPLES
-from search_spaces.frontend_geometry import FrontEndGeometry
+from search_spaces.frontend_geometry import DECIMATED_ROW, FrontEndGeometry
 from search_spaces.frontend_weights import (
     SHORTEST_FOLD,
     SHORTEST_ROTATION,
@@ -58,13 +58,16 @@ class LogMelFrontEnd(nn.Module):
         geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples, scale)
         self.geometry = geometry
         n = geometry.window_samples
-        self._constant("window", hann_window(n)[: n // 2])
+        window = hann_window(n)[: n // 2]
+        self._constant("window", window)
+        if geometry.dft_samples < n:
+            self._constant("falling", 1.0 - window)
         groups = dft_groups(geometry)
         self.bin_counts = tuple(len(group.bins) for group in groups)
         for index, group in enumerate(groups):
             self._constant(f"dft_{index}", dft_weights(group, geometry))
         if geometry.bin_step:
-            self._constant("mean", np.full((1, geometry.mels), 1 / geometry.mels))
+            self._constant("mean", np.full((1, geometry.mels // 2), 1 / geometry.mels))
         else:
             self._constant("mel", mel_weights(geometry))
         self._constant("average", np.full((1, geometry.frames), RELATIVE_FLOOR / geometry.frames))
@@ -134,7 +137,8 @@ class LogMelFrontEnd(nn.Module):
 
     def _alternating(self, odd: Tensor, even: Tensor) -> tuple[Tensor, Tensor]:
         """As `_mel_and_mean`, from the power of odd and of even bins, each [B, F, M / 2]."""
-        mean = functional.linear(torch.cat([odd, even], dim=2), self.get_buffer("mean"))
+        half = self.get_buffer("mean")  # of as many bands: two products, for joining costs more
+        mean = functional.linear(odd, half) + functional.linear(even, half)
         pair = (odd, even) if self.geometry.odd_first else (even, odd)
         # Each is transposed before they alternate: the other way round takes twice as long
         energy = torch.stack([power.transpose(1, 2) for power in pair], dim=2)
@@ -147,7 +151,11 @@ class LogMelFrontEnd(nn.Module):
         rows = waveform.reshape(len(waveform), -1, self.geometry.decimation_row)
         here = functional.linear(rows, self.get_buffer("taps_here"))
         following = functional.linear(rows, self.get_buffer("taps_following"))
-        return (here[:, :-1] + following[:, 1:]).reshape(len(waveform), -1)
+        # No more than the frames need, or what is left over would be cut off by another copy
+        needed = self.geometry.hops * self.geometry.hop_samples
+        rows_kept = min(here.shape[1] - 1, -(-needed // DECIMATED_ROW))
+        samples = here[:, :rows_kept] + following[:, 1 : rows_kept + 1]
+        return samples.reshape(len(waveform), -1)
 
     def _half_frames(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """The frames' first and second halves, windowed, each [B, F, N / 2].
@@ -156,24 +164,25 @@ class LogMelFrontEnd(nn.Module):
         Rabiner, *Multirate Digital Signal Processing*, 1983, section 7.2): the halves of that sum
         then, each [B, F, N / 4].
         """
-        hop, length = self.geometry.hop_samples, self.geometry.hops * self.geometry.hop_samples
+        length = self.geometry.hops * self.geometry.hop_samples
         missing = length - samples.shape[1]
         padded = functional.pad(samples, (0, missing)) if missing > 0 else samples[:, :length]
-        rows = padded.reshape(len(samples), -1, hop)
+        rows = padded.reshape(len(samples), -1, self.geometry.hop_samples)
         half = self.geometry.window_samples // 2
         window = self.get_buffer("window")
         if self.geometry.dft_samples < self.geometry.window_samples:
-            quarter = half // 2
-            early = self._halves_summed(rows, 0, window[:quarter])
-            return early, self._halves_summed(rows, quarter, window[quarter:])
+            return self._halves_summed(rows, 0), self._halves_summed(rows, half // 2)
         second = self._columns(rows, half, half)
         return self._columns(rows, 0, half) * window, second - second * window
 
-    def _halves_summed(self, rows: Tensor, start: int, window: Tensor) -> Tensor:
-        """As many samples of the windowed halves' sum, from ``start`` on, as ``window`` has."""
-        length, half = len(window), self.geometry.window_samples // 2
-        first, second = (self._columns(rows, start + part, length) for part in (0, half))
-        return first * window + (second - second * window)
+    def _halves_summed(self, rows: Tensor, start: int) -> Tensor:
+        """A quarter of a frame from ``start`` on plus that half a frame later, windowed."""
+        half = self.geometry.window_samples // 2
+        first, second = (self._columns(rows, start + part, half // 2) for part in (0, half))
+        window, falling = (
+            self.get_buffer(name)[start : start + half // 2] for name in ("window", "falling")
+        )
+        return first * window + second * falling
 
     def _columns(self, rows: Tensor, start: int, length: int) -> Tensor:
         """``length`` samples of every frame from ``start`` on, [B, F, length].

@@ -276,7 +276,7 @@ SAM_PLAIN = SpaceSpec(
     },
 )
 
-# Plain nets behind one front end, that of models/sam-base: a supernet of them learns from features
+# Plain nets behind one front end, that of models/sam-small: a supernet of them learns from features
 # that are made once (`data.held_features`), and dense convolutions make its steps short.
 SAM_4K = SpaceSpec(
     "sam-4k",

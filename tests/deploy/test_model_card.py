@@ -18,8 +18,10 @@ def manifest() -> dict[str, Any]:
 
 def test_the_training_reads_as_text_and_its_settings_as_yaml(manifest: dict[str, Any]) -> None:
     manifest["training"]["record"]["readers"] = {"train": 7, "test": 2}
+    manifest["training"]["record"]["answers_of"] = [{"name": "a"}, {"name": "b"}]
     card = model_card(manifest)
     assert "- readers: train 7, test 2\n" in card
+    assert "- answers_of: name a; name b\n" in card
     settings = card.split("```yaml\n")[1].split("```")[0]
     assert yaml.safe_load(settings) == manifest["training"]["record"]["settings"]
     assert "{'" not in card
