@@ -137,8 +137,8 @@ class LogMelFrontEnd(nn.Module):
 
     def _alternating(self, odd: Tensor, even: Tensor) -> tuple[Tensor, Tensor]:
         """As `_mel_and_mean`, from the power of odd and of even bins, each [B, F, M / 2]."""
-        half = self.get_buffer("mean")  # of as many bands: two products, for joining costs more
-        mean = functional.linear(odd, half) + functional.linear(even, half)
+        weights = self.get_buffer("mean")  # the same for both, which need not be joined for it
+        mean = functional.linear(odd, weights) + functional.linear(even, weights)
         pair = (odd, even) if self.geometry.odd_first else (even, odd)
         # Each is transposed before they alternate: the other way round takes twice as long
         energy = torch.stack([power.transpose(1, 2) for power in pair], dim=2)
@@ -166,8 +166,11 @@ class LogMelFrontEnd(nn.Module):
         """
         length = self.geometry.hops * self.geometry.hop_samples
         missing = length - samples.shape[1]
-        padded = functional.pad(samples, (0, missing)) if missing > 0 else samples[:, :length]
-        rows = padded.reshape(len(samples), -1, self.geometry.hop_samples)
+        if missing > 0:
+            samples = functional.pad(samples, (0, missing))
+        elif missing < 0:  # a slice of everything would split the delegate
+            samples = samples[:, :length]
+        rows = samples.reshape(len(samples), -1, self.geometry.hop_samples)
         half = self.geometry.window_samples // 2
         window = self.get_buffer("window")
         if self.geometry.dft_samples < self.geometry.window_samples:

@@ -46,7 +46,8 @@ def frontend_layers(
         layers.append(_product(f"dft_{index}", "stft", group.length, outputs, frames, held))
         done += len(group.bins)
     if geometry.bin_step:
-        layers.append(_product("mean", "level", mels, 1, frames, held=mels * frames))
+        # Of the odd bands and of the even ones, by the same weights
+        layers.append(_product("mean", "level", mels // 2, 1, 2 * frames, held=mels * frames))
     else:
         layers.append(_product("mel", "mel", done, padded_rows(mels + 1), frames))
     layers.append(_product("average", "level", frames, 1, 1, held=mels * frames))
