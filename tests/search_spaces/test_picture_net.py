@@ -48,7 +48,8 @@ def test_the_finest_bands_need_the_finest_bins():
 
 def test_an_unknown_scale_is_refused():
     with pytest.raises(
-        UserError, match=r"front end: scale is 'bark', allowed: \('mel', 'linear', 'bins'\)"
+        UserError,
+        match=r"front end: scale is 'bark', allowed: \('mel', 'linear', 'bins', 'even_bins'\)",
     ):
         LogMelFrontEnd(scale="bark")
 
