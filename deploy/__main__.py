@@ -35,12 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if not arguments or arguments[0] not in COMMANDS:
-        build_parser().parse_args(arguments)  # says what is wrong, or helps
-    name, *options = arguments
-    # Files may stand on both sides of an option, which a parser of commands cannot read
-    args = _build(name)[1][name].parse_intermixed_args(options)
-    return import_module(COMMANDS[name]).run(args)
+    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    parser, parsers = _build(chosen)
+    if chosen is None:
+        args = parser.parse_args(arguments)
+        chosen = args.command
+    else:  # files may stand on both sides of an option, which a parser of commands cannot read
+        args = parsers[chosen].parse_intermixed_args(arguments[1:])
+    return import_module(COMMANDS[chosen]).run(args)
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -21,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.frontend import LogMelFrontEnd
-from search_spaces.frontend_geometry import FrontEndGeometry
 from search_spaces.frontend_weights import DftGroup, Weights, dft_groups, dft_weights
 
 _OPERATORS = torch.ops.quantized_decomposed
@@ -70,26 +68,20 @@ class Int8FrontEnd(LogMelFrontEnd):
         super().__init__(*dataclasses.astuple(geometry))
         for index in range(len(self.bin_counts)):
             delattr(self, f"dft_{index}")
-        groups = _folded_once(geometry)
+        bins = [abs(k) for group in dft_groups(geometry) for k in group.bins]
+        step = max(1, geometry.bin_step)
+        odd_count = sum(k // step % 2 for k in bins)  # in the groups' order they come first
+        half = geometry.dft_samples // 2
+        groups = [
+            DftGroup(half, tuple(some), rotated=False)
+            for some in (bins[:odd_count], bins[odd_count:])
+        ]
         self.bin_counts = tuple(len(group.bins) for group in groups)
         self.odd, self.even = (Int8Linear(dft_weights(group, geometry)) for group in groups)
 
     def _parts(self, first: Tensor, second: Tensor) -> list[Tensor]:
         """Those of the odd and of the even bins, from the windowed halves [B, F, N / 2]."""
         return [self.odd(first - second), self.even(first + second)]
-
-
-def _folded_once(geometry: FrontEndGeometry) -> Sequence[DftGroup]:
-    """Odd and even bins, of which no more than one fold is taken, in the order of `dft_groups`."""
-    groups = dft_groups(geometry)
-    if geometry.bin_step:
-        return groups
-    bins = [abs(k) for group in groups for k in group.bins]
-    odd_count = sum(k % 2 for k in bins)  # they come first
-    half = geometry.window_samples // 2
-    return [
-        DftGroup(half, tuple(some), rotated=False) for some in (bins[:odd_count], bins[odd_count:])
-    ]
 
 
 def with_int8_frontend(network: nn.Module) -> nn.Module:

@@ -27,6 +27,7 @@ from search_spaces.task import Task
 
 SCHEMA_VERSION = 1
 _MEND = "write it anew with `python -m deploy answers`"
+_TEXTS = ("mixed_by", "task", "teachers")  # kept as JSON
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,7 @@ def write_answers(answers: Answers) -> None:
     """Write `answers.npz` atomically."""
     with atomic_path(answers.path) as temporary, temporary.open("wb") as stream:
         texts: dict[str, Any] = {
-            name: np.str_(json.dumps(getattr(answers, name)))
-            for name in ("mixed_by", "task", "teachers")
+            name: np.str_(json.dumps(getattr(answers, name))) for name in _TEXTS
         }
         version = np.int64(SCHEMA_VERSION)
         np.savez(stream, schema_version=version, probabilities=answers.probabilities, **texts)
@@ -107,7 +107,5 @@ def read_answers(path: Path) -> Answers:
 
 
 def _parse(path: Path, archive: Any) -> Answers:
-    mixed_by, task, teachers = (
-        parse_json(str(archive[name])) for name in ("mixed_by", "task", "teachers")
-    )
-    return Answers(archive["probabilities"], mixed_by, task, teachers, path)
+    texts = {name: parse_json(str(archive[name])) for name in _TEXTS}
+    return Answers(archive["probabilities"], **texts, path=path)

@@ -152,8 +152,7 @@ class LogMelFrontEnd(nn.Module):
         here = functional.linear(rows, self.get_buffer("taps_here"))
         following = functional.linear(rows, self.get_buffer("taps_following"))
         # No more than the frames need, or what is left over would be cut off by another copy
-        needed = self.geometry.hops * self.geometry.hop_samples
-        rows_kept = min(here.shape[1] - 1, -(-needed // DECIMATED_ROW))
+        rows_kept = min(here.shape[1] - 1, -(-self.geometry.framed_samples // DECIMATED_ROW))
         samples = here[:, :rows_kept] + following[:, 1 : rows_kept + 1]
         return samples.reshape(len(waveform), -1)
 
@@ -164,7 +163,7 @@ class LogMelFrontEnd(nn.Module):
         Rabiner, *Multirate Digital Signal Processing*, 1983, section 7.2): the halves of that sum
         then, each [B, F, N / 4].
         """
-        length = self.geometry.hops * self.geometry.hop_samples
+        length = self.geometry.framed_samples
         missing = length - samples.shape[1]
         if missing > 0:
             samples = functional.pad(samples, (0, missing))

@@ -100,8 +100,8 @@ class FrontEndGeometry:
 
     @property
     def odd_first(self) -> bool:
-        """Whether the lowest band is an odd one of the bins that may be bands."""
-        return bool(self.bin_step) and self.first_bin // self.bin_step % 2 == 1
+        """Whether the lowest band is an odd one of the bins that may be, where bands are bins."""
+        return self.first_bin // self.bin_step % 2 == 1
 
     @property
     def decimation(self) -> int:
@@ -149,6 +149,11 @@ class FrontEndGeometry:
     def hops(self) -> int:
         """Whole hops that the frames reach into, possibly one beyond the clip."""
         return self.frames + (self.window_samples - 1) // self.hop_samples
+
+    @property
+    def framed_samples(self) -> int:
+        """Samples of these hops."""
+        return self.hops * self.hop_samples
 
 
 def frontend_settings(choices: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,8 +64,12 @@ def dft_groups(geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
     bins, length, step = used_bins(geometry), geometry.dft_samples, 1
     if geometry.bin_step:
         return tuple(
-            DftGroup(length // 2, tuple(bins[first::2]), rotated=False)
-            for first in (1 - geometry.odd_first, int(geometry.odd_first))
+            DftGroup(
+                length // 2,
+                tuple(k for k in bins if k // geometry.bin_step % 2 == parity),
+                rotated=False,
+            )
+            for parity in (1, 0)
         )
     groups = []
     while length // 2 >= SHORTEST_FOLD:
