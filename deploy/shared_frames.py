@@ -7,6 +7,7 @@ Letters: N windows, T samples of a window, M mels, F frames of a window, K outpu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -27,7 +28,7 @@ TRUNK_FILES = {"fp32": "shared_trunk.pte", "int8": "shared_trunk_int8.pte"}  # -
 
 
 class SharedFrames:
-    """Runs windows whose starts are a fixed number of frames apart.
+    """Runs windows of which every few-th starts a whole number of frames after the other.
 
     Args:
         frames: one of `FRAMES_FILES`.
@@ -37,11 +38,16 @@ class SharedFrames:
     """
 
     def __init__(
-        self, frames: Engine, trunk: Engine, geometry: FrontEndGeometry, hop_frames: int
+        self,
+        frames: Engine,
+        trunk: Engine,
+        geometry: FrontEndGeometry,
+        hop_frames: int,
+        turns: int = 1,
     ) -> None:
         self._frames, self._trunk = frames, trunk
         self._clip_samples, self._clip_frames = geometry.clip_samples, geometry.frames
-        self._hop_frames = hop_frames
+        self._hop_frames, self._turns = hop_frames, turns
 
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """One window alone, float32 [T] -> [K]."""
@@ -55,8 +61,14 @@ class SharedFrames:
             for window in windows
         ]
         shared = plain.index(False) if False in plain else len(plain)
-        alone = [self.run(window.waveform) for window in windows[shared:]]
-        return np.stack([*self._run_whole(windows[:shared]), *alone])
+        answers: dict[int, NDArray[np.float32]] = {}
+        for turn in range(self._turns):
+            numbers = range(turn, shared, self._turns)
+            answers.update(
+                zip(numbers, self._run_whole([windows[i] for i in numbers]), strict=True)
+            )
+        together = [answers[number] for number in range(shared)]
+        return np.stack([*together, *(self.run(window.waveform) for window in windows[shared:])])
 
     def _run_whole(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
         """Each [K]: only each few-th has its frames computed, the others lie between two."""
@@ -93,14 +105,17 @@ def load_shared(bundle: Bundle, precision: str | None, hop_samples: int) -> Shar
     if not {FRAMES_FILES[chosen], TRUNK_FILES[chosen]} <= bundle.manifest["files"].keys():
         return None
     geometry = _geometry(bundle)
-    hop_frames, rest = divmod(hop_samples, geometry.hop_ms * SAMPLE_RATE_HZ // 1000)
-    if rest or 2 * hop_frames > geometry.frames:
+    frame_samples = geometry.hop_ms * SAMPLE_RATE_HZ // 1000
+    together_samples = math.lcm(hop_samples, frame_samples)
+    hop_frames = together_samples // frame_samples
+    if 2 * hop_frames > geometry.frames:
         return None
     return SharedFrames(
         Engine(bundle.path / FRAMES_FILES[chosen]),
         Engine(bundle.path / TRUNK_FILES[chosen]),
         geometry,
         hop_frames,
+        together_samples // hop_samples,
     )
 
 

@@ -44,8 +44,8 @@ def sound(seconds: float) -> np.ndarray:
     return np.clip(sum(voices), -1, 1).astype(np.float32)
 
 
-def windows(samples: np.ndarray) -> list[Window]:
-    return list(cut(np.split(samples, [30_000, 170_000]), HOP_SAMPLES))
+def windows(samples: np.ndarray, hop_samples: int = HOP_SAMPLES) -> list[Window]:
+    return list(cut(np.split(samples, [30_000, 170_000]), hop_samples))
 
 
 class CountingEngine:
@@ -85,6 +85,26 @@ def test_frames_are_computed_for_one_window_of_some(shared_bundle: Bundle) -> No
     assert shared._frames.runs == 6  # windows 0, 4, 8, 12, 16 and 20
 
 
+@pytest.mark.parametrize(("halves", "turns"), [(65, 2), (33, 2), (34, 1)])
+def test_windows_that_start_between_frames_share_with_later_ones(
+    shared_bundle: Bundle, halves: int, turns: int
+) -> None:
+    hop_samples = halves * 256  # half a frame
+    length = (20 * hop_samples + CLIP_SAMPLES) / SAMPLE_RATE_HZ
+    shared = load_shared(shared_bundle, "fp32", hop_samples)
+    assert shared is not None
+    heard = windows(sound(length), hop_samples)
+    assert len(heard) == 21
+    shared._frames = CountingEngine(shared._frames)
+    got = shared.run_windows(heard)
+    engine = shared_bundle.load("fp32")
+    expected = np.stack([engine.run(window.waveform) for window in heard])
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    apart = 155 // (halves * turns // 2)  # windows of a turn that share one's frames
+    each = [len(range(turn, 21, turns)) for turn in range(turns)]
+    assert shared._frames.runs == sum(1 + -(-(number - 1) // apart) for number in each)
+
+
 def test_windows_that_are_scaled_or_filled_up_run_alone(shared_bundle: Bundle) -> None:
     samples = sound(12.7)
     samples[100_000] = 3.0
@@ -98,7 +118,9 @@ def test_windows_that_are_scaled_or_filled_up_run_alone(shared_bundle: Bundle) -
     np.testing.assert_allclose(shared.run_windows(heard[-1:]), expected[-1:], atol=1e-4)
 
 
-@pytest.mark.parametrize("hop_samples", [CLIP_SAMPLES, CLIP_SAMPLES // 2, HOP_SAMPLES + 1])
+@pytest.mark.parametrize(
+    "hop_samples", [CLIP_SAMPLES, CLIP_SAMPLES // 2, SAMPLE_RATE_HZ, HOP_SAMPLES + 1]
+)
 def test_nothing_is_shared_where_it_gains_nothing(shared_bundle: Bundle, hop_samples: int) -> None:
     assert load_shared(shared_bundle, "fp32", hop_samples) is None
 

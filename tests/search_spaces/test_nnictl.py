@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import yaml
 
 from search_spaces.errors import UserError
 from search_spaces.nnictl import MANAGER_SCRIPT, check_port, main, prepare_environment, read_config
+from tests.ports import free_port, listen
 from tests.search_spaces.test_nni_records import home
 
 __all__ = ["home"]
@@ -80,7 +80,7 @@ def test_a_broken_search_space_is_refused(tmp_path: Path, config: str, space: st
 
 
 def test_a_port_in_use_is_refused_before_anything_starts():
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with listen() as server:
         port = server.getsockname()[1]
         with pytest.raises(UserError, match=f"--port: {port} is in use, perhaps by another exper"):
             main(["create", "--config", str(EXPERIMENTS / "sam.yml"), "--port", str(port)])
@@ -136,10 +136,8 @@ def test_workers_elsewhere_need_the_managers_address(tmp_path: Path):
     config["trainingService"]["machineList"][0]["sshKeyFile"] = str(tmp_path / "key")
     shutil.copy(EXPERIMENTS / config["searchSpaceFile"], tmp_path)
     path.write_text(yaml.safe_dump(config))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
     with pytest.raises(UserError, match=r"nniManagerIp: not given, but workers of .*'remote'"):
-        main(["create", "-c", str(path), "-p", str(free)])
+        main(["create", "-c", str(path), "-p", str(free_port())])
 
 
 def test_the_manager_is_bound_once_whatever_node_is_told_else():

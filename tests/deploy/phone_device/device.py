@@ -14,6 +14,7 @@ from tests.deploy.phone_device.runners import RESULTS, Runner, ScriptedRunner, W
 from tests.deploy.phone_device.shell import Phone, Shell
 from tests.deploy.phone_device.sync import Disk, serve_sync
 from tests.deploy.phone_device.wire import Connection, Stream
+from tests.ports import listen
 
 _GARBAGE = bytes(range(7, 247)) * 3
 
@@ -58,7 +59,8 @@ class PhoneDevice:
     def plug(self) -> None:
         """Listen, and have adb connect."""
         if self._listener is None:
-            self._listener = socket.create_server(("127.0.0.1", self._port))
+            again = ("127.0.0.1", self._port)
+            self._listener = socket.create_server(again) if self._port else listen()
             self._port = self._listener.getsockname()[1]
             threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
         deadline = time.monotonic() + 20

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.adb import find_adb
+from tests.ports import free_port
 
 _PORT = "ANDROID_ADB_SERVER_PORT"
 
@@ -21,9 +21,7 @@ def own_adb_server(home: Path) -> Iterator[None]:
     Args:
         home: where the server keeps its keys.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     before = os.environ.get(_PORT)
     os.environ[_PORT] = port
     try:
