@@ -354,12 +354,14 @@ class SupernetModule(pl.LightningModule):
     # --- optimisation ---
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW and its schedule over all steps of the run."""
+        """The optimiser and its schedule over all steps of the run."""
         settings = self.optimisation
         shares = EVEN
         if self.transfer is not None:
             shares = self.transfer.rate_share(self.net.get_submodule("cnn"))
-        optimiser = make_optimiser(self.net, settings.learning_rate, settings.weight_decay, shares)
+        optimiser = make_optimiser(
+            self.net, settings.learning_rate, settings.weight_decay, shares, settings.optimiser
+        )
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = warm_up_cosine(optimiser, settings.warm_up_steps, total_steps)
         return {
@@ -413,6 +415,7 @@ class SupernetModule(pl.LightningModule):
         saved.setdefault("sampling", asdict(Sampling()))  # checkpoints of earlier versions
         saved.setdefault("initial_weights", self.students.initial_sha256)
         saved.setdefault("sap_augment", asdict(SapAugment()))
+        saved.get("optimisation", {}).setdefault("optimiser", "adamw")
         resumes = self.trainer.state.fn == TrainerFn.FITTING
         for name, value in self.settings().items():
             matters = resumes or name in ("task", "space", "space_version", "architecture")

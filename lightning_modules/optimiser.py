@@ -1,14 +1,18 @@
-"""AdamW with weight decay on weights only, linear warm-up and a cosine that ends at zero."""
+"""AdamW or Muon, weight decay on weights only, linear warm-up and a cosine that ends at zero."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
 
 from torch import nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
+from lightning_modules.muon import Muon
+
+OptimiserName = Literal["adamw", "muon"]
 RateShare = Callable[[str], float]  # by a parameter's name
 EVEN: RateShare = lambda name: 1.0  # noqa: E731
 
@@ -18,29 +22,36 @@ def make_optimiser(
     learning_rate: float,
     weight_decay: float,
     rate_share: RateShare = EVEN,
+    name: OptimiserName = "adamw",
 ) -> AdamW:
-    """AdamW (Loshchilov & Hutter, 2019); norms and biases do not decay.
+    """AdamW (Loshchilov & Hutter, 2019), or with Muon; norms and biases do not decay.
 
     Args:
         net: to train.
         learning_rate: of a parameter whose share is 1.
         weight_decay: of weights.
         rate_share: share of the learning rate by a parameter's name.
+        name: ``muon`` has the weights of all layers but the last, and but depthwise convolutions,
+            from `Muon`: a row of either says too little, or too much, of one output alone.
     """
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for name, parameter in net.named_parameters():
-        groups.setdefault((rate_share(name), parameter.ndim > 1), []).append(parameter)
-    return AdamW(
-        [
-            {
-                "params": parameters,
-                "lr": learning_rate * share,
-                "weight_decay": weight_decay if decays else 0.0,
-            }
-            for (share, decays), parameters in sorted(groups.items(), reverse=True)
-        ],
-        lr=learning_rate,
-    )
+    last = [each for each, parameter in net.named_parameters() if parameter.ndim > 1][-1]
+    groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
+    for each, parameter in net.named_parameters():
+        decays = parameter.ndim > 1
+        orthogonal = name == "muon" and decays and parameter.shape[1] > 1 and each != last
+        groups.setdefault((rate_share(each), decays, orthogonal), []).append(parameter)
+    described = [
+        {
+            "params": parameters,
+            "lr": learning_rate * share,
+            "weight_decay": weight_decay if decays else 0.0,
+            "orthogonal": orthogonal,
+        }
+        for (share, decays, orthogonal), parameters in sorted(groups.items(), reverse=True)
+    ]
+    if name == "muon":
+        return Muon(described, learning_rate)
+    return AdamW(described, lr=learning_rate)
 
 
 def warm_up_cosine(optimiser: AdamW, warm_up_steps: int, total_steps: int) -> LambdaLR:
