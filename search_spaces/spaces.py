@@ -306,6 +306,7 @@ SAM_8K = SpaceSpec(
         "frontend_hop_ms": (16,),
         "frontend_mels": (112,),
         "frontend_scale": ("even_bins",),
+        "stem_time_stride": (2,),
         "stage1_time_stride": (2,),
     },
 )
