@@ -28,7 +28,7 @@ TRUNK_FILES = {"fp32": "shared_trunk.pte", "int8": "shared_trunk_int8.pte"}  # -
 
 
 class SharedFrames:
-    """Runs windows of which every few-th starts a whole number of frames after the other.
+    """Runs overlapping windows, by frames that several of them have in common.
 
     Args:
         frames: one of `FRAMES_FILES`.
@@ -61,14 +61,12 @@ class SharedFrames:
             for window in windows
         ]
         shared = plain.index(False) if False in plain else len(plain)
-        answers: dict[int, NDArray[np.float32]] = {}
+        alone = [self.run(window.waveform) for window in windows[shared:]]
+        together = [np.empty(0, np.float32)] * shared
         for turn in range(self._turns):
-            numbers = range(turn, shared, self._turns)
-            answers.update(
-                zip(numbers, self._run_whole([windows[i] for i in numbers]), strict=True)
-            )
-        together = [answers[number] for number in range(shared)]
-        return np.stack([*together, *(self.run(window.waveform) for window in windows[shared:])])
+            of_turn = slice(turn, shared, self._turns)
+            together[of_turn] = self._run_whole(windows[of_turn])
+        return np.stack([*together, *alone])
 
     def _run_whole(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
         """Each [K]: only each few-th has its frames computed, the others lie between two."""

@@ -31,8 +31,8 @@ def make_optimiser(
         learning_rate: of a parameter whose share is 1.
         weight_decay: of weights.
         rate_share: share of the learning rate by a parameter's name.
-        name: ``muon`` has the weights of all layers but the last, and but depthwise convolutions,
-            from `Muon`: a row of either says too little, or too much, of one output alone.
+        name: with ``muon`` weights are `Muon`'s, but AdamW's in the last layer, as Jordan et al.
+            leave it, and in depthwise convolutions, whose rows are filters of unlike inputs.
     """
     last = [each for each, parameter in net.named_parameters() if parameter.ndim > 1][-1]
     groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
