@@ -34,7 +34,8 @@ class SharedFrames:
         frames: one of `FRAMES_FILES`.
         trunk: that of `TRUNK_FILES` in the same precision.
         geometry: of the front end; it says T and F.
-        hop_frames: frames from one window's start to the next one's, at most F / 2.
+        hop_frames: frames from one window's start to that ``turns`` windows on, at most F / 2.
+        turns: after so many windows one starts with a frame of the first one's again.
     """
 
     def __init__(
