@@ -180,7 +180,7 @@ class AmbianceCLI(LightningCLI):
         folder = Path(options.trainer.default_root_dir)
         if options.weights_only is None:
             options.weights_only = True
-        if options.ckpt_path is None:
+        if options.ckpt_path in (None, "last"):  # Lightning's own "last" would judge fresh weights
             options.ckpt_path = last_checkpoint(folder)
         if options.ckpt_path is not None:
             check_checkpoint(Path(options.ckpt_path), options.weights_only)

@@ -272,7 +272,8 @@ def test_a_command_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch)
         dispatch()
 
 
-def test_judging_needs_a_checkpoint(tmp_path: Path):
-    arguments = ["--config", str(SMOKE), "--trainer.default_root_dir", str(tmp_path)]
+@pytest.mark.parametrize("given", [[], ["--ckpt_path", "last"]])
+def test_judging_needs_a_checkpoint(given: list[str], tmp_path: Path):
+    arguments = ["--config", str(SMOKE), "--trainer.default_root_dir", str(tmp_path), *given]
     with pytest.raises(UserError, match=r"holds no checkpoints/last.ckpt; run `fit` first or give"):
         main(["validate", *arguments])
