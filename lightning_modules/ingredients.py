@@ -41,7 +41,7 @@ class Optimisation:
     """AdamW or Muon, with linear warm-up and a cosine that ends at zero.
 
     Attributes:
-        optimiser: ``muon`` learns from labelled clips by the thousand in half the steps; see
+        optimiser: ``muon`` needs fewer steps where labelled clips are many (docs/training.md); see
             `optimiser.make_optimiser`.
         learning_rate: at its peak.
         weight_decay: of the weights of convolutions and linear layers, not of norms and biases.

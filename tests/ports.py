@@ -18,13 +18,15 @@ def listen() -> socket.socket:
     that keeps asking for a closed one, as adb does for a lost phone, would be connected to itself
     one day, and hold it.
     """
-    ephemeral_from = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32_768
+    end = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32_768
+    if end < 2 * _FIRST_PORT:  # a host whose connections may have nearly any port
+        end = 65_536
     choose = random.SystemRandom()
     for _ in range(100):
-        port = choose.randrange(_FIRST_PORT, ephemeral_from)
+        port = choose.randrange(_FIRST_PORT, end)
         with suppress(OSError):
             return socket.create_server(("127.0.0.1", port))
-    raise OSError(f"no free port from {_FIRST_PORT} to {ephemeral_from}")
+    raise OSError(f"no free port from {_FIRST_PORT} to {end}")
 
 
 def free_port() -> int:
