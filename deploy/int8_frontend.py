@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.frontend import LogMelFrontEnd
-from search_spaces.frontend_weights import DftGroup, Weights, dft_groups, dft_weights
+from search_spaces.frontend_weights import Weights, dft_groups, dft_weights, odd_and_even
 
 _OPERATORS = torch.ops.quantized_decomposed
 _LOWEST, _HIGHEST = -128, 127
@@ -69,13 +69,7 @@ class Int8FrontEnd(LogMelFrontEnd):
         for index in range(len(self.bin_counts)):
             delattr(self, f"dft_{index}")
         bins = [abs(k) for group in dft_groups(geometry) for k in group.bins]
-        step = max(1, geometry.bin_step)
-        odd_count = sum(k // step % 2 for k in bins)  # in the groups' order they come first
-        half = geometry.dft_samples // 2
-        groups = [
-            DftGroup(half, tuple(some), rotated=False)
-            for some in (bins[:odd_count], bins[odd_count:])
-        ]
+        groups = odd_and_even(bins, geometry)
         self.bin_counts = tuple(len(group.bins) for group in groups)
         self.odd, self.even = (Int8Linear(dft_weights(group, geometry)) for group in groups)
 

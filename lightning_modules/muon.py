@@ -10,7 +10,7 @@ Letters: R rows (output channels), C columns (all inputs of one output).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -26,17 +26,10 @@ _ITERATIONS = 5
 class Muon(AdamW):
     """AdamW that updates parameter groups with ``"orthogonal": True`` by Muon.
 
-    Updates are scaled to the root mean square of AdamW's, so that one learning rate and one weight
-    decay suit both (Liu et al. 2025, *Muon is Scalable for LLM Training*, section 2.2).
-
-    Args:
-        groups: parameter groups as torch has them; those marked hold tensors of two or more axes,
-            of which the first are the outputs.
-        learning_rate: of groups that name none.
+    They hold tensors of two or more axes, of which the first are the outputs. Updates are scaled to
+    the root mean square of AdamW's, so that one learning rate and one weight decay suit both (Liu
+    et al. 2025, *Muon is Scalable for LLM Training*, section 2.2).
     """
-
-    def __init__(self, groups: Iterable[Mapping[str, Any]], learning_rate: float) -> None:
-        super().__init__([{"orthogonal": False, **group} for group in groups], lr=learning_rate)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
@@ -46,7 +39,7 @@ class Muon(AdamW):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            if group["orthogonal"]:
+            if group.get("orthogonal"):
                 for weight in group["params"]:
                     if weight.grad is not None:
                         self._orthogonal_step(weight, weight.grad, group)

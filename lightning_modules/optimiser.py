@@ -31,27 +31,34 @@ def make_optimiser(
         learning_rate: of a parameter whose share is 1.
         weight_decay: of weights.
         rate_share: share of the learning rate by a parameter's name.
-        name: with ``muon`` weights are `Muon`'s, but AdamW's in the last layer, as Jordan et al.
-            leave it, and in depthwise convolutions, whose rows are filters of unlike inputs.
+        name: with ``muon`` most weights are `Muon`'s (see `orthogonal_weights`).
     """
-    last = [each for each, parameter in net.named_parameters() if parameter.ndim > 1][-1]
+    orthogonal = orthogonal_weights(net) if name == "muon" else set()
     groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     for each, parameter in net.named_parameters():
-        decays = parameter.ndim > 1
-        orthogonal = name == "muon" and decays and parameter.shape[1] > 1 and each != last
-        groups.setdefault((rate_share(each), decays, orthogonal), []).append(parameter)
+        key = (rate_share(each), parameter.ndim > 1, each in orthogonal)
+        groups.setdefault(key, []).append(parameter)
     described = [
         {
             "params": parameters,
             "lr": learning_rate * share,
             "weight_decay": weight_decay if decays else 0.0,
-            "orthogonal": orthogonal,
+            "orthogonal": by_muon,
         }
-        for (share, decays, orthogonal), parameters in sorted(groups.items(), reverse=True)
+        for (share, decays, by_muon), parameters in sorted(groups.items(), reverse=True)
     ]
-    if name == "muon":
-        return Muon(described, learning_rate)
-    return AdamW(described, lr=learning_rate)
+    return (Muon if name == "muon" else AdamW)(described, lr=learning_rate)
+
+
+def orthogonal_weights(net: nn.Module) -> set[str]:
+    """Names of the weights that `Muon` updates, where it is asked for.
+
+    Not of the last layer, as Jordan et al. (2024) leave it, nor of depthwise convolutions, whose
+    rows are filters of unlike inputs.
+    """
+    weights = {name: weight for name, weight in net.named_parameters() if weight.ndim > 1}
+    *hidden, _last = weights
+    return {name for name in hidden if weights[name].shape[1] > 1}
 
 
 def warm_up_cosine(optimiser: AdamW, warm_up_steps: int, total_steps: int) -> LambdaLR:

@@ -6,6 +6,7 @@ Letters: N samples of a window, K bins, L numbers of a folded frame, M mels.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -63,14 +64,7 @@ def dft_groups(geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
     """
     bins, length, step = used_bins(geometry), geometry.dft_samples, 1
     if geometry.bin_step:
-        return tuple(
-            DftGroup(
-                length // 2,
-                tuple(k for k in bins if k // geometry.bin_step % 2 == parity),
-                rotated=False,
-            )
-            for parity in (1, 0)
-        )
+        return odd_and_even(bins, geometry)
     groups = []
     while length // 2 >= SHORTEST_FOLD:
         length //= 2
@@ -86,6 +80,19 @@ def dft_groups(geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
         step *= 2
     groups.append(DftGroup(length, tuple(k for k in bins if k % step == 0), rotated=False))
     return tuple(groups)
+
+
+def odd_and_even(bins: Sequence[int], geometry: FrontEndGeometry) -> tuple[DftGroup, ...]:
+    """The odd bins, then the even ones, of those that may be used, from one fold of the frame."""
+    step = max(1, geometry.bin_step)
+    return tuple(
+        DftGroup(
+            geometry.dft_samples // 2,
+            tuple(k for k in bins if k // step % 2 == parity),
+            rotated=False,
+        )
+        for parity in (1, 0)
+    )
 
 
 def dft_weights(group: DftGroup, geometry: FrontEndGeometry) -> Weights:

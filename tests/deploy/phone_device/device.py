@@ -14,7 +14,7 @@ from tests.deploy.phone_device.runners import RESULTS, Runner, ScriptedRunner, W
 from tests.deploy.phone_device.shell import Phone, Shell
 from tests.deploy.phone_device.sync import Disk, serve_sync
 from tests.deploy.phone_device.wire import Connection, Stream
-from tests.ports import listen
+from tests.ports import free_port
 
 _GARBAGE = bytes(range(7, 247)) * 3
 
@@ -49,7 +49,7 @@ class PhoneDevice:
         self._counting = threading.Lock()
         self._connections: list[Connection] = []
         self._listener: socket.socket | None = None
-        self._port = 0
+        self._port = free_port()
         self.disk.path("/data/local/tmp").mkdir(parents=True)
 
     @property
@@ -59,9 +59,7 @@ class PhoneDevice:
     def plug(self) -> None:
         """Listen, and have adb connect."""
         if self._listener is None:
-            again = ("127.0.0.1", self._port)
-            self._listener = socket.create_server(again) if self._port else listen()
-            self._port = self._listener.getsockname()[1]
+            self._listener = socket.create_server(("127.0.0.1", self._port))
             threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
         deadline = time.monotonic() + 20
         while _adb("-s", self.serial, "get-state") != "device":
