@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.engine import RUNTIME_NAME, Engine, runtime_version
+from deploy.engine import RUNTIME_NAME, Engine, is_older, runtime_version
 from deploy.vectors import Vectors, read_vectors
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.errors import UserError
@@ -218,12 +218,8 @@ def _check_file(path: Path, expected: dict[str, Any]) -> None:
 
 def _check_runtime(bundle: Bundle) -> None:
     needed, installed = bundle.manifest["runtime"]["version"], runtime_version()
-    if _numbers(installed) < _numbers(needed):
+    if is_older(installed, needed):
         raise UserError(
             f"{bundle.path}: lowered for {RUNTIME_NAME} {needed}, this is the older {installed};"
             f" install {RUNTIME_NAME} {needed} or later"
         )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from packaging.version import Version
 
 from deploy.quiet import quiet
 from search_spaces.errors import UserError
@@ -24,6 +25,11 @@ MOST_THREADS = 1024  # the runtime ends with the process where it cannot start a
 def runtime_version() -> str:
     """Version of the installed ExecuTorch runtime, without the build's suffix, e.g. ``1.4.1``."""
     return version(RUNTIME_NAME).partition("+")[0]
+
+
+def is_older(version: str, than: str) -> bool:
+    """Whether one version of the runtime came before another; both may be a pre-release."""
+    return Version(version) < Version(than)
 
 
 def _pybindings() -> Any:

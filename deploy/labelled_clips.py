@@ -22,6 +22,7 @@ from search_spaces.json_values import parse_json
 
 CSV_NAME = "clips.csv"  # beside the clips of a folder, as `lightning_modules clips` writes it
 LIBRICOUNT = "LibriCount"  # as a protocol: its own mixtures, not ours
+_COLUMNS = ("file", "count", "snr_db", "rt60_s", "protocol", "sexes")
 _COUNT_IN_NAME = re.compile(r"(\d+)_")
 
 
@@ -151,8 +152,10 @@ def _checked_count(text: str, where: str) -> int:
 
 def _of_csv(source: Path) -> Iterator[LabelledClip]:
     seen: dict[Path, int] = {}
-    needed, expected = ("file", "count"), "file,count[,snr_db,rt60_s,protocol,sexes]"
-    for line, row in read_rows(source, lambda found: check_needed(found, needed, expected, source)):
+    needed, expected = _COLUMNS[:2], "file,count[,snr_db,rt60_s,protocol,sexes]"
+    for line, row in read_rows(
+        source, lambda found: check_needed(found, needed, expected, source), _COLUMNS
+    ):
         where = f"{source} line {line}"
         clip = _of_row(row, source, where)
         first = seen.setdefault(real_path(clip.path), line)

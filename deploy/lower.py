@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HELP = "lower a search's winners to fp32 and int8 bundles"
 DEFAULT_LICENCE = "Apache-2.0"
-DEFAULT_MAX_INT8_DROP_POINTS, MOST_POINTS = 0.5, 100.0
+MAX_INT8_DROP_POINTS, MOST_POINTS = 0.5, 100.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-int8-drop",
         type=float,
-        default=DEFAULT_MAX_INT8_DROP_POINTS,
+        default=MAX_INT8_DROP_POINTS,
         metavar="POINTS",
         help="(level) accuracy that int8 may lose, in percentage points (default: %(default)s)",
     )
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
             target = args.out / winner.name
             label = f"{winner.name} ({number}/{len(winners)})"
             made_of = {"weights_sha256": winner.weights_sha256, **inputs}
-            if is_done(target, made_of):
+            if is_done(target, made_of, args.licence):
                 print(f"{label}: is there already, made of the same inputs", file=sys.stderr)
             else:
                 try:
@@ -167,12 +167,13 @@ def judged_by(task: Task) -> dict[str, Any]:
     return {"levels": fields["levels"]} if "levels" in fields else fields
 
 
-def is_done(target: Path, inputs: dict[str, Any]) -> bool:
-    """Whether a sound bundle of the same inputs lies there."""
+def is_done(target: Path, inputs: dict[str, Any], licence: str) -> bool:
+    """Whether a sound bundle of the same inputs lies there, under that licence."""
     try:
-        return read_bundle(target).manifest["inputs"] == inputs
+        manifest = read_bundle(target).manifest
     except UserError:
         return False
+    return (manifest["inputs"], manifest["licence"]) == (inputs, licence)
 
 
 def summary(target: Path) -> str:

@@ -30,7 +30,6 @@ from search_spaces.task import Task
 TOLERANCE = {"fp32": 1e-3, "int8": 0.1}  # of a probability; int8 rounds differently
 # Of the range of an embedding's numbers, whose differences no softmax makes small.
 EMBEDDING_TOLERANCE = {"fp32": 1e-3, "int8": 0.25}
-MAX_INT8_DROP_POINTS = 0.5
 INT8_COMPARED_VALIDATION_CLIPS = 64  # the quantised graph is slow in eager torch
 _BATCH = 16
 
@@ -89,8 +88,8 @@ def lower_net(
     task: Task,
     folder: Path,
     *,
+    max_int8_drop_points: float,
     allow_drop: bool = False,
-    max_int8_drop_points: float = MAX_INT8_DROP_POINTS,
     tell: Callable[[str], None] = lambda stage: None,
 ) -> LoweredNet:
     """Write ``model.pte`` and, if it passes, ``model_int8.pte`` to ``folder``.
@@ -101,9 +100,9 @@ def lower_net(
         clips: validation clips that judge, calibration clips that set the scales of int8.
         task: by which the net is judged.
         folder: exists.
-        allow_drop: keep int8 whatever accuracy it loses.
         max_int8_drop_points: accuracy (less headline error) that int8 may lose, in percentage
             points; without sums of clips at least the weight of one clip.
+        allow_drop: keep int8 whatever accuracy it loses.
         tell: is called with what is being done.
 
     Raises:

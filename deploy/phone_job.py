@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 
 from deploy.bundle import MANIFEST, MODEL_FILES, VECTORS, Bundle
+from deploy.engine import is_older
 from deploy.phone_runner import RunnerPackage
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, sha256_file
@@ -164,7 +165,7 @@ def check_runtime(what: str, needed: str, runner: RunnerPackage) -> None:
     Raises:
         UserError: naming both.
     """
-    if _numbers(runner.runtime_version) < _numbers(needed):
+    if is_older(runner.runtime_version, needed):
         raise UserError(
             f"{what}: lowered for executorch {needed}, the runner has the older"
             f" {runner.runtime_version}; update executorch-android in android_runner/ and"
@@ -174,7 +175,3 @@ def check_runtime(what: str, needed: str, runner: RunnerPackage) -> None:
 
 def _file(sha256: str) -> dict[str, str]:
     return {"path": f"{_FILES_FROM_JOB}/{sha256}", "sha256": sha256}
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))

@@ -132,11 +132,12 @@ def thread_numbers(text: str) -> tuple[int, ...]:
         argparse.ArgumentTypeError: the text is none.
     """
     parts = text.split(",")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts) or len({*parts}) < len(parts):
+    numbers = tuple(int(part) for part in parts if part.isdecimal() and int(part) > 0)
+    if not len({*numbers}) == len(numbers) == len(parts):
         raise argparse.ArgumentTypeError(
             f"got {text!r}, expected distinct whole numbers from 1 with commas between, e.g. 1,2,4"
         )
-    return tuple(map(int, parts))
+    return numbers
 
 
 def _day_profile(minutes: float | None, interval_s: float, threads: int) -> dict[str, Any] | None:

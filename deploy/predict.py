@@ -10,14 +10,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deploy.audio_files import audio_files
 from deploy.bundle import DEFAULT_BUNDLE, PRECISIONS, Bundle, read_bundle
-from deploy.predict_classes import ClassListener
+from deploy.predict_classes import ClassListener, Model
 from deploy.predict_embedding import ARRAYS, EmbeddingListener, check_array, write_array
 from deploy.prediction_output import Output, check_output, open_output
 from deploy.prediction_rows import FORMATS, AnyRow, Row
@@ -39,13 +39,6 @@ MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
 AT_ONCE = 64  # windows decided, and rows written, together
 
 T = TypeVar("T")
-
-
-class Model(Protocol):
-    """Anything that gives the probability of each output; an `Engine` is one."""
-
-    def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Waveform float32 [T] at 16 kHz to probabilities float32 [K]."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from search_spaces.task_classes import ClassesTask
 
 
 class Model(Protocol):
-    """Anything that gives the probability of each class; an `Engine` is one."""
+    """Anything that gives the probability of each output; an `Engine` is one."""
 
     def run(self, waveform: NDArray[np.float32]) -> NDArray[np.floating]:
         """Waveform float32 [T] at 16 kHz to probabilities [K]."""

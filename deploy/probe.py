@@ -31,7 +31,7 @@ from lightning_modules.audio import from_pcm16
 from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import check_sounds
+from lightning_modules.recordings_split import check_sounds, together
 from search_spaces.errors import UserError
 from search_spaces.files import check_writable, refuse_input, write_json
 from search_spaces.metrics import bootstrap_mean
@@ -113,7 +113,9 @@ def read_set(path: Path) -> ProbeSet:
     speakers = _speakers(sounds.items)
     name = path.stem if path.is_file() else path.resolve().name
     try:
-        folds = make_folds(sounds.items, labels, speakers, SEED)
+        folds = make_folds(
+            sounds.items, together(sounds.items, sounds.digests), labels, speakers, SEED
+        )
     except UserError as error:
         raise UserError(f"--probe {path}: {error}") from None
     print(f"{name}: {len(labels)} recordings, tested {folds.how}", file=sys.stderr)

@@ -25,7 +25,11 @@ class Folds(NamedTuple):
 
 
 def make_folds(
-    items: Sequence[Item], labels: NDArray[np.str_], speakers: NDArray[np.str_] | None, seed: int
+    items: Sequence[Item],
+    sounds: Sequence[str],
+    labels: NDArray[np.str_],
+    speakers: NDArray[np.str_] | None,
+    seed: int,
 ) -> Folds:
     """The split that a CSV gives; else folds of whole speakers; else of recordings.
 
@@ -34,41 +38,52 @@ def make_folds(
 
     Args:
         items: N recordings.
+        sounds: of each [N]; equal ones, or overlapping stretches, have equal names and lie on one
+            side.
         labels: of each [N].
         speakers: of each [N]; None where not all are known.
         seed: of the folds.
 
     Raises:
-        UserError: a split without training or test recordings, a class that a split's training
-            lacks, a class of one recording, or too few recordings to train by.
+        UserError: a split without training or test recordings or with one sound in both, a class
+            that a split's training lacks, a class of one recording, or too few recordings to train
+            by.
     """
-    folds = _chosen(items, labels, speakers, seed)
+    folds = _chosen(items, np.array(sounds), labels, speakers, seed)
     _check_training(folds, labels)
     return folds
 
 
 def _chosen(
-    items: Sequence[Item], labels: NDArray[np.str_], speakers: NDArray[np.str_] | None, seed: int
+    items: Sequence[Item],
+    sounds: NDArray[np.str_],
+    labels: NDArray[np.str_],
+    speakers: NDArray[np.str_] | None,
+    seed: int,
 ) -> Folds:
     if any(item.split for item in items):
-        return _given(items, labels)
+        return _given(items, sounds, labels)
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    names, counts = np.unique(labels, return_counts=True)
+    counts = np.unique(labels, return_counts=True)[1]
     if speakers is not None and _several_speakers_each(labels, speakers):
         # scikit-learn refuses more folds than the largest class has recordings
         number = min(MOST, len(np.unique(speakers)), int(counts.max()))
         splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
         pairs = list(splitter.split(labels, labels, speakers))
         return Folds(pairs, f"on new speakers, {number} folds")
-    least, rarest = int(counts.min()), str(names[counts.argmin()])
+    _, first = np.unique(sounds, return_index=True)
+    names, different = np.unique(labels[first], return_counts=True)
+    least, rarest = int(different.min()), str(names[different.argmin()])
     if least < 2:
         raise UserError(
             f"class {rarest!r} has one recording, expected at least two: one to train the probe,"
             " one to test it"
         )
     number = min(MOST, least)
-    pairs = list(StratifiedKFold(number, shuffle=True, random_state=seed).split(labels, labels))
+    kind = StratifiedKFold if len(first) == len(sounds) else StratifiedGroupKFold
+    splitter = kind(number, shuffle=True, random_state=seed)
+    pairs = list(splitter.split(labels, labels, sounds))
     why = "no speakers are known" if speakers is None else "the label tells the speaker"
     return Folds(pairs, f"on other recordings, {number} folds ({why})")
 
@@ -93,7 +108,7 @@ def _several_speakers_each(labels: NDArray[np.str_], speakers: NDArray[np.str_])
     return all(len(np.unique(speakers[labels == name])) > 1 for name in np.unique(labels))
 
 
-def _given(items: Sequence[Item], labels: NDArray[np.str_]) -> Folds:
+def _given(items: Sequence[Item], sounds: NDArray[np.str_], labels: NDArray[np.str_]) -> Folds:
     of = np.array([item.split or "train" for item in items])
     train, test = np.flatnonzero(of != "test"), np.flatnonzero(of == "test")
     if not len(train) or not len(test):
@@ -104,4 +119,11 @@ def _given(items: Sequence[Item], labels: NDArray[np.str_]) -> Folds:
     missing = sorted(map(str, set(labels[test]) - set(labels[train])))
     if missing:
         raise UserError(f"class {missing[0]!r} is in the test only; its probe cannot learn it")
+    known = {sounds[place]: items[place].name for place in train.tolist()}
+    both = next((place for place in test.tolist() if sounds[place] in known), None)
+    if both is not None:
+        raise UserError(
+            f"{items[both].name} is in the test, and so is its sound in the training"
+            f" ({known[sounds[both]]}); leave out one"
+        )
     return Folds([(train, test)], "on the split of the CSV")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import sys
 import traceback
@@ -128,8 +129,8 @@ class AmbianceCLI(LightningCLI):
         """Give W&B's loggers the kit's privacy, and put their files into the run folder too.
 
         Raises:
-            UserError: there is no run folder, a precision that the kit does not train in, or W&B
-                cannot be reached though it should.
+            UserError: there is no run folder, a precision that the kit does not train in, gradients
+                clipped to less than nothing, or W&B cannot be reached though it should.
         """
         trainer = self._get(self.config, "trainer")
         if trainer.default_root_dir is None:
@@ -138,6 +139,9 @@ class AmbianceCLI(LightningCLI):
             raise UserError(
                 f"trainer.precision: got {trainer.precision}, expected {', '.join(PRECISIONS)}"
             )
+        clip = trainer.gradient_clip_val
+        if clip is not None and not 0 <= clip < math.inf:  # a negative one turns gradients round
+            raise UserError(f"trainer.gradient_clip_val: got {clip}, expected 0 (off) or more")
         prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,28 @@ from search_spaces.errors import UserError
 
 
 def read_rows(
-    table: Path, check_columns: Callable[[Sequence[str]], None]
+    table: Path,
+    check_columns: Callable[[Sequence[str]], None],
+    known: Collection[str] = (),
 ) -> Iterator[tuple[int, dict[str, str | None]]]:
     """The rows that say something, each with its line; a table of Excel ends with empty ones.
 
     Args:
         table: the file.
         check_columns: refuses columns that do not fit, before any row.
+        known: columns that are looked at. Others may be there, unless one is spelled nearly so.
 
     Raises:
-        UserError: no CSV in UTF-8, a column twice or a row with too many fields; named by the file,
-            or file and line.
+        UserError: no CSV in UTF-8, a column twice or in another spelling, or a row with too many
+            fields; named by the file, or file and line.
         OSError: it cannot be opened.
     """
     try:
         with table.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)  # a quote that never ends is refused
-            columns = tuple(rows.fieldnames or ())
-            _check_header(columns, table)
+            columns = tuple(name.strip() for name in rows.fieldnames or ())
+            rows.fieldnames = columns
+            _check_header(columns, known, table)
             check_columns(columns)
             for row in rows:
                 _check_fields(row, f"{table} line {rows.line_num}")
@@ -53,15 +57,26 @@ def check_needed(columns: Sequence[str], needed: Sequence[str], expected: str, t
         )
 
 
-def _check_header(columns: Sequence[str], table: Path) -> None:
-    """Refuse a first line that names a column twice, for the last one would win.
+def _check_header(columns: Sequence[str], known: Collection[str], table: Path) -> None:
+    """Refuse a column that is there twice, for the last one would win, or is meant but not known.
 
     Raises:
         UserError: naming the column.
     """
+    meant = {_plain(name): name for name in known}
+    meant |= {_plain(name.removesuffix("_s")): name for name in known}  # without its unit
     for name in columns:
         if name and columns.count(name) > 1:
             raise UserError(f"{table}: column {name} is in its first line twice; remove one")
+        if name not in known and _plain(name) in meant:
+            raise UserError(
+                f"{table}: column {name!r} in its first line would not be looked at; did you mean"
+                f" {meant[_plain(name)]}? rename it"
+            )
+
+
+def _plain(column: str) -> str:
+    return "".join(letter for letter in column.casefold() if letter.isalnum())
 
 
 def _check_fields(row: MutableMapping[Any, Any], where: str) -> None:

@@ -154,6 +154,11 @@ class AmbianceDataModule(StreamDataModule):
         self._rooms = rooms
         self._held_clips = held_clips
         self._held_on_disk = held_on_disk or held_features
+        if self._held_on_disk and not held_clips:
+            raise UserError(
+                "data.held_clips: 0, but data.held_on_disk or data.held_features keeps clips; give"
+                " a number, or set both to false"
+            )
         if not 0 <= voice_speed <= 0.5:
             raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
         self._voice_speed = voice_speed

@@ -19,6 +19,7 @@ from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.recordings import check_classes, named_root, read_recordings
 from lightning_modules.recordings_budget import (
     TEST_LIST,
+    check_test_list,
     draw_budget,
     write_or_check,
     write_test_list,
@@ -31,9 +32,9 @@ from lightning_modules.recordings_clips import (
     labels_of,
     middle,
 )
-from lightning_modules.recordings_extra import Extra, read_extra
+from lightning_modules.recordings_extra import Extra, read_extra, shared_speakers
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import ValidationBy, split_recordings
+from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
 from lightning_modules.recordings_unlabelled import Unlabelled, read_more
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
@@ -137,12 +138,14 @@ class FolderDataModule(RecordingsDataModule):
         """Split the recordings and draw the labels; what comes after holds no other labels.
 
         Raises:
-            UserError: see `recordings_split.split_recordings`; or a `labels.csv` of something else.
+            UserError: see `recordings_split.split_recordings`; a `labels.csv` of something else; or
+                a test of others than the training kept for it.
         """
         sounds = self._open()
         splits = split_recordings(
             sounds.items, sounds.digests, self._test_speakers, self._validation_by
         )
+        self._judge_others(sounds, splits)
         budget = draw_budget(sounds.items, splits, self._labelled_per_class, self._seed)
         remarks = [*splits.remarks, *budget.remarks, *self._short(sounds)]
         self._say(sounds, splits, remarks)
@@ -154,12 +157,15 @@ class FolderDataModule(RecordingsDataModule):
         ]
         if stage in (None, "test"):
             self._test = self._labelled(sounds, splits.places["test"])
+        test = (sounds.items[place] for place in splits.places["test"])
+        tested = [item for item in test if item.labels]
+        test_list = self.labels_file.with_name(TEST_LIST)
         if stage == "test":
+            check_test_list(test_list, tested)
             return
         self._rewind()
         write_or_check(self.labels_file, sounds.items, budget)
-        test = [sounds.items[place] for place in splits.places["test"]]
-        write_test_list(self.labels_file.with_name(TEST_LIST), [x for x in test if x.labels])
+        write_test_list(test_list, tested)
         labelled, labels = self._labelled(sounds, budget.train)
         self._batches = RecordingBatches(
             labelled,
@@ -232,9 +238,22 @@ class FolderDataModule(RecordingsDataModule):
             "labels_sha256": sha256_file(self.labels_file),
             "extra_recordings": len(self._extra.items) if self._extra else 0,
             "extra_share": self._extra_share if self._extra else None,
-            "unlabelled_recordings": self._more.recordings if self._more else 0,
+            "unlabelled_recordings": len(self._more.items) if self._more else 0,
             "unlabelled_share": self._more_share if self._more else None,
         }
+
+    def _judge_others(self, sounds: Sounds, splits: Splits) -> None:
+        """Find out whether what only trains has speakers of the test, and say so if it has."""
+        test = [sounds.items[place] for place in splits.places["test"]]
+        others = {"extra": self._open_extra(sounds), "unlabelled": self._open_more(sounds)}
+        for option, other in others.items():
+            shared = shared_speakers(other.items, test) if other else []
+            if shared:
+                splits.by_speaker = False
+                splits.remarks.append(
+                    f"data.{option} has speakers of the test's names ({', '.join(shared[:3])}): if"
+                    " they are these, figures will look better than on new ones; rename them if not"
+                )
 
     def _open_extra(self, own: Sounds) -> Extra | None:
         if self._extra is None and self._extra_root is not None:

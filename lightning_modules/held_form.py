@@ -19,6 +19,7 @@ from search_spaces.errors import UserError
 from search_spaces.frontend import LogMelFrontEnd
 from search_spaces.frontend_geometry import frontend_settings
 from search_spaces.space import SpaceSpec
+from search_spaces.spaces import SPACES
 
 
 class HeldForm(Protocol):
@@ -110,5 +111,6 @@ def features_of(architecture: Path | None, spec: SpaceSpec) -> Features:
         return Features(largest(spec))
     raise UserError(
         "data.held_features: true, but the nets of a step may have unlike front ends; name one net"
-        " by model.architecture, a file, or take a space that has one, sam-4k or sam-8k"
+        " by model.architecture, a file, or take a space that has one,"
+        f" {' or '.join(name for name, spec in SPACES.items() if spec.one_frontend)}"
     )

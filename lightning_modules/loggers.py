@@ -73,7 +73,10 @@ class StepCsvLogger(Logger):
         if self.rows is None:
             return
         columns = sorted({name for row in self.rows.values() for name in row})
-        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as stream:
+        with (
+            atomic_path(self.path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as stream,
+        ):
             writer = csv.DictWriter(stream, ["step", *columns], lineterminator="\n")
             writer.writeheader()
             writer.writerows({"step": step, **row} for step, row in sorted(self.rows.items()))

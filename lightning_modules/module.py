@@ -207,11 +207,14 @@ class SupernetModule(pl.LightningModule):
         """Refuse a run of unknown length, whose learning rate could not fall.
 
         Raises:
-            UserError: neither steps nor epochs are limited; or steps are logged every 0.
+            UserError: neither steps nor epochs are limited, or no step is asked for; or steps are
+                logged every 0.
         """
         every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every < 1:
             raise UserError(f"trainer.log_every_n_steps: got {every}, expected 1 or more")
+        if trainer.max_steps == 0:
+            raise UserError("trainer.max_steps: got 0, which trains nothing; give 1 or more")
         if trainer.max_steps == -1 and trainer.max_epochs == -1:
             raise UserError(
                 "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
@@ -417,6 +420,13 @@ class SupernetModule(pl.LightningModule):
         saved.setdefault("sap_augment", asdict(SapAugment()))
         saved.get("optimisation", {}).setdefault("optimiser", "adamw")
         resumes = self.trainer.state.fn == TrainerFn.FITTING
+        done, asked = checkpoint["global_step"], self.trainer.max_steps
+        if resumes and 0 <= asked <= done and self.trainer.is_global_zero:
+            print(
+                f"nothing is left to train: the checkpoint has done {done} steps, trainer.max_steps"
+                f" is {asked}",
+                file=sys.stderr,
+            )
         for name, value in self.settings().items():
             matters = resumes or name in ("task", "space", "space_version", "architecture")
             if matters and saved.get(name) != value:

@@ -6,14 +6,13 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 from __future__ import annotations
 
 import math
-import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.audio_folder import walk_audio
 from lightning_modules.csv_rows import check_needed, read_rows
-from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_item import Item, differently_spelled
 from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.seconds import read_seconds
 from lightning_modules.splits import SPLITS
@@ -21,6 +20,7 @@ from search_spaces.errors import UserError, describe_os_error
 from search_spaces.files import real_path
 
 UNLABELLED = "unlabelled"  # a folder of this name is no class
+_SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "dev", "test", "eval"}
 LABEL_SEPARATOR = ";"
 COLUMNS = ("path", "label", "speaker", "start_s", "end_s", "split", "snr_db")
 
@@ -112,17 +112,15 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
     Raises:
         UserError: naming both and a recording of the second.
     """
-    seen: dict[str, tuple[str, str]] = {}
+    named: dict[str, str] = {}
     for item in items:
         for label in item.labels:
-            same = unicodedata.normalize("NFKC", label)  # one accent may be written in two ways
-            plain = "".join(c for c in same.casefold() if c not in " -_")
-            first, _ = seen.setdefault(plain, (label, item.name))
-            if first != label:
-                raise UserError(
-                    f"{where}: classes {first!r} and {label!r} ({item.name}) differ in spelling"
-                    " only; give them one name"
-                )
+            named.setdefault(label, item.name)
+    for first, label in differently_spelled(named):
+        raise UserError(
+            f"{where}: classes {first!r} and {label!r} ({named[label]}) differ in spelling only;"
+            " give them one name"
+        )
 
 
 def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
@@ -141,7 +139,27 @@ def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
             path = Path(parent, name)
             yield Item(path, str(path.relative_to(root)), labels, speaker)
     if classes:
+        _refuse_misnamed(root, heard)
         _refuse_silent(root, heard)
+
+
+def _refuse_misnamed(root: Path, folders: Collection[str]) -> None:
+    """Refuse folders that would be classes by their place and are none by their name.
+
+    Raises:
+        UserError: they are splits, or meant to be unlabelled.
+    """
+    if len(folders) > 1 and all(name.casefold() in _SPLIT_FOLDERS for name in folders):
+        raise UserError(
+            f"root: {root}: {', '.join(sorted(folders))} look like splits, not classes; list the"
+            f" recordings in a CSV with {','.join(COLUMNS[:2])},split, or put the folders of the"
+            " classes here"
+        )
+    for name in sorted(folders):
+        if name != UNLABELLED and name.casefold() in (UNLABELLED, "unlabeled"):
+            raise UserError(
+                f"root: {root / name}: would be a class; call it {UNLABELLED} if it is none"
+            )
 
 
 def _refuse_silent(root: Path, heard: Container[str]) -> None:
@@ -168,7 +186,7 @@ def _of_csv(source: Path) -> Iterator[Item]:
     seen: dict[tuple[Path, float, float | None], tuple[Item, int]] = {}
     expected = f"{','.join(COLUMNS[:2])}[,speaker][,start_s,end_s][,split]"
     for at, row in read_rows(
-        source, lambda found: check_needed(found, COLUMNS[:2], expected, source)
+        source, lambda found: check_needed(found, COLUMNS[:2], expected, source), COLUMNS
     ):
         where = f"{source} line {at}"
         item = _of_row(row, source, where)

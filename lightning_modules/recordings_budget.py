@@ -113,6 +113,27 @@ def write_or_check(path: Path, items: Sequence[Item], budget: Budget) -> None:
         )
 
 
+def check_test_list(path: Path, items: Sequence[Item]) -> None:
+    """Refuse to test a net on others than those kept for that; their folder may have moved.
+
+    Args:
+        path: what `write_test_list` wrote when the net was trained, if that is still there.
+        items: labelled recordings of the test now.
+
+    Raises:
+        UserError: they are others.
+    """
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        before = [(Path(name).name, *told) for name, *told in list(csv.reader(stream))[1:]]
+    if before != [(name.name, *told) for name, *told in map(_listed, items)]:
+        raise UserError(
+            f"{path}: lists other recordings for the test of this net than asked for now, which may"
+            " have trained it; ask for the same split, or judge others by `deploy evaluate --clips`"
+        )
+
+
 def write_test_list(path: Path, items: Sequence[Item]) -> None:
     """Write the recordings of the test as a CSV that `deploy evaluate --clips` takes."""
     with (
@@ -121,8 +142,12 @@ def write_test_list(path: Path, items: Sequence[Item]) -> None:
     ):
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("path", "label", "speaker", "start_s", "end_s", "snr_db"))
-        for item in items:
-            snr_db = "" if item.snr_db is None else item.snr_db
-            ends = (item.start_s or "", "" if item.end_s is None else item.end_s)
-            label = LABEL_SEPARATOR.join(item.labels)
-            writer.writerow((real_path(item.path), label, item.speaker or "", *ends, snr_db))
+        writer.writerows(map(_listed, items))
+
+
+def _listed(item: Item) -> tuple[Path, str, str, str, str, str]:
+    """A row of the list of the test."""
+    numbers = (item.start_s or None, item.end_s, item.snr_db)
+    start_s, end_s, snr_db = ("" if number is None else str(number) for number in numbers)
+    label = LABEL_SEPARATOR.join(item.labels)
+    return real_path(item.path), label, item.speaker or "", start_s, end_s, snr_db

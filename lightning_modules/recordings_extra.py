@@ -5,7 +5,7 @@ A synthesiser's words (`speak`), or another collection. They are in no split and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lightning_modules.audio import Int16
@@ -13,6 +13,7 @@ from lightning_modules.datamodule_places import clips_of_share
 from lightning_modules.recordings import blaming, check_spelling, named_root, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_split import together
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_json
 from search_spaces.task_classes import ClassesTask
@@ -84,15 +85,22 @@ def _check_labels(items: Sequence[Item], task: ClassesTask) -> None:
 
 
 def check_new(extra: Sounds, own: Sounds) -> None:
-    """Refuse sound from elsewhere that is among one's own.
+    """Refuse sound from elsewhere that is among one's own, or overlaps with it in one file.
 
     Raises:
         UserError: naming the first, and which it is.
     """
-    known = dict(zip(own.digests, own.items, strict=True))
-    for item, digest in zip(extra.items, extra.digests, strict=True):
-        if digest in known:
+    items = [*own.items, *extra.items]
+    alike = together(items, [*own.digests, *extra.digests])
+    known = dict(zip(alike, own.items, strict=False))
+    for item, sound in zip(extra.items, alike[len(own.items) :], strict=True):
+        if sound in known:
             raise UserError(
-                f"{item.name}: is the same sound as {known[digest].name} of data.root, which may"
-                " be in its test; remove one"
+                f"{item.name}: is the same sound as {known[sound].name} of data.root, or overlaps"
+                " with it, which may be in its test; remove one"
             )
+
+
+def shared_speakers(extra: Iterable[Item], test: Iterable[Item]) -> list[str]:
+    """Names of the test's speakers that recordings from elsewhere have as well."""
+    return sorted({x.speaker for x in extra if x.speaker} & {x.speaker for x in test if x.speaker})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,3 +32,14 @@ class Item:
     end_s: float | None = None
     split: Split | None = None
     snr_db: float | None = None
+
+
+def differently_spelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pairs that differ in case, spaces, ``-``, ``_`` or Unicode's form only, each name once."""
+    first_of: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        same = unicodedata.normalize("NFKC", name)  # one accent may be written in two ways
+        plain = "".join(letter for letter in same.casefold() if letter not in " -_")
+        first = first_of.setdefault(plain, name)
+        if first != name:
+            yield first, name

@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from lightning_modules.audio import AUDIO_SUFFIXES
 from lightning_modules.csv_rows import check_needed, read_rows
 from lightning_modules.recordings_item import Item
 from lightning_modules.splits import Split
 from search_spaces.errors import UserError
 
-_DIGIT = re.compile(r"(?P<digit>\d)_(?P<speaker>[A-Za-z]+)_\d+\.wav")
-_COMMAND = re.compile(r"(?P<speaker>[0-9a-f]+)_nohash_\d+\.wav")
+_DIGIT = re.compile(r"(?P<digit>\d)_(?P<speaker>[A-Za-z]+)_\d+\.\w+")
+_COMMAND = re.compile(r"(?P<speaker>[0-9a-f]+)_nohash_\d+\.\w+")
 _LISTS: Mapping[str, Split] = {"validation_list.txt": "validation", "testing_list.txt": "test"}
 _DEV_SPLITS: Mapping[str, Split] = {"train": "train", "val": "validation"}
 
@@ -58,7 +59,7 @@ def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
     for name, split in _LISTS.items():
         if (root / name).is_file():
             splits.update(dict.fromkeys(_names(root / name), split))
-    for path in _visible(root, "*/*.wav"):
+    for path in _visible(root, "*/*"):
         name, word = f"{path.parent.name}/{path.name}", path.parent.name
         match = _COMMAND.fullmatch(path.name)
         labels = () if word.startswith("_") else (word,)
@@ -83,7 +84,7 @@ def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
 
 
 def _digits(root: Path) -> list[Item] | None:
-    paths = sorted(_visible(root, "*.wav"))
+    paths = sorted(_visible(root, "*"))
     matches = [(path, _DIGIT.fullmatch(path.name)) for path in paths]
     if not paths or any(match is None for _, match in matches):
         return None
@@ -95,9 +96,10 @@ def _digits(root: Path) -> list[Item] | None:
 
 
 def _visible(root: Path, pattern: str) -> Iterator[Path]:
-    """The files without the hidden ones, such as macOS's ``._*.wav``, which hold no sound."""
+    """Audio files without the hidden ones, such as macOS's ``._*.wav``, which hold no sound."""
     for path in root.glob(pattern):
-        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if path.name.lower().endswith(AUDIO_SUFFIXES) and not hidden:
             yield path
 
 

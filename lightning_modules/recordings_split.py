@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_item import Item, differently_spelled
 from lightning_modules.splits import SPLITS, Split
 from search_spaces.errors import UserError
 from search_spaces.files import real_path
@@ -78,6 +78,11 @@ def split_recordings(
 
 def _judge_speakers(items: Sequence[Item], splits: Splits) -> None:
     """Find out whether the test is of new speakers, and say so if not."""
+    for one, other in differently_spelled(item.speaker for item in items if item.speaker):
+        splits.remarks.append(
+            f"speakers {one!r} and {other!r} differ in spelling only: if they are one person, give"
+            " them one name, or that person may be in two splits"
+        )
     test = _speakers(items, splits.places["test"])
     others = [*splits.places["train"], *splits.places["validation"]]
     labelled = test | _speakers(items, others)

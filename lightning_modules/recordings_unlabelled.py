@@ -13,6 +13,7 @@ from lightning_modules.embedding_recordings import read_unlabelled
 from lightning_modules.recordings import blaming, named_root
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_extra import check_new
+from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_json
 
@@ -22,13 +23,13 @@ class Unlabelled:
     """Sound without labels, and how many clips of it a batch takes.
 
     Attributes:
-        recordings: how many there are.
+        items: the recordings.
         pieces: int16 of at most 2 T each, so that a long recording is heard as often as it is long.
         per_batch: clips in the unlabelled part of every batch.
         sha256: of the samples.
     """
 
-    recordings: int
+    items: list[Item]
     pieces: list[Int16]
     per_batch: int
     sha256: str
@@ -73,4 +74,4 @@ def read_more(
         for sound in sounds.samples
         for start in range(0, max(1, len(sound) - samples // 2), 2 * samples)
     ]
-    return Unlabelled(len(sounds.items), pieces, per_batch, sha256_json(sounds.digests))
+    return Unlabelled(sounds.items, pieces, per_batch, sha256_json(sounds.digests))

@@ -19,6 +19,7 @@ from search_spaces.errors import UserError
 
 Use = Literal["train", "validation"]
 USES: tuple[Use, ...] = get_args(Use)
+_KNOWN = ("path", "start_s", "end_s", "use", "count", "level", "lo", "hi")
 COLUMNS = "path[,start_s,end_s][,use] and count, level or lo,hi"
 
 _Cells = dict[str, str]
@@ -60,7 +61,7 @@ def read_spans(table: Path) -> list[Span]:
                 f"{table} line {line}",
                 {key: (cell or "").strip() for key, cell in row.items()},
             )
-            for line, row in read_rows(table, lambda found: _check_columns(found, table))
+            for line, row in read_rows(table, lambda found: _check_columns(found, table), _KNOWN)
         ]
     except FileNotFoundError:
         raise UserError(f"{table}: no such file, expected a CSV with {COLUMNS}") from None

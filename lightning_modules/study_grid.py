@@ -313,7 +313,11 @@ def _title(variant: Variant, net: str, place: Place) -> str:
 
 
 def _settings(study: Study, variant: Variant, place: Place, steps: int) -> dict[str, Any]:
-    """The settings of `fit`: of the base, the variant and the place in the grid."""
+    """The settings of `fit`: of the base, the variant and the place in the grid.
+
+    Raises:
+        UserError: a setting of the study or the variant that the place decides.
+    """
     budget, protocol, seed = place
     values = copy.deepcopy(study.base)
     data = values.setdefault("data", {})
@@ -331,6 +335,12 @@ def _settings(study: Study, variant: Variant, place: Place, steps: int) -> dict[
         "trainer.limit_val_batches": 0,
         **study.task.settings(budget, study.clips_of(budget), protocol),
     }
+    for name in of_place:
+        if name in study.values.get("fit", {}) or name in variant.fit:
+            raise UserError(
+                f"{study.path}: field fit: {name} is what the study itself sets, row by row; remove"
+                " it there"
+            )
     for name, value in {**variant.settings(study.task.ingredients), **of_place}.items():
         set_dotted(values, name, value)
     return values

@@ -75,7 +75,8 @@ def _settle(folder: Path) -> None:
 
 def _append(folder: Path, line: dict[str, Any]) -> None:
     with (folder / STAGES).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
+        # A line that a kill has cut off has no end, and must not take this one with it.
+        stream.write("\n" + json.dumps(line) + "\n")
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:

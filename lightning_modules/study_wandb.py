@@ -7,6 +7,8 @@ from pathlib import Path
 
 from lightning_modules.study_config import Study
 from lightning_modules.study_table import STAGES, figure_columns
+from search_spaces.wandb_options import WandbOptions
+from search_spaces.wandb_run import wandb_run
 
 SETTINGS = (
     *("comparison", "variant", "net", "chosen_by", "budget", "labelled_clips", "protocol", "seed"),
@@ -15,9 +17,11 @@ SETTINGS = (
 
 
 def log_row(study: Study, line: Mapping[str, str]) -> None:
-    """A finished row as a run: what it was as its configuration, its figures as its summary."""
-    import wandb
+    """A finished row as a run: what it was as its configuration, its figures as its summary.
 
+    Raises:
+        UserError: see `wandb_run`.
+    """
     figures = {
         name: float(line[name])
         for name in (
@@ -28,30 +32,22 @@ def log_row(study: Study, line: Mapping[str, str]) -> None:
         )
         if line.get(name)
     }
-    with wandb.init(
-        project=study.values["wandb"],
-        group=study.name,
-        name=line["row"],
-        job_type="row",
-        mode="offline",
-        dir=str(study.out),
-        config={name: line[name] for name in SETTINGS},
-        settings=wandb.Settings(silent=True),
-    ) as run:
+    config = {name: line[name] for name in SETTINGS}
+    with wandb_run(_options(study), "row", line["row"], config) as run:
         run.summary.update(figures)
 
 
 def log_report(study: Study, plots: Sequence[Path]) -> None:
-    """The plots of a study as one run."""
+    """The plots of a study as one run.
+
+    Raises:
+        UserError: see `wandb_run`.
+    """
     import wandb
 
-    with wandb.init(
-        project=study.values["wandb"],
-        group=study.name,
-        name=f"{study.name} plots",
-        job_type="report",
-        mode="offline",
-        dir=str(study.out),
-        settings=wandb.Settings(silent=True),
-    ) as run:
+    with wandb_run(_options(study), "report", f"{study.name} plots", {}) as run:
         run.log({plot.stem: wandb.Image(str(plot)) for plot in plots})
+
+
+def _options(study: Study) -> WandbOptions:
+    return WandbOptions("offline", study.values["wandb"], study.name, study.out)

@@ -87,7 +87,7 @@ class ReportEpochs(pl.Callback):
         path = Path(trainer.default_root_dir, "metrics.csv")
         if not trainer.is_global_zero or not trainer.global_step or not path.is_file():
             return
-        with path.open(newline="") as stream:
+        with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
         for row in rows:
             values = {name: float(value) for name, value in row.items() if value}

@@ -15,8 +15,8 @@ import numpy as np
 
 from search_spaces.architecture import Architecture, from_indices
 from search_spaces.clip import NUM_COUNTS
-from search_spaces.cost import costs
-from search_spaces.cost_table import CostTable, Precision
+from search_spaces.cost import Precision, costs
+from search_spaces.cost_table import CostTable
 from search_spaces.errors import UserError
 from search_spaces.space import SpaceSpec
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from search_spaces.architecture import Architecture
 from search_spaces.clip import NUM_COUNTS
-from search_spaces.cost import layer_descriptors
+from search_spaces.cost import Precision, layer_descriptors
 from search_spaces.cost_model import (
     HeldOut,
     fit_costs,
@@ -25,7 +25,6 @@ from search_spaces.errors import UserError
 from search_spaces.layer import Layer
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice, SpaceSpec
 
-Precision = Literal["fp32", "int8"]
 Quantity = Literal["latency_ms", "energy_mj"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 FrontEndKey = tuple[tuple[str, Choice], ...]

@@ -15,13 +15,13 @@ from typing import Any
 
 from search_spaces.architecture import Architecture
 from search_spaces.clip import NUM_COUNTS
+from search_spaces.cost import Precision
 from search_spaces.cost_fit import (
     PRECISIONS,
     QUANTITIES,
     Fit,
     FrontEndKey,
     Piece,
-    Precision,
     Quantity,
     fit_pieces,
     measured_frontends,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,9 @@ from search_spaces.errors import UserError
 from search_spaces.file_lock import held
 from search_spaces.json_values import Validator, check_json, parse_json
 
+_UMASK = os.umask(0o077)  # it can be read by setting it alone, and threads share it
+os.umask(_UMASK)
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -23,7 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     A reader therefore sees the old file or the whole new one, also after a kill or on a full disk.
     The temporary keeps the suffix, since some writers choose their format by it. Of a link what it
-    leads to is replaced.
+    leads to is replaced. A file that is there keeps its permissions.
 
     Raises:
         OSError: the folder cannot be written or its disk is full; it names ``path``.
@@ -46,7 +50,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_UMASK)
         temporary.replace(path)
     except OSError as error:
         if error.filename in (None, name):  # a full disk comes without a name

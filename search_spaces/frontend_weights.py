@@ -37,7 +37,7 @@ class DftGroup:
         length: L, numbers of the folded frame.
         bins: bins of the N-point DFT; a negative one stands for its conjugate, of equal power.
         rotated: the folded frame is complex, L / 2 real parts followed by L / 2 negated imaginary
-            ones (see `LogMelFrontEnd.rotated`), else real.
+            ones (see `frontend._rotated`), else real.
     """
 
     length: int

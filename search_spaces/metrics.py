@@ -138,6 +138,44 @@ def bootstrap_mean(
     return Estimate(mean, float(low), float(high), clips)
 
 
+def bootstrap_balanced(
+    wrong: NDArray[np.bool_],
+    classes: NDArray[np.int64],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Mean over classes of the share of wrong clips, with its 95 % percentile bootstrap interval.
+
+    Each resample is balanced anew, over the classes that it has. Where every clip is right, or
+    every one wrong, the open end is that of `bootstrap_mean` for as many clips of each class as the
+    rarest has.
+
+    Args:
+        wrong: of each clip [N].
+        classes: of each clip [N], 0 or more.
+        seed: of the resamples.
+        resamples: how many.
+    """
+    total = len(wrong)
+    _, classes = np.unique(classes, return_inverse=True)
+    clips = np.bincount(classes)
+    if not total:
+        return Estimate(None, None, None, 0)
+    errors = np.bincount(classes, wrong).astype(np.int64)
+    value = float((errors / clips).mean())
+    if value in (0.0, 1.0):
+        end = bootstrap_mean(np.full(len(clips) * clips.min(), value), seed, resamples)
+        return Estimate(value, end.low, end.high, total)
+    cells = np.concatenate((errors, clips - errors)) / total  # wrong and right ones of each class
+    drawn = np.random.default_rng(seed).multinomial(total, cells, resamples)
+    of_errors, others = np.split(drawn, 2, axis=1)
+    there = of_errors + others > 0
+    share = of_errors / np.maximum(of_errors + others, 1)
+    tail = (1.0 - CONFIDENCE) / 2.0
+    low, high = np.quantile(share.sum(axis=1) / there.sum(axis=1), (tail, 1.0 - tail))
+    return Estimate(value, float(low), float(high), total)
+
+
 def reliability(
     confidence: ArrayLike, correct: ArrayLike, bins: int = CALIBRATION_BINS
 ) -> Reliability:

@@ -32,7 +32,7 @@ def next_parameters() -> dict[str, Any]:
     import nni
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that there is no experiment: `by_hand` says so
+        warnings.simplefilter("ignore")  # that there is no experiment, as `experiment_id` tells
         parameters = nni.get_next_parameter()
     if parameters is None:
         raise UserError("trial: NNI gave no parameters; the experiment has ended or was stopped")

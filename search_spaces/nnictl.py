@@ -90,7 +90,11 @@ def check_port(port: int) -> None:
     if port > LAST_PORT:
         raise UserError(f"--port: got {port}, expected 1 to {LAST_PORT}")
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        with socket.socket(family) as probe:
+        try:
+            probe = socket.socket(family)
+        except OSError:  # a host without IPv6
+            continue
+        with probe:
             if probe.connect_ex((address, port)) == 0:
                 raise UserError(
                     f"--port: {port} is in use, perhaps by another experiment (`nnictl experiment"

@@ -29,7 +29,7 @@ def picture_costs(architecture: Architecture, num_outputs: int) -> Cost:
     """Cost of one clip in fp32; see `cost.Cost`.
 
     Args:
-        architecture: of one of `space.PICTURE_SPACES`.
+        architecture: of one of `spaces.PICTURE_SPACES`.
         num_outputs: logits.
 
     Raises:

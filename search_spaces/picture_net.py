@@ -49,7 +49,7 @@ def build_picture_net(architecture: Architecture, num_outputs: int, seed: int = 
     """A net of a picture space with fresh weights.
 
     Args:
-        architecture: of one of `space.PICTURE_SPACES`.
+        architecture: of one of `spaces.PICTURE_SPACES`.
         num_outputs: K.
         seed: of the fresh weights.
 

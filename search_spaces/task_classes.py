@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from search_spaces.errors import UserError
-from search_spaces.metrics import RESAMPLES, Estimate, bootstrap_mean, check_labels
+from search_spaces.metrics import (
+    RESAMPLES,
+    Estimate,
+    bootstrap_balanced,
+    bootstrap_mean,
+    check_labels,
+)
 from search_spaces.task import Metric, Task
 
 PRESENT = 0.5  # probability from which one of several classes is said to be heard
@@ -116,11 +122,10 @@ class ClassesTask(Task):
                 "error": bootstrap_mean(shares[settled], seed, resamples),
                 "set_error": bootstrap_mean(any_wrong[settled], seed, resamples),
             }
-        clips = present.sum(axis=0)  # of each class
-        weight = len(values) / np.maximum((clips > 0).sum() * (present @ clips), 1)
+        classes = present.argmax(axis=1)
         return {
             "error": bootstrap_mean(any_wrong, seed, resamples),
-            "balanced_error": bootstrap_mean(any_wrong * weight, seed, resamples),
+            "balanced_error": bootstrap_balanced(wrong.any(axis=1), classes, seed, resamples),
         }
 
     def decide(self, probabilities: ArrayLike) -> Decisions:

@@ -16,7 +16,7 @@ from search_spaces.files import atomic_path
 # What `torch.load` raises over a file that it did not write, or only the beginning of one.
 NOT_TORCH = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, EOFError, KeyError, OSError),
-    *(RuntimeError, ValueError),
+    *(RuntimeError, ValueError, AssertionError, AttributeError, IndexError, TypeError),
 )
 
 

@@ -44,6 +44,7 @@ def lower(
             return LoweredModel(WHOLE, 0.0, 0.1, 1, judged, error=fp32_error + drop)
 
         monkeypatch.setattr(lowering, "_lower_int8", int8)
+        options = {"max_int8_drop_points": 0.5, **options}
         return lower_net("net-1", net, clips, CountsTask(), tmp_path, **options)  # type: ignore[arg-type]
 
     clips = make_clips()

@@ -147,16 +147,37 @@ def items(*rows: tuple[str, str | None, str | None]) -> tuple[list[Item], np.nda
     return made, np.array([label for label, _, _ in rows])
 
 
+def folds_of(made: list[Item], labels: np.ndarray, speakers: np.ndarray | None) -> Folds:
+    """Where no two recordings sound the same."""
+    return make_folds(made, [item.name for item in made], labels, speakers, 0)
+
+
+def test_a_sound_that_is_there_twice_lies_on_one_side():
+    made, labels = items(*((label, None, None) for label in "ab" for _ in range(10)))
+    sounds = [str(n // 2) for n in range(20)]
+    folds = make_folds(made, sounds, labels, None, 0)
+    assert folds.how == "on other recordings, 5 folds (no speakers are known)"
+    for train, test in folds.pairs:
+        assert len(test)
+        assert not {sounds[n] for n in train} & {sounds[n] for n in test}
+    made, labels = items(("a", None, "train"), ("b", None, "train"), ("a", None, "test"))
+    with pytest.raises(UserError, match=r"2.wav is in the test, and so is its sound .*\(0.wav\)"):
+        make_folds(made, ["x", "y", "x"], labels, None, 0)
+    made, labels = items(("a", None, None), ("b", None, None), ("b", None, None))
+    with pytest.raises(UserError, match="class 'a' has one recording"):
+        make_folds(made, ["x", "y", "z"], labels, None, 0)
+
+
 def test_folds_are_of_new_speakers_where_a_label_has_several():
     made, labels = items(*((label, speaker, None) for label in "abc" for speaker in "wxyz"))
     speakers = np.array([item.speaker for item in made])
-    folds = make_folds(made, labels, speakers, 0)
+    folds = folds_of(made, labels, speakers)
     assert folds.how == "on new speakers, 4 folds"
     for train, test in folds.pairs:
         assert not set(speakers[train]) & set(speakers[test])
-    whose = make_folds(made, speakers, speakers, 0)  # whose voice it is
+    whose = folds_of(made, speakers, speakers)  # whose voice it is
     assert whose.how == "on other recordings, 3 folds (the label tells the speaker)"
-    unknown = make_folds(made, labels, None, 0)
+    unknown = folds_of(made, labels, None)
     assert unknown.how == "on other recordings, 4 folds (no speakers are known)"
 
 
@@ -164,7 +185,7 @@ def test_a_split_of_a_csv_is_kept():
     made, labels = items(
         ("a", "x", "train"), ("b", "x", "validation"), ("a", "y", "test"), ("b", "y", "train")
     )
-    ((train, test),) = make_folds(made, labels, None, 0).pairs
+    ((train, test),) = folds_of(made, labels, None).pairs
     assert (train.tolist(), test.tolist()) == ([0, 1, 3], [2])
 
 
@@ -172,7 +193,7 @@ def test_folds_are_no_more_than_a_class_has_recordings():
     heard = {"a": "wxy", "b": "xyz", "c": "wyz"}
     made, labels = items(*((label, speaker, None) for label in heard for speaker in heard[label]))
     speakers = np.array([item.speaker for item in made])
-    assert make_folds(made, labels, speakers, 0).how == "on new speakers, 3 folds"
+    assert folds_of(made, labels, speakers).how == "on new speakers, 3 folds"
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -180,7 +201,7 @@ def test_too_few_recordings_to_train_by_are_refused(known: bool):
     made, labels = items(*((label, speaker, None) for label in "ab" for speaker in "xy"))
     speakers = np.array([item.speaker for item in made]) if known else None
     with pytest.raises(UserError, match="is trained on 2 recordings of 2 classes, expected"):
-        make_folds(made, labels, speakers, 0)
+        folds_of(made, labels, speakers)
 
 
 @pytest.mark.parametrize(
@@ -202,13 +223,13 @@ def test_options_that_would_be_passed_over_are_refused(options: tuple[str, ...],
 def test_sets_that_cannot_probe_are_refused(bundles: Path) -> None:
     made, labels = items(("a", "x", "train"), ("a", "x", "train"))
     with pytest.raises(UserError, match="names 2 recordings to train and 0 to test, expected some"):
-        make_folds(made, labels, None, 0)
+        folds_of(made, labels, None)
     made, labels = items(("a", "x", "train"), ("b", "x", "test"))
     with pytest.raises(UserError, match="class 'b' is in the test only; its probe cannot learn it"):
-        make_folds(made, labels, None, 0)
+        folds_of(made, labels, None)
     made, labels = items(("a", None, None), ("a", None, None), ("b", None, None))
     with pytest.raises(UserError, match="class 'b' has one recording, expected at least two: one"):
-        make_folds(made, labels, None, 0)
+        folds_of(made, labels, None)
     one = write_folder(bundles / "one", pitches_hz={"low": 200})
     bundle = ("--bundle", bundles / "able")
     with pytest.raises(UserError, match="holds 1 classes, expected at least two"):

@@ -26,6 +26,30 @@ def test_errors_of_one_class_each_counted_by_hand():
     assert ONE.ranking_error(said, labels, labels) == pytest.approx(np.mean(brier))
 
 
+def test_the_balanced_error_has_an_interval_of_its_own():
+    classes = np.repeat([0, 1, 2], [30, 3, 3])
+    said = np.eye(3)[np.where(np.arange(36) == 0, 0, (classes + 1) % 3)]  # one of 36 is right
+    nearly_all = ONE.judge(said, classes, classes)["balanced_error"]
+    assert nearly_all.value == pytest.approx(1 - 1 / 30 / 3)
+    assert 0.9 < nearly_all.low < nearly_all.value <= nearly_all.high <= 1.0
+    none = ONE.judge(np.eye(3)[classes], classes, classes)["balanced_error"]
+    assert (none.value, none.low) == (0.0, 0.0)
+    assert none.high == pytest.approx(1 - 0.025 ** (1 / 9))  # of three clips of each class
+
+
+def test_the_interval_of_the_balanced_error_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    clips, truth = np.array([60, 20, 20]), np.array([0.1, 0.4, 0.2])
+    classes = np.repeat([0, 1, 2], clips)
+    inside, trials = 0, 300
+    for _ in range(trials):
+        wrong = rng.random(100) < truth[classes]
+        said = np.eye(3)[(classes + wrong) % 3]
+        judged = ONE.judge(said, classes, classes, resamples=500)["balanced_error"]
+        inside += judged.low <= truth.mean() <= judged.high
+    assert 0.91 <= inside / trials <= 0.985
+
+
 def test_errors_of_several_classes_and_unknown_ones():
     said = np.array([[0.9, 0.2], [0.4, 0.6]])
     lo, hi = np.array([[1, 0], [1, 0]]), np.array([[1, 0], [1, 1]])  # the last is not known
