@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    arguments = _without_dashes(arguments)
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     parser, parsers = _build(chosen)
     if chosen is None:
@@ -43,6 +44,15 @@ def _dispatch(arguments: list[str]) -> int:
     else:  # files may stand on both sides of an option, which a parser of commands cannot read
         args = parsers[chosen].parse_intermixed_args(arguments[1:])
     return import_module(COMMANDS[chosen]).run(args)
+
+
+def _without_dashes(arguments: list[str]) -> list[str]:
+    """What follows ``--`` as paths that no parser takes for options."""
+    if "--" not in arguments:
+        return arguments
+    at = arguments.index("--")
+    paths = (f"./{path}" if path.startswith("-") else path for path in arguments[at + 1 :])
+    return [*arguments[:at], *paths]
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ def audio_files(inputs: Iterable[Path]) -> AudioFiles:
     paths: dict[Path, None] = {}
     problems = []
     for given in inputs:
-        if not _is(Path.is_dir, given, unknown=False):
+        if not _is_folder(given):
             paths[given] = None
             continue
         closed: list[str] = []
@@ -41,22 +41,24 @@ def audio_files(inputs: Iterable[Path]) -> AudioFiles:
 
 
 def _audio_below(folder: Path, closed: list[str]) -> Iterator[Path]:
-    """Audio files of a folder and of those in it; what cannot be read is added to ``closed``.
+    """Audio files of a folder and of those in it; what is not looked into is added to ``closed``.
 
-    A file that cannot be looked at is given: whoever reads it is told why it cannot be.
+    A broken link or a pipe is given, too: whoever reads it is told what it is.
     """
 
     def refuse(error: OSError) -> None:
         closed.append(f"{describe_os_error(error)}; make it readable, or leave it out")
 
-    for parent, names in walk_audio(folder, refuse):
-        paths = (Path(parent, name) for name in names)
-        yield from (path for path in paths if _is(Path.is_file, path, unknown=True))
+    def pass_by(link: str) -> None:
+        closed.append(f"{link}: is a link to a folder, which is not followed; name that folder too")
+
+    for parent, names in walk_audio(folder, refuse, pass_by):
+        yield from (Path(parent, name) for name in names)
 
 
-def _is(kind: Callable[[Path], bool], path: Path, unknown: bool) -> bool:
-    """Whether a path is of a kind, ``unknown`` where the operating system does not say."""
+def _is_folder(path: Path) -> bool:
+    """Whether it is one; of what cannot be looked at whoever reads it is told why."""
     try:
-        return kind(path)
+        return path.is_dir()
     except OSError:
-        return unknown
+        return False

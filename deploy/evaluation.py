@@ -126,12 +126,13 @@ def make_evaluation(
     decision = levels.decide(probabilities)
     wrong_level = (decision.levels != levels.of_counts(counts)).astype(np.float64)
     off_by = np.abs(decision.counts - counts).astype(np.float64)
+    most = probabilities.shape[1] - 1.0
 
     def group(which: NDArray[np.bool_]) -> dict[str, Any]:
         return {
             "clips": int(which.sum()),
             "level_error": bootstrap_mean(wrong_level[which], SEED).to_json(),
-            "mae": bootstrap_mean(off_by[which], SEED).to_json(),
+            "mae": bootstrap_mean(off_by[which], SEED, most=most).to_json(),
         }
 
     evaluation: dict[str, Any] = {

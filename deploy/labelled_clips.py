@@ -170,12 +170,17 @@ def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledCli
     if not path.is_file():
         raise UserError(f"{where}: no such file {path}; paths are relative to the CSV's folder")
     clip = LabelledClip(path, name, _checked_count(row["count"] or "", where))
+    rt60_s, sexes = _number(row, "rt60_s", where), _sexes(row, where)
+    if rt60_s is not None and rt60_s < 0:
+        raise UserError(f"{where}: rt60_s {rt60_s:g}, expected seconds from 0 on, or nothing")
+    if sexes is not None and len(sexes) != clip.count:
+        raise UserError(f"{where}: sexes {sexes!r} of {clip.count} voices; mend one")
     return replace(
         clip,
         snr_db=_number(row, "snr_db", where),
-        rt60_s=_number(row, "rt60_s", where),
+        rt60_s=rt60_s,
         protocol=row.get("protocol") or None,
-        sexes=_sexes(row, where),
+        sexes=sexes,
     )
 
 

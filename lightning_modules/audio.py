@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_modules.audio_container import check_whole
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 
@@ -23,15 +24,14 @@ Int16 = NDArray[np.int16]
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 MIN_SECONDS = 0.5
+LEAST_RATE_HZ = 1_000
 PCM16_SCALE = 32768.0
 
 _BLOCK_VALUES = 1 << 20  # decoded, or resampled, at a time: 4 MiB, whatever the file's length
 UNKNOWN_LENGTH_FRAMES = (
     1 << 62
 )  # libsndfile announces about 2^63 frames for a stream without a length
-# What a recorder that could not go back to its header leaves there: the largest number that it has,
-# signed (give or take the header) or not.
-UNKNOWN_RIFF_BYTES = (range(0x7FFF_0000, 0x8000_0100), range(0xFFFF_0000, 0x1_0000_0000))
+_LOUDEST = 1e10  # full scale is 1, or 32768 where somebody forgot to divide
 
 
 def read_audio(
@@ -55,9 +55,9 @@ def read_blocks(
         float32 [T], consecutive, of any length, in constant memory.
 
     Raises:
-        UserError: the file is missing, not audio, empty, truncated, too short, or holds
-            NaN or infinite samples. The message starts with the path. What was sound before the
-            fault has been given by then.
+        UserError: the file is missing, not audio, empty, truncated, too short, has more behind its
+            end, or holds NaN or infinite samples. The message starts with the path. What was sound
+            before the fault has been given by then.
     """
     import soundfile
     import soxr
@@ -68,28 +68,40 @@ def read_blocks(
     try:
         with soundfile.SoundFile(os.fsencode(path)) as file:  # str must be UTF-8
             announced, source_hz = file.frames, file.samplerate
+            if source_hz < LEAST_RATE_HZ:
+                raise UserError(
+                    f"{path}: says that it has {source_hz} samples a second, expected"
+                    f" {LEAST_RATE_HZ} or more; export it again"
+                )
             resampler = soxr.ResampleStream(source_hz, rate_hz, 1, dtype="float32")
             growth = max(file.channels, rate_hz / source_hz)  # a frame's values, or what it becomes
             frames = max(1, int(_BLOCK_VALUES / growth))
+            if file.format == "FLAC":  # of a damaged one the block with the fault is lost
+                frames = min(frames, source_hz)
             # libsndfile takes six times as long to hand out 16-bit samples as floats.
             dtype = "int16" if file.subtype == "PCM_16" else "float32"
             while len(block := file.read(frames, dtype=dtype, always_2d=True)):
                 mono = _mono(block)
                 decoded += len(mono)
-                if not np.isfinite(mono).all():
-                    sound = mono[: np.flatnonzero(~np.isfinite(mono))[0]]
+                if not (heard := np.abs(mono) < _LOUDEST).all():  # nor is NaN
+                    sound = mono[: np.flatnonzero(~heard)[0]]
                     yield sound if source_hz == rate_hz else resampler.resample_chunk(sound)
-                    raise UserError(f"{path}: holds NaN or infinite samples; export it again")
+                    raise UserError(
+                        f"{path}: holds NaN or infinite samples, or such as no sound has; export"
+                        " it again"
+                    )
                 yield mono if source_hz == rate_hz else resampler.resample_chunk(mono)
             # The length of an MP3 without a Xing header is an estimate.
             if file.format != "MP3" and decoded < announced < UNKNOWN_LENGTH_FRAMES:
                 raise UserError(
                     f"{path}: is truncated ({decoded} of {announced} frames); copy it again"
                 )
-            _check_whole(path)
+            check_whole(path)
             yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: .raw, which has no header
         reason = getattr(error, "error_string", str(error)).removeprefix("Error : ").rstrip(".")
+        if "does not exist" in reason:  # what libsndfile says of any MP3 that is none
+            reason = "no MP3 in it"
         raise UserError(
             f"{path}: cannot be decoded, damaged or not audio ({reason});"
             " copy it again or convert it to wav"
@@ -105,22 +117,13 @@ def _mono(block: NDArray[Any]) -> Float32:
     """Mean of the channels, int16 or float32 [T, C] -> float32 [T]."""
     channels = block.shape[1]
     total = block[:, 0].astype(np.float32)
-    for channel in range(1, channels):  # NumPy's own mean is slow along so short an axis
-        total += block[:, channel]
+    with np.errstate(over="ignore", invalid="ignore"):  # `read_blocks` refuses what comes of it
+        for channel in range(1, channels):  # NumPy's own mean is slow along so short an axis
+            total += block[:, channel]
     scale = PCM16_SCALE if block.dtype == np.int16 else 1.0
     if channels * scale != 1.0:
         total /= np.float32(channels * scale)
     return total
-
-
-def _check_whole(path: Path) -> None:
-    """Refuse a wav that ends before its header says; libsndfile shortens the header's length."""
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    length, found = int.from_bytes(head[4:8], "little"), path.stat().st_size
-    known = head[:4] == b"RIFF" and not any(length in values for values in UNKNOWN_RIFF_BYTES)
-    if known and found + 1 < length + 8:
-        raise UserError(f"{path}: is truncated ({found} of {length + 8} bytes); copy it again")
 
 
 def _check_file(path: Path) -> None:

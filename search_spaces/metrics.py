@@ -100,7 +100,7 @@ def evaluate(
     return Evaluation(
         clips=len(low),
         level_error=bootstrap_mean(wrong_level, seed, resamples),
-        mae=bootstrap_mean(off_by, seed, resamples),
+        mae=bootstrap_mean(off_by, seed, resamples, most=values.shape[1] - 1.0),
         exact_accuracy=bootstrap_mean((off_by == 0).astype(np.float64), seed, resamples),
         ece=ece,
         level_confusion=confusion_matrix(
@@ -111,23 +111,31 @@ def evaluate(
 
 
 def bootstrap_mean(
-    values: NDArray[np.float64], seed: int = 0, resamples: int = RESAMPLES
+    values: NDArray[np.float64],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    most: float | None = 1.0,
 ) -> Estimate:
     """Mean of per-clip values [N] with its 95 % percentile bootstrap interval (Efron 1979).
 
-    Where every value is 0 or every value is 1 the resamples cannot vary and would claim certainty;
-    the open end is then that of Clopper and Pearson (1934), 3.7 / N for large N.
+    Where all values are equal the resamples cannot vary and would claim certainty. At most a share
+    of the clips may then have another value, by Clopper and Pearson (1934) 3.7 / N for large N; the
+    interval is that of the mean if these had 0 or ``most``.
+
+    Args:
+        values: from 0 to ``most``.
+        seed: of the resamples.
+        resamples: how many.
+        most: largest value that a clip may have; None where there is none, and no such interval.
     """
     clips = len(values)
     if clips == 0:
         return Estimate(None, None, None, 0)
     mean = float(values.mean())
     tail = (1.0 - CONFIDENCE) / 2.0
-    if (values == values[0]).all() and values[0] in (0.0, 1.0):
-        margin = 1.0 - tail ** (1.0 / clips)
-        if mean == 0.0:
-            return Estimate(0.0, 0.0, margin, clips)
-        return Estimate(1.0, 1.0 - margin, 1.0, clips)
+    if (values == values[0]).all() and most is not None:
+        others = 1.0 - tail ** (1.0 / clips)
+        return Estimate(mean, mean * (1.0 - others), mean + others * (most - mean), clips)
     rng = np.random.default_rng(seed)
     uniform = np.full(clips, 1.0 / clips)
     means = []

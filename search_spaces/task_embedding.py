@@ -124,9 +124,10 @@ class TeacherTask(EmbeddingTask):
         said, wanted = self._pairs(probabilities, lo, hi)
         lengths = np.linalg.norm(said, axis=1) * np.linalg.norm(wanted, axis=1)
         cosine = (said * wanted).sum(axis=1) / np.maximum(lengths, 1e-12)
+        distance = np.square(said - wanted).mean(axis=1)
         return {
-            "distance": bootstrap_mean(np.square(said - wanted).mean(axis=1), seed, resamples),
-            "cosine_distance": bootstrap_mean(1.0 - cosine, seed, resamples),
+            "distance": bootstrap_mean(distance, seed, resamples, most=None),
+            "cosine_distance": bootstrap_mean(1.0 - cosine, seed, resamples, most=2.0),
         }
 
     def _pairs(

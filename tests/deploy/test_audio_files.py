@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,27 @@ def test_what_cannot_be_looked_at_is_taken_for_a_file(
     closed, long = tmp_path / "closed" / "a.wav", tmp_path / f"{'x' * 300}.wav"
     closed.parent.mkdir()
     closed.touch()
-    monkeypatch.setattr(Path, "is_file", _refuse)
-    assert audio_files([tmp_path, long]).paths == [closed, long]
+    told = Path.is_dir
+
+    def refuse(path: Path) -> bool:
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return told(path)
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert audio_files([closed, tmp_path, long]).paths == [closed, long]
 
 
-def _refuse(path: Path) -> bool:
-    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+def test_what_is_not_heard_is_not_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "day"
+    folder.mkdir()
+    (folder / "gone.wav").symlink_to("/annex/6")
+    (folder / "loop.wav").symlink_to("loop.wav")
+    os.mkfifo(folder / "pipe.wav")
+    (folder / "folder.wav").mkdir()
+    (folder / "linked").symlink_to(tmp_path, target_is_directory=True)
+    found = audio_files([folder])
+    assert found.paths == [folder / "gone.wav", folder / "loop.wav", folder / "pipe.wav"]
+    assert found.problems == [
+        f"{folder / 'linked'}: is a link to a folder, which is not followed; name that folder too"
+    ]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.engine import Engine, runtime_version
+from deploy.engine import Engine, is_older, runtime_version
 from search_spaces.errors import UserError
 
 
@@ -21,6 +21,12 @@ def test_one_number_of_threads_per_process(bundle_path: Path) -> None:
         Engine(model, threads=2)
     with pytest.raises(UserError, match="threads: got 0, expected at least 1"):
         Engine(model, threads=0)
+
+
+def test_versions_are_compared_as_versions() -> None:
+    assert is_older("1.4.1", "1.10.0")
+    assert is_older("1.5.0rc1", "1.5.0")
+    assert not is_older("1.5.0.dev20260101", "1.4.1")
 
 
 def test_version_has_no_suffix() -> None:

@@ -111,6 +111,9 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
             "file,count,sexes\n1_a.wav,1,female\n",
             "mine.csv line 2: sexes 'female', expected an F or M for each voice, or nothing",
         ),
+        ("file,count,sexes\n1_a.wav,1,FF\n", "mine.csv line 2: sexes 'FF' of 1 voices; mend one"),
+        ("file,count,rt60_s\n1_a.wav,1,-5\n", "mine.csv line 2: rt60_s -5, expected seconds from"),
+        ("file,Count,count\n1_a.wav,1,1\n", "column 'Count' in its first line would not be look"),
         (
             "file,count,snr_db\n1_a.wav,1,loud\n",
             "mine.csv line 2: snr_db 'loud', expected a number",

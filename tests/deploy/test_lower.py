@@ -41,10 +41,12 @@ def test_a_second_lower_of_one_folder_is_refused(
 
 
 def test_other_inputs_are(bundle_path: Path) -> None:
-    inputs = read_bundle(bundle_path).manifest["inputs"]
-    assert is_done(bundle_path, inputs)
-    assert not is_done(bundle_path, {**inputs, "allow_drop": True})
-    assert not is_done(bundle_path / "nowhere", inputs)
+    manifest = read_bundle(bundle_path).manifest
+    inputs, licence = manifest["inputs"], manifest["licence"]
+    assert is_done(bundle_path, inputs, licence)
+    assert not is_done(bundle_path, {**inputs, "allow_drop": True}, licence)
+    assert not is_done(bundle_path, inputs, "another licence")
+    assert not is_done(bundle_path / "nowhere", inputs, licence)
 
 
 def test_one_refused_winner_is_said_and_leaves_nothing(

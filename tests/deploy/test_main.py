@@ -35,6 +35,12 @@ def test_files_may_stand_on_both_sides_of_an_option(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.endswith(missing)
 
 
+def test_two_dashes_end_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "a.wav", "--hop-s", "1", "--", "-dash.wav", "--b.wav"]) == 2
+    said = capsys.readouterr().err.splitlines()[-3:]
+    assert said == [f"error: {name}: no such file" for name in ("a.wav", "-dash.wav", "--b.wav")]
+
+
 def test_a_closed_standard_output_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

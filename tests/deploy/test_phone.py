@@ -201,6 +201,7 @@ def test_each_measurement_is_a_run_of_weights_and_biases(
     ("arguments", "message"),
     [
         (["--threads", "1,1"], "argument --threads: got '1,1', expected distinct whole numbers"),
+        (["--threads", "1,01"], "argument --threads: got '1,01', expected distinct whole numbers"),
         (["--threads", "0"], "argument --threads: got '0', expected distinct whole numbers"),
         (["--all", "--serial", "A"], "--serial: got 'A' together with --all, expected one of"),
         (

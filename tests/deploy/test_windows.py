@@ -155,7 +155,7 @@ def _damage(path: Path, fault: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "fault", "message"),
     [
-        ("a.wav", "nan", "holds NaN or infinite samples; export it again"),
+        ("a.wav", "nan", "holds NaN or infinite samples, or such as no sound has; export"),
         ("a.wav", "short", "holds 0.40 s of sound, at least 0.5 s is needed"),
         ("a.wav", "empty", "is empty (0 bytes); copy or record it again"),
         ("a.wav", "text", "cannot be decoded, damaged or not audio (Format not recognised);"),

@@ -77,6 +77,13 @@ def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     refuse("near.wav", r"holds 0\.49 s of sound")
     soundfile.write(tmp_path / "nan.wav", np.full(16_000, np.nan), 16_000, subtype="FLOAT")
     refuse("nan.wav", "holds NaN or infinite samples")
+    loud = np.full((16_000, 2), 0.1, np.float32)
+    loud[300] = 3e38  # the sum of the channels is infinite, which numpy would warn of
+    soundfile.write(tmp_path / "loud.wav", loud, 16_000, subtype="FLOAT")
+    refuse("loud.wav", "holds NaN or infinite samples, or such as no sound has; export it again")
+    soundfile.write(tmp_path / "slow.wav", tone(16_000, 3.0), 1)
+    refuse("slow.wav", "says that it has 1 samples a second, expected 1000 or more; export it")
+    refuse("text.mp3", r"not audio \(no MP3 in it\); copy it again")
     soundfile.write(tmp_path / "whole.flac", tone(16_000, 3.0), 16_000)
     whole = (tmp_path / "whole.flac").read_bytes()
     (tmp_path / "half.flac").write_bytes(whole[: len(whole) // 2])
@@ -85,6 +92,43 @@ def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     whole = (tmp_path / "whole.wav").read_bytes()
     (tmp_path / "half.wav").write_bytes(whole[: len(whole) // 2])
     refuse("half.wav", r"is truncated \(48022 of 96044 bytes\); copy it again")
+
+
+@pytest.mark.parametrize("kind", ["RF64", "AIFF", "W64"])
+def test_a_truncated_file_of_another_kind_is_refused(tmp_path: Path, kind: str) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(16_000, 3.0), 16_000, "PCM_16", format=kind)
+    assert len(read_audio(tmp_path / "a.wav")) == 48_000
+    whole = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(whole[:60_000])
+    with pytest.raises(
+        UserError, match=rf"is truncated \(60000 of {len(whole)} bytes\); copy it a"
+    ):
+        read_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_of_joined_recordings_the_first_is_not_taken_for_all(
+    tmp_path: Path, suffix: str, channels: int, rate_hz: int
+) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, (3 * rate_hz, channels))
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, sound, rate_hz)
+    assert len(read_audio(path)) == pytest.approx(48_000, abs=10)
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(UserError, match="holds several recordings one behind the other, of which"):
+        read_audio(path)
+
+
+def test_a_flac_that_breaks_gives_what_was_sound_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 12 * 16_000), 16_000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    heard: list[int] = []
+    with pytest.raises(UserError, match="cannot be decoded, damaged or not audio"):
+        heard.extend(map(len, audio.read_blocks(path)))
+    assert sum(heard) >= 6.5 * 16_000
 
 
 def write_wav_that_says(path: Path, length: int) -> None:
@@ -127,8 +171,8 @@ def test_written_wav_is_bit_exact(tmp_path: Path) -> None:
 def test_a_low_rate_is_resampled_in_small_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    soundfile.write(tmp_path / "low.wav", np.full(4000, 0.1, np.float32), 100)
+    soundfile.write(tmp_path / "low.wav", np.full(40_000, 0.1, np.float32), 1000)
     monkeypatch.setattr(audio, "_BLOCK_VALUES", 16_000)
     blocks = [len(block) for block in audio.read_blocks(tmp_path / "low.wav")]
     assert sum(blocks) == pytest.approx(40 * 16_000, abs=200)
-    assert max(blocks) < 10 * 16_000  # at 100 Hz 100 frames become 16,000
+    assert max(blocks) < 10 * 16_000  # at 1000 Hz 1000 frames become 16,000

@@ -132,6 +132,10 @@ def test_provenance_says_what_without_names(build: Build, tmp_path: Path) -> Non
         ({"seed": -1}, "seed: -1, expected at least 0"),
         ({"voice_speed": 0.9}, r"voice_speed: 0.9, expected 0 \(off\) to 0.5"),
         ({"held_clips": -1}, "held_clips: -1, expected at least 0"),
+        (
+            {"held_clips": 0, "held_on_disk": True},
+            "data.held_clips: 0, but data.held_on_disk or data.held_features keeps clips; give a",
+        ),
         ({"num_workers": -2}, "num_workers: -2, expected at least 0"),
         ({"num_workers": 999}, "num_workers: 999, expected at most 256"),
         ({"speech": "/missing"}, "speech: /missing: no such folder"),

@@ -152,6 +152,20 @@ def test_a_class_without_recordings_is_not_passed_over(tmp_path: Path):
         read_recordings(tmp_path / "root")
 
 
+def test_folders_that_are_no_classes_are_refused(tmp_path: Path):
+    for name in ("train/yes/1.wav", "Test/yes/1.wav", "validation/no/1.wav"):
+        write_recording(tmp_path / "splits" / name, 300)
+    with pytest.raises(UserError, match=r"Test, train, validation look like splits, not classes"):
+        read_recordings(tmp_path / "splits")
+    for name in ("yes/1.wav", "no/1.wav", "Unlabeled/1.wav"):
+        write_recording(tmp_path / "root" / name, 300)
+    with pytest.raises(UserError, match=r"root/Unlabeled: would be a class; call it unlabelled if"):
+        read_recordings(tmp_path / "root")
+    write_recording(tmp_path / "word" / "test" / "1.wav", 300)
+    write_recording(tmp_path / "word" / "rest" / "1.wav", 300)
+    assert len(read_recordings(tmp_path / "word")) == 2
+
+
 def test_an_empty_or_missing_folder_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match=r"root: .*nowhere: no such folder or CSV"):
         read_recordings(tmp_path / "nowhere")

@@ -86,6 +86,50 @@ def test_a_recording_of_the_folder_itself_is_refused(recordings: Path, extra: Pa
         module(recordings, extra)
 
 
+def test_a_stretch_that_overlaps_with_ones_own_is_refused(tmp_path: Path):
+    for name in ("a.wav", "b.wav", "c.wav"):
+        write_recording(tmp_path / name, 300, seconds=4.0, seed=ord(name[0]))
+    rows = [
+        f"{name}.wav,{label},{name},{start},{start + 1}"
+        for name in "abc"
+        for start, label in enumerate(("yes", "no", "yes"))
+    ]
+    (tmp_path / "own.csv").write_text("\n".join(["path,label,speaker,start_s,end_s", *rows]))
+    (tmp_path / "extra.csv").write_text("path,label,start_s,end_s\na.wav,no,2.5,3.5\n")
+    with pytest.raises(UserError, match=r"a.wav#2.5-3.5: is the same sound as a.wav#2-3 of data.r"):
+        module(tmp_path / "own.csv", tmp_path / "extra.csv")
+    (tmp_path / "extra.csv").write_text("path,label,start_s,end_s\na.wav,no,3.1,4\n")
+    module(tmp_path / "own.csv", tmp_path / "extra.csv")
+
+
+def test_speakers_of_the_test_who_train_elsewhere_are_said(
+    recordings: Path, extra: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert module(recordings, extra, test_speakers=["ann"]).provenance()["test_by_speaker"]
+    assert "of the test's names" not in capsys.readouterr().err
+    (extra / "low" / "robot").rename(extra / "low" / "ann")
+    known = module(recordings, extra, test_speakers=["ann"]).provenance()["test_by_speaker"]
+    assert not known
+    assert "data.extra has speakers of the test's names (ann)" in capsys.readouterr().err
+
+
+def test_another_test_than_the_training_kept_is_refused(recordings: Path, tmp_path: Path):
+    open_folder(recordings, tmp_path, test_speakers=["ann"])
+    data = open_folder(recordings, tmp_path, test_speakers=["ann"])
+    data.setup("test")
+    other = FolderDataModule(
+        str(recordings),
+        space="sam-nano-1s",
+        labels=str(tmp_path / "labels.csv"),
+        cache=str(recordings.parent / "cache"),
+        test_speakers=["bob"],
+    )
+    with pytest.raises(
+        UserError, match=r"test_recordings.csv: lists other recordings for the test"
+    ):
+        other.setup("test")
+
+
 def test_several_labels_unasked_are_refused(recordings: Path, extra: Path):
     (extra / "list.csv").write_text("path,label\nlow/robot/0.wav,low;high\n")
     with pytest.raises(UserError, match=r"low/robot/0.wav: has 2 labels, expected one"):

@@ -132,6 +132,14 @@ def test_spoken_digits(tmp_path: Path):
     ]
 
 
+def test_a_suffix_in_capitals_is_read_too(tmp_path: Path):
+    write(tmp_path / "digits", "0_george_0.wav", "3_theo_1.WAV")
+    assert rows(tmp_path / "digits")[1] == ("3_theo_1.WAV", ("3",), "theo", None)
+    write(tmp_path / "commands", "yes/0a7c_nohash_0.wav", "no/0b_nohash_0.WAV")
+    (tmp_path / "commands" / "testing_list.txt").write_text("no/0b_nohash_0.WAV\n")
+    assert ("no/0b_nohash_0.WAV", ("no",), "0b", "test") in rows(tmp_path / "commands")
+
+
 def test_hidden_files_are_passed_over(tmp_path: Path):
     digits, commands = tmp_path / "digits", tmp_path / "commands"
     write(digits, "0_george_0.wav")

@@ -84,6 +84,14 @@ def test_a_column_of_the_csv_decides_and_shared_speakers_are_said():
     )
 
 
+def test_speakers_spelled_in_two_ways_are_said():
+    items = items_of(2, 4, 3)
+    items[0] = replace(items[0], speaker="Speaker_0")
+    said = [remark for remark in split(items).remarks if "spelling" in remark]
+    assert len(said) == 1
+    assert "speakers 'Speaker_0' and 'speaker 0' differ in spelling only" in said[0]
+
+
 def test_speakers_of_the_test_who_validate_are_said():
     items = items_of(2, 3, 3)
     split_of_speaker = {"speaker 0": "train", "speaker 1": "validation", "speaker 2": "test"}

@@ -77,6 +77,33 @@ def test_a_bad_row_is_named_with_file_and_line(table: Path, row: str, message: s
         read_spans(write(table, row))
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "path,count,Use",
+            "column 'Use' in its first line would not be looked at; did you mean us",
+        ),
+        (
+            "path,count,start,end",
+            "column 'start' in its first line would not be looked at; did you",
+        ),
+        ("path,count,Start s", "did you mean start_s? rename it"),
+        ("path,count,use, use", "column use is in its first line twice; remove one"),
+    ],
+)
+def test_a_column_that_is_meant_is_not_passed_over(table: Path, header: str, message: str) -> None:
+    table.write_text(f"{header}\na.wav,1,0,1\n")
+    with pytest.raises(UserError, match=re.escape(message)):
+        read_spans(table)
+
+
+def test_blanks_around_a_columns_name_do_not_hide_it(table: Path) -> None:
+    table.write_text("path,count, start_s, end_s ,use,remark\na.wav,1,0,5, validation,x\n")
+    (span,) = read_spans(table)
+    assert (span.start_s, span.end_s, span.use) == (0.0, 5.0, "validation")
+
+
 def test_empty_lines_of_a_table_are_passed_over(table: Path) -> None:
     write(table, "a.wav,0,1,1,,,,", ",,,,,,,", " ,", "a.wav,1,2,2,,,,", ",,,,,,,")
     assert [span.label for span in read_spans(table)] == [(1, 1), (2, 2)]

@@ -102,6 +102,17 @@ def test_another_net_in_the_file_of_the_limit_is_another_search(tmp_path: Path):
     assert not before & after
 
 
+@pytest.mark.parametrize("variant", [True, False])
+def test_a_setting_that_the_grid_decides_is_refused(tmp_path: Path, variant: bool):
+    own = {"fit": {"trainer.max_steps": 77}}
+    options = {"variants": [{**VARIANTS[0], **own}]} if variant else own
+    study = read_study(study_file(tmp_path, **{"variants": VARIANTS[:1], **options}))
+    with pytest.raises(
+        UserError, match=r"field fit: trainer\.max_steps is what the study itself s"
+    ):
+        rows_of(study)
+
+
 def test_a_base_without_its_batch_is_refused(tmp_path: Path):
     study = read_study(study_file(tmp_path, variants=VARIANTS))
     bare = dataclasses.replace(study, base={"model": {"space": "sam-nano"}})

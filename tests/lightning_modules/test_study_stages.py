@@ -45,6 +45,8 @@ def test_half_a_line_is_passed_over(tmp_path: Path):
     whole = json.dumps({"stage": "fit", "began": 1.0, "seconds": 2.0, "exit_code": 0})
     (tmp_path / STAGES).write_text(f'{whole}\n{{"stage": "fi')
     assert seconds_of(tmp_path) == {"fit": 2.0}
+    run_stage(tmp_path, "help", ("json.tool", "--help"))  # and takes nothing else with it
+    assert seconds_of(tmp_path)["help"] > 0
 
 
 def test_before_anything_ran_nothing_took_time(tmp_path: Path):

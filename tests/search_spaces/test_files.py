@@ -193,6 +193,20 @@ def test_a_folder_of_other_things_is_refused_and_an_own_one_is_not(tmp_path):
         refuse_foreign_folder(tmp_path, "--out", ["weights", "marker"], ["marker"])
 
 
+def test_permissions_are_those_of_the_file_or_of_a_new_one(tmp_path):
+    path, new = tmp_path / "labels.csv", tmp_path / "new.csv"
+    path.write_text("old")
+    path.chmod(0o640)
+    for each in (path, new):
+        with atomic_path(each) as temporary:
+            temporary.write_text("new")
+    (tmp_path / "plain").write_text("as any program makes one")
+    assert [oct(each.stat().st_mode & 0o777) for each in (path, new)] == [
+        "0o640",
+        oct((tmp_path / "plain").stat().st_mode & 0o777),
+    ]
+
+
 def test_the_temporary_keeps_the_suffix(tmp_path):
     with atomic_path(tmp_path / "plot.png") as temporary:
         assert temporary.suffix == ".png"

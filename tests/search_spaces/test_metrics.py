@@ -79,6 +79,17 @@ def test_no_error_among_few_clips_does_not_claim_certainty():
     assert full.low == pytest.approx(1 - 0.0362, abs=1e-4)
 
 
+def test_equal_errors_of_few_clips_do_not_claim_certainty_either():
+    others = 1 - 0.025 ** (1 / 4)  # of four clips, by Clopper-Pearson
+    none = bootstrap_mean(np.zeros(4), most=10.0)
+    assert (none.low, none.high) == (0.0, pytest.approx(10 * others))
+    off_by_two = bootstrap_mean(np.full(4, 2.0), most=10.0)
+    assert off_by_two.low == pytest.approx(2 - 2 * others)
+    assert off_by_two.high == pytest.approx(2 + 8 * others)
+    unbounded = bootstrap_mean(np.full(4, 2.0), most=None)
+    assert (unbounded.low, unbounded.high) == (2.0, 2.0)
+
+
 def test_estimate_round_trip():
     estimate = bootstrap_mean(np.array([0.0, 1.0, 1.0]))
     assert Estimate.from_json(estimate.to_json()) == estimate

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
 import yaml
 
+from search_spaces import nnictl
 from search_spaces.errors import UserError
 from search_spaces.nnictl import MANAGER_SCRIPT, check_port, main, prepare_environment, read_config
 from tests.ports import free_port, listen
@@ -85,6 +88,21 @@ def test_a_port_in_use_is_refused_before_anything_starts():
         with pytest.raises(UserError, match=f"--port: {port} is in use, perhaps by another exper"):
             main(["create", "--config", str(EXPERIMENTS / "sam.yml"), "--port", str(port)])
     check_port(port)
+
+
+def test_a_host_without_ipv6_is_not_asked_there(monkeypatch: pytest.MonkeyPatch):
+    kinds, port = [], free_port()
+
+    class Probe(socket.socket):
+        def __init__(self, family: int) -> None:
+            kinds.append(family)
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family)
+
+    monkeypatch.setattr(nnictl.socket, "socket", Probe)
+    check_port(port)
+    assert kinds == [socket.AF_INET, socket.AF_INET6]
 
 
 def test_a_port_that_there_is_not_is_refused():

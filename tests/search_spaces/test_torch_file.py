@@ -6,7 +6,7 @@ import resource
 import pytest
 import torch
 
-from search_spaces.torch_file import write_torch
+from search_spaces.torch_file import NOT_TORCH, write_torch
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -14,6 +14,14 @@ def test_what_was_written_is_read(tmp_path):
     digest = write_torch(path, {"weight": torch.arange(3.0)})
     assert torch.load(path, weights_only=True)["weight"].tolist() == [0.0, 1.0, 2.0]
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("content", [b"RIFF\x24\x00\x00\x00WAVEfmt ", b"(d.", b"0", b"2.", b"Ra."])
+def test_what_torch_did_not_write_is_known_as_that(tmp_path, content):
+    path = tmp_path / "other.pt"
+    path.write_bytes(content)
+    with pytest.raises(NOT_TORCH):
+        torch.load(path, weights_only=True)
 
 
 def test_a_full_disk_is_an_os_error_and_leaves_the_old_file(tmp_path):
