@@ -1,4 +1,4 @@
-"""What libsndfile passes over in silence: a file that ends too early, or that goes on behind its end."""
+"""What libsndfile passes over: a file that ends too early, or goes on behind its end."""
 
 from __future__ import annotations
 
