@@ -25,8 +25,10 @@ _MANAGER_STARTS_WITHIN_S = 60  # one try a second
 # What NNI raises for a bad configuration, a service that fails, a server that does not answer.
 _FAILURES = (RuntimeError, ValueError, AssertionError, TypeError, AttributeError, KeyError, OSError)
 # Of NNI's own algorithms those that start without files, connections or environment variables.
-_TRIED = ("tpe", "random", "evolution", "batch", "batchtuner", "gridsearch")
-_TRIED += ("metis", "metistuner", "gp", "gptuner", "medianstop", "curvefitting")
+_TRIED = (
+    *("tpe", "random", "evolution", "batch", "batchtuner", "gridsearch"),
+    *("metis", "metistuner", "gp", "gptuner", "medianstop", "curvefitting"),
+)
 _MODES = ("maximize", "minimize")
 
 

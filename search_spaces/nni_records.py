@@ -230,9 +230,9 @@ def _result(text: Any) -> dict[str, Any] | None:
     while isinstance(value, str):  # NNI stores JSON within JSON
         value = _json(value)
     result = value if isinstance(value, dict) else {"default": value}
-    figure = result.get("default")
-    finite = type(figure) in (int, float) and abs(figure) <= sys.float_info.max
-    return result if finite else None
+    figure: Any = result.get("default")
+    plain = type(figure) in (int, float)
+    return result if plain and abs(figure) <= sys.float_info.max else None
 
 
 def _json(text: Any) -> Any:
