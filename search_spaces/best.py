@@ -52,9 +52,7 @@ def best_trial(experiment: str, trials: Sequence[Trial]) -> Trial:
     Raises:
         UserError: none has finished.
     """
-    finished = [
-        trial for trial in trials if trial.result is not None and "frontier" in trial.result
-    ]
+    finished = [trial for trial in trials if isinstance((trial.result or {}).get("frontier"), str)]
     if not finished:
         counts = Counter(trial.status for trial in trials)
         stand = ", ".join(f"{number} {status}" for status, number in counts.items()) or "no trial"

@@ -15,10 +15,12 @@ from search_spaces.records import name_of
 from search_spaces.search_options import parse_trial
 from search_spaces.search_result import How, write_result
 
+_TOLD = {"architecture", "ranking_error", "key", "folder", "arguments"}
+
 
 def is_of_architecture(trial: Trial) -> bool:
-    """Whether the trial judged one net."""
-    return trial.result is not None and "architecture" in trial.result
+    """Whether the trial judged one net, and told all of it."""
+    return trial.result is not None and trial.result.keys() >= _TOLD
 
 
 def write_frontier_of(

@@ -6,7 +6,7 @@ until one fits: an infeasible budget ends at once.
 
 from __future__ import annotations
 
-import math
+import decimal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -207,5 +207,4 @@ def _round_up(value: float) -> str:
     """Four significant digits, rounded up, so that the value named can be met."""
     if value == int(value):
         return str(int(value))
-    digits = 3 - math.floor(math.log10(value))
-    return f"{math.ceil(value * 10**digits) / 10**digits:.{max(digits, 0)}f}"
+    return f"{decimal.Context(prec=4, rounding=decimal.ROUND_CEILING).create_decimal(value):f}"

@@ -35,6 +35,7 @@ from search_spaces.spaces import get_space
 
 SCHEMA_VERSION = 1
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "cost_table")
+_MEND = "measure it anew with `python -m deploy cost-table`"
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,8 @@ def read_cost_table(path: Path) -> CostTable:
 
     Raises:
         UserError: missing, not JSON, a field against the schema, a space that this kit does not
-            know, or choices that are not of it.
+            know, choices that are not of it, fits that cannot be, or no word on why there is no
+            energy.
     """
     value = read_json(path, SCHEMA)
     del value["schema_version"]
@@ -220,14 +222,38 @@ def read_cost_table(path: Path) -> CostTable:
         table.check_space(space)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+    _check_fits(table, path)
     for name in ("pieces", "held_out_pieces"):
         for at, piece in enumerate(value[name]):
             try:
                 _check_choices(space, piece)
             except UserError as error:
-                mend = "measure it anew with `python -m deploy cost-table`"
-                raise UserError(f"{path}: field $.{name}[{at}].choices: {error}; {mend}") from None
+                raise UserError(f"{path}: field $.{name}[{at}].choices: {error}; {_MEND}") from None
     return table
+
+
+def _check_fits(table: CostTable, path: Path) -> None:
+    """Refuse fits that stand twice or predict nothing, and energy that contradicts them.
+
+    Raises:
+        UserError: naming the field.
+    """
+    known = set()
+    for at, fit in enumerate(table.fits):
+        field = f"{path}: field $.fits[{at}]"
+        if (fit.quantity, fit.precision) in known:
+            raise UserError(f"{field}: a second fit of {fit.quantity} at {fit.precision}; keep one")
+        if not any(fit.whole.values()):
+            raise UserError(f"{field}.whole: got no coefficient above 0; {_MEND}")
+        known.add((fit.quantity, fit.precision))
+    has = any(quantity == "energy_mj" for quantity, _ in known)
+    method, reason = table.energy["method"], table.energy["reason"]
+    if has != (method is not None) or has != (reason is None):
+        expected = "a method and no reason" if has else "a reason and no method"
+        raise UserError(
+            f"{path}: field $.energy: got {table.energy}, but {'a' if has else 'no'} fit is of"
+            f" energy, expected {expected}; {_MEND}"
+        )
 
 
 def _check_choices(space: SpaceSpec, piece: Piece) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -80,11 +81,12 @@ class Evaluations:
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
-    """The record in a line, None for a line that is cut short or not ours."""
+    """The record in a line, None for a line that is cut short, damaged or not ours."""
     try:
         record = json.loads(line)
         indices, error = record["indices"], record["ranking_error"]
         whole = isinstance(indices, list) and all(type(index) is int for index in indices)
-        return record if whole and type(error) in (int, float) and "key" in record else None
+        judged = type(error) in (int, float) and 0 <= error <= sys.float_info.max
+        return record if whole and judged and "key" in record else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import nn
 from search_spaces.architecture import Architecture
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
+from search_spaces.json_values import Validator
 from search_spaces.metrics import Estimate
 from search_spaces.supernet import build_subnet
 from search_spaces.task import Task
@@ -92,7 +93,8 @@ def read_frontier(path: Path) -> Frontier:
 
     Raises:
         UserError: missing, not JSON, a field against the schema, an architecture that is not of
-            its space, or a best winner that is not among the winners.
+            its space, a best winner that is not the best of the winners, one beyond the budget, or
+            a figure that is null without a reason.
     """
     value = read_json(path, SCHEMA)
     space = value["space"]
@@ -102,6 +104,9 @@ def read_frontier(path: Path) -> Frontier:
         best = [winner for winner in winners if winner.name == value["best"]]
         if not best:
             raise UserError(f"field best: {value['best']!r} is not among the winners")
+        _check_winners(best[0], winners, value["budget"])
+        for net in (*value["winners"], *value["points"]):
+            _check_reasons(net)
     except UserError as error:
         raise UserError(f"{path}: {error}; {_MEND}") from None
     return Frontier(
@@ -114,6 +119,15 @@ def read_frontier(path: Path) -> Frontier:
         points=value["points"],
         raw=value,
     )
+
+
+def check_frontier(value: Mapping[str, Any]) -> None:
+    """Find out whether `write_frontier` would take a value, before anything is written.
+
+    Raises:
+        jsonschema.ValidationError: it would not.
+    """
+    Validator(SCHEMA).validate({"schema_version": SCHEMA_VERSION, **value})
 
 
 def write_frontier(path: Path, value: dict[str, Any]) -> None:
@@ -167,6 +181,54 @@ def load_winner(frontier_path: Path, winner: Winner) -> nn.Module:
     except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
         raise UserError(f"{path}: not the weights of {winner.name} ({error}); {_MEND}") from None
     return net.eval()
+
+
+def _check_winners(best: Winner, winners: Sequence[Winner], budget: Mapping[str, Any]) -> None:
+    """Refuse a best winner that is not, and winners beyond the budget.
+
+    Raises:
+        UserError: naming the winner and the field.
+    """
+    least = min(winners, key=lambda winner: winner.ranking_error)
+    if least.ranking_error < best.ranking_error:
+        raise UserError(
+            f"field best: got {best.name}, whose ranking_error is {best.ranking_error:g}, but that"
+            f" of {least.name} is {least.ranking_error:g}"
+        )
+    for winner in winners:
+        costs = {
+            "max_latency_ms": (winner.predicted_latency_ms or {}).get(budget["precision"]),
+            "max_params": winner.params,
+            "max_macs": winner.macs,
+            "max_energy_mj": (winner.predicted_energy_mj or {}).get(budget["precision"]),
+        }
+        for limit, cost in costs.items():
+            if cost is not None and budget[limit] is not None and cost > budget[limit]:
+                raise UserError(
+                    f"winner {winner.name}: costs {cost:g}, beyond the budget's {limit},"
+                    f" {budget[limit]:g}"
+                )
+
+
+def _check_reasons(net: Mapping[str, Any]) -> None:
+    """Refuse a winner or point with a figure that is null and does not say why.
+
+    Raises:
+        UserError: naming the field.
+    """
+    reasons = {
+        name: net.get(name.rpartition("_")[0] + "_reason")
+        for name in ("predicted_latency_ms", "predicted_energy_mj")
+        if net[name] is None
+    }
+    reasons |= {
+        name: figure.get("reason")
+        for name, figure in net.items()
+        if isinstance(figure, dict) and figure.get("value", 0) is None
+    }
+    for name, reason in reasons.items():
+        if reason is None:
+            raise UserError(f"net {net['name']}: field {name} is null without a reason")
 
 
 def _required(record: Mapping[str, Any], key: str) -> Any:

@@ -7,9 +7,12 @@ NNI is imported before it is used: it takes a second.
 from __future__ import annotations
 
 import argparse
+import inspect
+import logging
+import math
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +24,12 @@ from search_spaces.errors import UserError
 _MANAGER_STARTS_WITHIN_S = 60  # one try a second
 # What NNI raises for a bad configuration, a service that fails, a server that does not answer.
 _FAILURES = (RuntimeError, ValueError, AssertionError, TypeError, AttributeError, KeyError, OSError)
+# Of NNI's own algorithms those that start without files, connections or environment variables.
+_TRIED = (
+    *("tpe", "random", "evolution", "batch", "batchtuner", "gridsearch"),
+    *("metis", "metistuner", "gp", "gptuner", "medianstop", "curvefitting"),
+)
+_MODES = ("maximize", "minimize")
 
 
 def next_parameters() -> dict[str, Any]:
@@ -65,7 +74,7 @@ def check_search_space(space: Any, path: Path) -> None:
     """Refuse a search space that NNI's tuners would stumble over.
 
     Raises:
-        UserError: with NNI's own words.
+        UserError: with NNI's own words, or it holds no parameter, no choice, or no finite number.
     """
     from nni.common.hpo_utils import validate_search_space
 
@@ -73,6 +82,18 @@ def check_search_space(space: Any, path: Path) -> None:
         validate_search_space(space, raise_exception=True)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
+    if not space:
+        raise UserError(f"{path}: search space is empty, expected at least one parameter")
+    for name, spec in space.items():
+        values = spec["_value"]
+        if not values:
+            raise UserError(f'{path}: search space "{name}": _value is empty, expected a choice')
+        if not _finite(values):
+            raise UserError(f'{path}: search space "{name}": got {values}, expected finite numbers')
+
+
+def _finite(values: Iterable[Any]) -> bool:
+    return all(math.isfinite(value) for value in values if isinstance(value, float))
 
 
 def check_config(path: Path) -> None:
@@ -107,6 +128,60 @@ def is_builtin(name: str, kind: str) -> bool:
     from nni.tools.package_utils.tuner_factory import get_builtin_module_class_name
 
     return get_builtin_module_class_name(f"{kind}s", name) != (None, None)
+
+
+def check_arguments(name: str, arguments: Mapping[str, Any], kind: str, space: Any) -> None:
+    """Refuse arguments with which one of NNI's own algorithms would die at its start.
+
+    Args:
+        name: of the algorithm.
+        arguments: for its class.
+        kind: ``tuner`` or ``assessor``.
+        space: for which a tuner chooses.
+
+    Raises:
+        UserError: with the algorithm's own words, where it has any.
+    """
+    mode = arguments.get("optimize_mode")
+    if mode is not None and mode not in _MODES:
+        raise UserError(f"optimize_mode: got {mode!r}, expected {' or '.join(_MODES)}")
+    if name.lower() not in _TRIED:
+        return
+    from nni.tools.package_utils.tuner_factory import create_builtin_class_instance
+
+    before = logging.root.manager.disable
+    logging.disable()  # NNI tells of seeds, and of each refusal beside the exception
+    try:
+        algorithm = create_builtin_class_instance(name, dict(arguments), f"{kind}s")
+        _check_numbers(algorithm, arguments)
+        if kind == "tuner":
+            algorithm.update_search_space(space)
+    except _FAILURES as error:
+        raise UserError(f"{name} cannot start: {str(error) or 'a wrong value'}") from None
+    finally:
+        logging.disable(before)
+
+
+def _check_numbers(algorithm: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse what is no number where an algorithm's default is one; most look at it much later."""
+    for name, parameter in inspect.signature(type(algorithm)).parameters.items():
+        value = arguments.get(name, 0)
+        if isinstance(parameter.default, int | float) and not isinstance(value, int | float):
+            raise UserError(f"{name}: got {value!r}, expected a number, e.g. {parameter.default}")
+
+
+def experiment_asked_for(arguments: list[str]) -> str | None:
+    """Id of the experiment that an `nnictl` command line names; None if it names none.
+
+    Raises:
+        UserError: a command line that NNI does not know.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that pkg_resources is deprecated
+        from nni.tools.nnictl.nnictl import get_parser
+
+    with _complaints_in_one_line():
+        return getattr(get_parser().parse_args(arguments), "id", None)
 
 
 def run_nnictl(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ class Trial:
         number: counted from 0 in the order of submission.
         status: the last that NNI noted, e.g. ``SUCCEEDED``, ``EARLY_STOPPED``, ``FAILED``.
         parameters: what the tuner chose.
-        result: what it reported at its end, with ``default``; None if it did not get there.
+        result: what it reported at its end, with ``default``, a finite number; None if it did not
+            get there, or reported something else.
         period_ms: times of its first and last event, since 1970.
     """
 
@@ -51,7 +53,7 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
         folder: the experiment's working directory; the one in NNI's list, else the default.
 
     Raises:
-        UserError: no such experiment, or a database that is none.
+        UserError: no such experiment, or a database that is none, or damaged.
     """
     path = _database(experiment, folder)
     uri = f"{path.resolve().as_uri()}?mode=ro"
@@ -76,7 +78,7 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
         if number is not None:
             numbers[name] = number
         if data and name not in parameters:
-            parameters[name] = json.loads(data)["parameters"]
+            parameters[name] = _parameters(data, name, path)
     last = {name: _result(data) for name, data in results}
     return sorted(
         (
@@ -116,6 +118,25 @@ def check_stopped(experiment: str, command: str, folder: Path | None = None) -> 
     if experiment in _running(listed):
         raise UserError(
             f"nnictl {command}: {experiment} is running; first `nnictl stop {experiment}`"
+        )
+
+
+def check_listed(experiment: str, command: str) -> None:
+    """Refuse an experiment that NNI's list does not hold.
+
+    Args:
+        experiment: its id.
+        command: of `nnictl`.
+
+    Raises:
+        UserError: there is none of this id.
+    """
+    listed = _listed()
+    if experiment not in listed:
+        known = ", ".join(listed) or "none yet"
+        raise UserError(
+            f"nnictl {command}: no experiment {experiment!r} in {default_folder()};"
+            f" experiments here: {known}"
         )
 
 
@@ -188,8 +209,35 @@ def _listed() -> dict[str, dict[str, Any]]:
     return value if isinstance(value, dict) else {}
 
 
-def _result(text: str) -> dict[str, Any]:
-    value = json.loads(text)
+def _parameters(text: Any, name: str, path: Path) -> dict[str, Any]:
+    """What the tuner chose, by the event of a trial's submission.
+
+    Raises:
+        UserError: it is not as NNI writes it.
+    """
+    value = _json(text)
+    parameters = value.get("parameters") if isinstance(value, dict) else None
+    if not isinstance(parameters, dict):
+        raise UserError(
+            f"{path}: damaged or not NNI's: trial {name} has no parameters; restore it from a copy"
+        )
+    return parameters
+
+
+def _result(text: Any) -> dict[str, Any] | None:
+    """What a trial reported; None where it has no finite number by which to compare it."""
+    value = _json(text)
     while isinstance(value, str):  # NNI stores JSON within JSON
-        value = json.loads(value)
-    return value if isinstance(value, dict) else {"default": value}
+        value = _json(value)
+    result = value if isinstance(value, dict) else {"default": value}
+    figure: Any = result.get("default")
+    plain = type(figure) in (int, float)
+    return result if plain and abs(figure) <= sys.float_info.max else None
+
+
+def _json(text: Any) -> Any:
+    """What a field of the database says; None where that is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None

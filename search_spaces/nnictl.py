@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from search_spaces.command_line import CommandParser, named_path, positive_whole_number
 from search_spaces.errors import UserError
-from search_spaces.nni_experiment import check_search_space, run_nnictl
-from search_spaces.nni_records import check_running, check_stopped
+from search_spaces.nni_experiment import check_search_space, experiment_asked_for, run_nnictl
+from search_spaces.nni_records import check_listed, check_running, check_stopped
 from search_spaces.nni_strategies import population_of
-from search_spaces.nnictl_check import check_experiment
+from search_spaces.nnictl_check import check_experiment, field, search_space_of
 from search_spaces.yaml_file import read_yaml
 
 MANAGER_SCRIPT = Path(__file__).parent / "experiments" / "manager.cjs"
@@ -37,11 +37,13 @@ def main(arguments: Sequence[str]) -> int:
         options = _parse(arguments)
         config = _checked(options, arguments[0])
         check_port(options.port)
-        prepare_environment(os.environ, _address(config))
+        prepare_environment(os.environ, manager_address(config))
     elif arguments[0] == "stop" and not helps:
         stop = _parse(arguments)
         if stop.id or stop.port:
             check_running(stop.id, stop.port)
+    elif not helps and (named := experiment_asked_for([*arguments])):
+        check_listed(named, " ".join(arguments[:2]))
     return run_nnictl(list(arguments))
 
 
@@ -65,19 +67,13 @@ def read_config(path: Path) -> dict[str, Any]:
     config = read_yaml(path)
     if not isinstance(config, dict):
         raise UserError(f"{path}: got a {type(config).__name__}, expected an experiment's fields")
-    if "searchSpaceFile" in config:
-        space_path = path.parent / str(config["searchSpaceFile"])
-        space = read_yaml(space_path)
-    elif "searchSpace" in config:
-        space_path, space = path, config["searchSpace"]
-    else:
-        raise UserError(f"{path}: names no searchSpaceFile and holds no searchSpace")
+    space, space_path = search_space_of(config, path)
     check_search_space(space, space_path)
-    tuner = config.get("tuner")
-    if isinstance(tuner, dict) and tuner.get("className") == STRATEGY_TUNER:
-        arguments = tuner.get("classArgs") or {}
+    tuner = field(config, "tuner")
+    if isinstance(tuner, dict) and field(tuner, "className") == STRATEGY_TUNER:
+        arguments = field(tuner, "classArgs") or {}
         _check_strategy(arguments, path, space, space_path)
-        _check_concurrency(arguments, path, config.get("trialConcurrency"))
+        _check_concurrency(arguments, path, field(config, "trialConcurrency"))
     return config
 
 
@@ -142,13 +138,17 @@ def _check_concurrency(arguments: dict[str, Any], path: Path, trials: Any) -> No
         )
 
 
-def _address(config: dict[str, Any]) -> str:
-    """Where the manager listens: remote workers call it back by ``nniManagerIp``."""
-    service = config.get("trainingService")
-    platform = service.get("platform") if isinstance(service, dict) else None
-    if platform in (None, "local"):
+def manager_address(config: dict[str, Any]) -> str:
+    """Where the manager listens: remote workers call it back by ``nniManagerIp``.
+
+    Raises:
+        UserError: workers elsewhere, but no address.
+    """
+    service = field(config, "trainingService")
+    if not isinstance(service, Mapping) or field(service, "platform") in (None, "local"):
         return "127.0.0.1"
-    address = config.get("nniManagerIp") or (service or {}).get("nniManagerIp")
+    platform = field(service, "platform")
+    address = field(config, "nniManagerIp") or field(service, "nniManagerIp")
     if address is None:
         raise UserError(
             f"nniManagerIp: not given, but workers of the training service {platform!r} call the"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
-from search_spaces.nni_experiment import check_config, is_builtin
+from search_spaces.nni_experiment import check_arguments, check_config, is_builtin
+from search_spaces.yaml_file import read_yaml
 
 _NUMBERS = ("trialConcurrency", "maxTrialNumber")
 _DURATIONS = ("maxExperimentDuration", "maxTrialDuration")
@@ -40,8 +41,15 @@ def check_experiment(config: Mapping[str, Any], path: Path) -> None:
         value = field(config, name)
         if value is not None and not _is_duration(value):
             raise UserError(f"{path}: {name}: got {value!r}, expected a time, e.g. 90m or 24h")
+    _check_command(config, path)
+    service = field(config, "trainingService")
+    if not isinstance(service, Mapping):
+        raise UserError(
+            f"{path}: trainingService: got {service!r}, expected its fields, e.g. platform: local"
+        )
+    space, _ = search_space_of(config, path)
     for kind in ("tuner", "assessor"):
-        _check_algorithm(field(config, kind), kind, path)
+        _check_algorithm(field(config, kind), kind, path, space)
     check_config(path)
     _check_trial(config, path)
 
@@ -52,24 +60,60 @@ def field(config: Mapping[str, Any], name: str) -> Any:
     return plain.get(name.lower())
 
 
+def search_space_of(config: Mapping[str, Any], path: Path) -> tuple[Any, Path]:
+    """The search space of an experiment, and the file in which it stands.
+
+    Raises:
+        UserError: there is none, or its file is missing or not YAML.
+    """
+    name, space = field(config, "searchSpaceFile"), field(config, "searchSpace")
+    if name is not None:
+        space_path = path.parent / str(name)
+        return read_yaml(space_path), space_path
+    if space is None:
+        raise UserError(f"{path}: names no searchSpaceFile and holds no searchSpace")
+    return space, path
+
+
+def _check_command(config: Mapping[str, Any], path: Path) -> None:
+    command = field(config, "trialCommand")
+    if isinstance(command, str) and not command.strip():
+        raise UserError(f"{path}: trialCommand: is empty; name what runs a trial")
+
+
 def _is_duration(value: Any) -> bool:
     if isinstance(value, str):
         return _DURATION.fullmatch(value) is not None and float(value[:-1]) > 0
     return type(value) is int and value > 0
 
 
-def _check_algorithm(algorithm: Any, kind: str, path: Path) -> None:
-    """Refuse an algorithm that there is not: NNI would start, and wait for it for ever.
+def _check_algorithm(algorithm: Any, kind: str, path: Path, space: Any) -> None:
+    """Refuse an algorithm that cannot start: NNI would, and wait for it for ever.
 
     Raises:
         UserError: naming it.
     """
+    if algorithm is None:
+        return  # an experiment needs no assessor, and `check_config` asks for the tuner
+    example = "TPE" if kind == "tuner" else "Medianstop"
     if not isinstance(algorithm, Mapping):
-        return  # `check_config` has words for it
+        raise UserError(f"{path}: {kind}: got {algorithm!r}, expected fields, e.g. name: {example}")
     name, class_name = field(algorithm, "name"), field(algorithm, "className")
-    if name is not None and not is_builtin(str(name), kind):
-        raise UserError(f"{path}: {kind}.name: NNI has no {kind} {name!r}, e.g. TPE or Random")
+    if (name is None) == (class_name is None):
+        raise UserError(f"{path}: {kind}: expected either a name, e.g. {example}, or a className")
     if class_name is None:
+        if not is_builtin(str(name), kind):
+            raise UserError(f"{path}: {kind}.name: NNI has no {kind} {name!r}, e.g. {example}")
+        arguments = field(algorithm, "classArgs")
+        if arguments is not None and not isinstance(arguments, Mapping):
+            raise UserError(
+                f"{path}: {kind}.classArgs: got {arguments!r}, expected fields,"
+                " e.g. optimize_mode: maximize"
+            )
+        try:
+            check_arguments(str(name), arguments or {}, kind, space)
+        except UserError as error:
+            raise UserError(f"{path}: {kind}.classArgs: {error}") from None
         return
     module, _, attribute = str(class_name).rpartition(".")
     folder = path.parent / str(field(algorithm, "codeDirectory") or ".")

@@ -10,7 +10,7 @@ from typing import Any
 from search_spaces.architecture import from_indices, write_architecture
 from search_spaces.budget import Indices
 from search_spaces.files import refuse_foreign_folder
-from search_spaces.frontier import write_frontier
+from search_spaces.frontier import check_frontier, write_frontier
 from search_spaces.outcome import choose, draw
 from search_spaces.records import name_of, point_record, winner_record
 from search_spaces.search_setup import Setup
@@ -20,6 +20,7 @@ from search_spaces.task_json import task_fields
 # the other is; and all else that either writes.
 MARKS = ("evaluations.jsonl", "trial.json")
 FILES = (*MARKS, "frontier.json", "frontier.png", "best.json", "weights")
+_UNWRITTEN = {"file": "weights/net.pt", "sha256": "0" * 64}  # in the place of a winner's weights
 
 
 def check_out(out: Path) -> None:
@@ -59,7 +60,8 @@ def write_result(
     front, chosen = choose(prices, axes, judged, winners)
     best = chosen[0]
     chosen.sort(key=lambda net: prices.of(net)[axes[0]])
-    value = {
+    points = {net: point_record(prices, net, judged[net]) for net in front}
+    value: dict[str, Any] = {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seed": setup.seed,
         "space": {"name": setup.spec.name, "version": setup.spec.version},
@@ -74,19 +76,20 @@ def write_result(
             "calibration_clips": setup.judge.calibration_clips,
         },
         "best": name_of(prices, best),
-        "winners": [_winner(setup, net, judged[net]) for net in chosen],
-        "points": [point_record(prices, net, judged[net]) for net in front],
+        "winners": [{**points[net], "weights": _UNWRITTEN} for net in chosen],
+        "points": list(points.values()),
     }
+    check_frontier(value)
+    value["winners"] = [_winner(setup, net, points[net]) for net in chosen]
     write_architecture(out / "best.json", from_indices(setup.spec, best))
     draw(out / "frontier.png", value, setup.task, prices, axes[0], judged, front)
     write_frontier(out / "frontier.json", value)
     return value
 
 
-def _winner(setup: Setup, net: Indices, error: float) -> dict[str, Any]:
+def _winner(setup: Setup, net: Indices, point: dict[str, Any]) -> dict[str, Any]:
     """Judge a winner finally and write its weights; gives its entry in the file."""
     architecture = from_indices(setup.spec, net)
     module, figures = setup.judge.final(architecture)
-    point = point_record(setup.prices, net, error)
     num_outputs = setup.judge.supernet.num_outputs
     return winner_record(setup.files.out, point, architecture, module, figures, num_outputs)

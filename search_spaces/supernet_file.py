@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from search_spaces.errors import UserError
+from search_spaces.frontier import SCHEMA as FRONTIER_SCHEMA
 from search_spaces.frontier import WEIGHTS_FORMAT
+from search_spaces.json_values import check_json
 from search_spaces.space import SpaceSpec
 from search_spaces.spaces import get_space
 from search_spaces.supernet import Supernet, build_supernet
@@ -30,6 +32,21 @@ SUBNET_FIELDS = (
     "state_dict",
     "training",
 )
+_KINDS = {  # of what the fields hold, in the language of JSON schemas
+    "properties": {
+        "space": {
+            "type": "object",
+            "required": ["name", "version"],
+            "properties": {"name": {"type": "string"}, "version": {"type": "integer"}},
+        },
+        "num_outputs": {"type": "integer", "minimum": 1},
+        "architecture": {"type": "object"},
+        "state_dict": {"type": "object"},
+        "training": {"type": "object", "properties": {"settings": {"type": "object"}}},
+        "task": {"type": "object", "required": ["kind"]},
+    }
+}
+_TASK = {"properties": {"task": FRONTIER_SCHEMA["properties"]["task"]}}
 
 
 @dataclass(frozen=True)
@@ -80,7 +97,7 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
 
     Raises:
         UserError: no such file; not a supernet (a Lightning checkpoint is told apart); of another
-            space, version or format; weights that do not fit.
+            space, version or format; a field of another kind; weights or a task that do not fit.
     """
     path = Path(path)
     value = _load(path, {FORMAT: FIELDS})
@@ -95,10 +112,15 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
             f" {expected.version}; train a supernet of that space"
         )
     task = task_of(path, value)
+    if len(task.outputs) != value["num_outputs"]:
+        raise UserError(
+            f"{path}: field $.num_outputs: got {value['num_outputs']}, but its task,"
+            f" {task.kind}, has {len(task.outputs)}; train it anew"
+        )
     supernet = build_supernet(expected, value["num_outputs"])
     try:
         supernet.load_state_dict(value["state_dict"])
-    except RuntimeError as error:
+    except (RuntimeError, AttributeError, TypeError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise UserError(
             f"{path}: its weights do not fit space {name}: {reason} Train it anew"
@@ -121,13 +143,20 @@ def task_of(path: Path, value: Mapping[str, Any]) -> Task:
     """What the outputs of a `supernet.pt` or `subnet.pt` mean, by its content.
 
     Raises:
-        UserError: a task that this kit does not know.
+        UserError: a task that this kit does not know, or that lacks a field.
     """
     fields = value if value["format"] == FORMAT else value["training"].get("settings", {})
+    named = {key: fields[key] for key in ("task",) if key in fields}
     try:
-        return read_task({key: fields[key] for key in ("task",) if key in fields})
+        task = read_task(named)
     except UserError as error:
         raise UserError(f"{path}: {error}; train it anew with this kit") from None
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: field $.task: {error} is missing or wrong; train it anew with this kit"
+        ) from None
+    check_json(path, named, _TASK)
+    return task
 
 
 def check_task(path: Path, found: Task, expected: Task) -> None:
@@ -187,4 +216,5 @@ def _load(path: Path, fields_by_format: Mapping[str, Sequence[str]]) -> dict[str
             f"{path}: supernet format version {value.get('schema_version')!r},"
             f" this kit reads {SCHEMA_VERSION}; train it anew with this kit"
         )
+    check_json(path, value, _KINDS)
     return value

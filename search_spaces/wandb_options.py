@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search_spaces.errors import UserError
+from search_spaces.files import check_writable
+
 MODES = ("offline", "online")
 PROJECT = "ersam-kit"
 AUDIO_FILES = ("vectors.bin",)
+_NO_PROJECT, _LONGEST_PROJECT = "/\\#?%:", 128  # of W&B, which says so when all work is done
+_NEEDING_WANDB = ("wandb_project", "wandb_group", "wandb_dir", "wandb_include")
 SUBNET_TABLE = "subnets/table"  # logged by training, shown by the dashboard
 
 
@@ -82,14 +87,34 @@ def read_wandb_options(
     Args:
         args: the parsed options.
         folder: where `--wandb-dir` is not given.
+
+    Raises:
+        UserError: options without `--wandb`, a project's name that W&B does not take, or a folder
+            that cannot be written.
     """
     given = args if isinstance(args, Mapping) else vars(args)
     if given["wandb"] is None:
+        for name in _NEEDING_WANDB:
+            if given.get(name):
+                raise UserError(f"--{name.replace('_', '-')}: needs --wandb; give it, or neither")
         return None
-    return WandbOptions(
+    options = WandbOptions(
         mode=given["wandb"],
         project=given["wandb_project"] or os.environ.get("WANDB_PROJECT") or PROJECT,
         group=given["wandb_group"],
         folder=Path(given["wandb_dir"] or folder),
         include=tuple(given.get("wandb_include", ())),
     )
+    _check_project(
+        options.project, "--wandb-project" if given["wandb_project"] else "WANDB_PROJECT"
+    )
+    check_writable(options.folder, "--wandb-dir" if given["wandb_dir"] else "--wandb", folder=True)
+    return options
+
+
+def _check_project(name: str, field: str) -> None:
+    if len(name) > _LONGEST_PROJECT or {*name} & {*_NO_PROJECT}:
+        raise UserError(
+            f"{field}: got {name!r}, but W&B takes at most {_LONGEST_PROJECT} characters and none"
+            f" of {_NO_PROJECT}"
+        )

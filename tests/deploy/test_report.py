@@ -205,7 +205,6 @@ def test_a_damaged_file_is_named_with_its_field(copied: Path) -> None:
     [
         ("cost_table.json", ("pieces", 0, "choices"), {"x": 1}, "field $.pieces[0].choices: "),
         ("cost_table.json", ("held_out_pieces", 0, "choices"), {"x": 1}, "field $.held_out_pieces"),
-        ("cost_table.json", ("fits", 0, "whole", "call"), 1e308, "field $.fits: predict"),
         (
             "search/*.json",
             ("winners", 0, "level_error", "low"),
@@ -237,6 +236,16 @@ def test_what_no_schema_says_is_damage_too(
     said = re.search(rf"<b>{path.relative_to(copied)}</b>: (.*)</p>", write_report(copied))
     assert said is not None
     assert reason in said[1]
+
+
+def test_a_table_that_predicts_nothing_is_damaged_too(copied: Path) -> None:
+    path = copied / "cost_table.json"
+    table = read_json(path, {})
+    whole = table["fits"][0]["whole"]
+    table["fits"][0]["whole"] = {**dict.fromkeys(whole, 0.0), "unused": 1.0}
+    write_json(path, table)
+    message = "<b>cost_table.json</b>: field $.fits: predict 0 ms at "
+    assert message in write_report(copied)
 
 
 @pytest.mark.parametrize("name", ["train/labels.csv", "commands.jsonl"])

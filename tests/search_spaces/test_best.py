@@ -25,6 +25,8 @@ def test_the_winner_is_the_trial_of_the_largest_volume(home: Path):
         "T1": None,
         "T2": {"default": 0.4, "frontier": "b"},
         "T3": {"default": 0.9},  # not one of this kit's trials
+        "T4": {"default": 0.9, "frontier": 3},
+        "T5": {"default": float("nan"), "frontier": "c"},
     }
     write_experiment(home, "abc", results)
     assert best_trial("abc", read_trials("abc")).name == "T2"

@@ -1,5 +1,6 @@
 """A budget that no net meets ends at once and names what could be met."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -81,6 +82,15 @@ def test_limits_that_can_be_met_only_one_at_a_time_are_told_apart():
     with pytest.raises(UserError, match=r"meets all limits together; the tightest is --max-") as no:
         check_budget(space, table, budget)
     assert "with the others kept, the smallest value that could be met is" in str(no.value)
+
+
+def test_the_least_is_named_however_small():
+    fits = [
+        dataclasses.replace(fit, whole={name: 1e-320 for name in fit.whole}) for fit in TABLE.fits
+    ]
+    table = dataclasses.replace(TABLE, fits=tuple(fits))
+    with pytest.raises(UserError, match=r"smallest value that could be met is 0\.0+\d{1,4} ms"):
+        check_budget(SPACE, table, Budget(max_latency_ms=1e-322))
 
 
 def test_no_limits_are_met_by_the_smallest_net():

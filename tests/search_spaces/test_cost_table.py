@@ -134,6 +134,30 @@ def test_another_space_is_refused(table):
             lambda v: v["held_out_pieces"][1]["choices"].pop("stem_width"),
             r"field \$.held_out_pieces\[1\].choices: .*dimension 'stem_width' of sam-lite is mis",
         ),
+        (
+            lambda v: v["energy"].update(reason=None),
+            r"field \$.energy: got .*, but no fit is of energy, expected a reason and no method; m",
+        ),
+        (
+            lambda v: v["energy"].update(method="rails", reason=None),
+            r"field \$.energy: .* no fit is of energy, expected a reason and no method; measure it",
+        ),
+        (
+            lambda v: v["fits"].append(v["fits"][0]),
+            r"field \$.fits\[2\]: a second fit of latency_ms at fp32; keep one",
+        ),
+        (
+            lambda v: v["fits"][1].update(whole=dict.fromkeys(v["fits"][1]["whole"], 0)),
+            r"field \$.fits\[1\].whole: got no coefficient above 0; measure it anew with",
+        ),
+        (
+            lambda v: v["fits"][0]["whole"].update(call=1e308),
+            r"field \$.fits\[0\].whole.call: 1e\+308 is greater than the maximum of 1000000000000",
+        ),
+        (
+            lambda v: v["pieces"][0]["latency_ms"].update(fp32=1e308),
+            r"field \$.pieces\[0\].latency_ms.fp32: 1e\+308 is greater than the maximum",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(table, tmp_path, change, message):
@@ -145,6 +169,15 @@ def test_a_file_that_does_not_fit_is_refused(table, tmp_path, change, message):
     with pytest.raises(UserError, match=message) as refused:
         read_cost_table(path)
     assert str(path) in str(refused.value)
+
+
+def test_fits_of_energy_need_its_method(tmp_path):
+    table = synthetic_table(SPACE, subnets=5, energy=True)
+    path = tmp_path / "cost_table.json"
+    for energy in ({"method": None, "reason": None}, {"method": "rails", "reason": "no meter"}):
+        write_cost_table(path, dataclasses.replace(table, energy=energy))
+        with pytest.raises(UserError, match=r"\$.energy: .* a fit is of energy, expected a method"):
+            read_cost_table(path)
 
 
 def build(pieces, **energy):

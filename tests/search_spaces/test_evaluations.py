@@ -56,6 +56,8 @@ def test_lines_that_are_not_ours_are_ignored(tmp_path):
     path = tmp_path / "evaluations.jsonl"
     half = '{"key": "%s", "indices": %s, "ranking_error": %s}\n'
     damaged = half % (KEY, "7", "0.5") + half % (KEY, '["a"]', "0.5") + half % (KEY, "[7]", "null")
+    for error in ("NaN", "Infinity", "-0.5", "true", '"0.5"', "1" + "0" * 400):
+        damaged += half % (KEY, "[7]", error)
     path.write_text('[]\nnonsense\n{"key": 1}\n' + damaged)
     with Evaluations(path, KEY) as evaluations:
         assert len(evaluations) == 0

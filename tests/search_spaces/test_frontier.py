@@ -120,6 +120,25 @@ def test_an_unknown_winner_is_refused_with_those_there_are(searched):
             r"field \$\.winners\[0\]\.weights\.file: '../../etc/passwd' does not match",
         ),
         (lambda v: v["levels"].update(edges=[3, 1]), r"levels\.edges: got \[3, 1\]"),
+        (
+            lambda v: next(w for w in v["winners"] if w["name"] != v["best"]).update(
+                ranking_error=0
+            ),
+            "field best: got net-.*, whose ranking_error is .*, but that of net-.* is 0; search",
+        ),
+        (
+            lambda v: v["budget"].update(max_macs=9),
+            "winner net-.*: costs .*, beyond .* max_macs, 9",
+        ),
+        (lambda v: v["budget"].update(max_latency_ms=1e-3), "beyond the budget's max_latency_ms, "),
+        (
+            lambda v: v["points"][0].pop("predicted_energy_reason"),
+            "net net-.*: field predicted_energy_mj is null without a reason",
+        ),
+        (
+            lambda v: v["winners"][0]["mae"].update(value=None),
+            "net net-.*: field mae is null without a reason",
+        ),
     ],
 )
 def test_a_frontier_that_does_not_fit_is_refused(folder, change, message):

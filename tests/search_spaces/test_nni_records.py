@@ -61,6 +61,28 @@ def test_an_experiment_lies_where_nnis_list_says(home: Path, tmp_path: Path):
     assert len(read_trials("abc", tmp_path / "elsewhere")) == 1
 
 
+@pytest.mark.parametrize(
+    "stored", ["{", "", '"x"', '{"a": 1}', '{"default": NaN}', '{"default": "1"}']
+)
+def test_a_trial_without_a_finite_number_has_no_result(home: Path, stored: str):
+    write_experiment(home, "abc", {"T0": 0.5})
+    with closing(sqlite3.connect(home / "abc" / "db" / "nni.sqlite")) as connection, connection:
+        connection.execute("update MetricData set data = ?", (stored,))
+    (trial,) = read_trials("abc")
+    assert (trial.status, trial.result) == ("SUCCEEDED", None)
+
+
+@pytest.mark.parametrize("stored", ["{", "[]", '{"parameter_id": 0}'])
+def test_a_trial_that_nobody_asked_for_is_refused(home: Path, stored: str):
+    write_experiment(home, "abc", {"T0": 0.5})
+    with closing(sqlite3.connect(home / "abc" / "db" / "nni.sqlite")) as connection, connection:
+        connection.execute("update TrialJobEvent set data = ?", (stored,))
+    with pytest.raises(
+        UserError, match=r"nni\.sqlite: damaged or not NNI's: trial T0 has no param"
+    ):
+        read_trials("abc")
+
+
 @pytest.mark.parametrize("name", ["xyz", "", "../abc"])
 def test_an_unknown_experiment_is_refused_with_those_there_are(home: Path, name: str):
     (home / ".experiment").write_text(json.dumps({"abc": {}, "def": {}}))

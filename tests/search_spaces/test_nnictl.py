@@ -12,7 +12,14 @@ import yaml
 
 from search_spaces import nnictl
 from search_spaces.errors import UserError
-from search_spaces.nnictl import MANAGER_SCRIPT, check_port, main, prepare_environment, read_config
+from search_spaces.nnictl import (
+    MANAGER_SCRIPT,
+    check_port,
+    main,
+    manager_address,
+    prepare_environment,
+    read_config,
+)
 from tests.ports import free_port, listen
 from tests.search_spaces.test_nni_records import home
 
@@ -73,6 +80,19 @@ def test_a_strategy_that_cannot_run_is_refused(tmp_path: Path, changes: dict, me
             r's.yml: search space "x" \(loguniform\) must have low > 0',
         ),
         ("searchSpace: {x: {_type: odd, _value: [1]}}", "", 'c.yml: .*unsupported type "odd"'),
+        ("search_space: {x: {_type: odd, _value: [1]}}", "", 'c.yml: .*unsupported type "odd"'),
+        ("searchSpace: {}", "", "c.yml: search space is empty, expected at least one parameter"),
+        ("searchSpace: {x: {_type: choice, _value: []}}", "", 'c.yml: .*"x": _value is empty, exp'),
+        (
+            "searchSpace: {x: {_type: uniform, _value: [.nan, 1]}}",
+            "",
+            r'c.yml: search space "x": got \[nan, 1\], expected finite numbers',
+        ),
+        (
+            "searchSpace: {x: {_type: uniform, _value: [0, .inf]}}",
+            "",
+            r'c.yml: search space "x": got \[0, inf\], expected finite numbers',
+        ),
     ],
 )
 def test_a_broken_search_space_is_refused(tmp_path: Path, config: str, space: str, message: str):
@@ -132,6 +152,14 @@ def test_no_command_is_refused():
         (["stop", "--port", "9"], "nnictl stop: no experiment on port 9 runs; running here: abc"),
         (["status", "bogus"], "nnictl: argument .*: invalid choice: 'status' "),
         (["resume"], "nnictl resume: the following arguments are required: id"),
+        (["trial", "ls", "zzz"], "nnictl trial ls: no experiment 'zzz' in .*; .* here: abc, old$"),
+        (["trial", "kill", "-T", "abc", "zzz"], "nnictl trial kill: no experiment 'zzz' in "),
+        (
+            ["experiment", "export", "zzz", "-f", "f.json", "-t", "json"],
+            "nnictl experiment export: no experiment 'zzz' in ",
+        ),
+        (["log", "stderr", "zzz"], "nnictl log stderr: no experiment 'zzz' in "),
+        (["update", "trialnum", "zzz", "-v", "3"], "nnictl update trialnum: no experiment 'zzz'"),
     ],
 )
 def test_an_experiment_that_is_not_meant_so_is_one_line(
@@ -156,6 +184,30 @@ def test_workers_elsewhere_need_the_managers_address(tmp_path: Path):
     path.write_text(yaml.safe_dump(config))
     with pytest.raises(UserError, match=r"nniManagerIp: not given, but workers of .*'remote'"):
         main(["create", "-c", str(path), "-p", str(free_port())])
+
+
+@pytest.mark.parametrize(
+    ("config", "address"),
+    [
+        ({"trainingService": {"platform": "local"}}, "127.0.0.1"),
+        ({"training_service": {"platform": "remote"}, "nni_manager_ip": "192.0.2.1"}, "192.0.2.1"),
+        ({"trainingService": {"platform": "remote", "nni_manager_ip": "192.0.2.2"}}, "192.0.2.2"),
+    ],
+)
+def test_the_manager_is_where_workers_look_for_it_however_it_is_spelled(config: dict, address: str):
+    assert manager_address(config) == address
+
+
+def test_a_strategys_fields_may_have_underscores(tmp_path: Path):
+    config = yaml.safe_load((EXPERIMENTS / "sam_architecture.yml").read_text())
+    tuner = config.pop("tuner")
+    config["Tuner"] = {"class_name": tuner["className"], "class_args": tuner["classArgs"]}
+    config["trial_concurrency"] = config["Tuner"]["class_args"]["nets"] = 10
+    del config["trialConcurrency"]
+    shutil.copy(EXPERIMENTS / config["searchSpaceFile"], tmp_path)
+    (tmp_path / "c.yml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match=r"c.yml: trialConcurrency: got 10, expected fewer than"):
+        read_config(tmp_path / "c.yml")
 
 
 def test_the_manager_is_bound_once_whatever_node_is_told_else():

@@ -44,7 +44,19 @@ def test_an_experiment_without_fault_passes(tmp_path: Path):
             {"tuner": {"className": "search_spaces.nni_tuner.No", "codeDirectory": "."}},
             "c.yml: tuner.className: .* has no attribute 'No'.*; mend it or codeDirectory",
         ),
+        ({"tuner": "TPE"}, "c.yml: tuner: got 'TPE', expected fields, e.g. name: TPE"),
+        ({"tuner": {}}, "c.yml: tuner: expected either a name, e.g. TPE, or a className"),
+        (
+            {"assessor": ["x"]},
+            r"c.yml: assessor: got \['x'\], expected fields, e.g. name: Medianst",
+        ),
+        (
+            {"trainingService": None},
+            "c.yml: trainingService: got None, expected its fields, e.g. p",
+        ),
+        ({"trainingService": [{}]}, r"c.yml: trainingService: got \[{}\], expected its fields"),
         ({"trainingService": {"platform": "moon"}}, "trainingService.platform: got 'moon', expect"),
+        ({"trialCommand": " "}, "c.yml: trialCommand: is empty; name what runs a trial"),
         ({"trialComand": "x"}, r"c.yml: ExperimentConfig does not have field\(s\) trialcomand"),
     ],
 )
@@ -54,6 +66,58 @@ def test_a_fault_is_one_line_that_names_file_and_field(
     same = {key: None for key in ("trialConcurrency",) if "trial_concurrency" in changes}
     with pytest.raises(UserError, match=message):
         checked(tmp_path, {"trialCodeDirectory": "."} | same | changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "arguments", "message"),
+    [
+        (
+            "tuner",
+            "TPE",
+            {"optimize_mode": "maximise"},
+            "optimize_mode: got 'maximise', expected ma",
+        ),
+        ("tuner", "TPE", {"foo": 1}, "TPE cannot start: .* unexpected keyword argument 'foo'"),
+        ("tuner", "TPE", {"tpe_args": {"foo": 1}}, "TPE cannot start: .* keyword argument 'foo'"),
+        ("tuner", "TPE", "maximize", "got 'maximize', expected fields, e.g. optimize_mode: maximi"),
+        (
+            "tuner",
+            "Evolution",
+            {"population_size": "x"},
+            "population_size: got 'x', expected a num",
+        ),
+        ("tuner", "GP", {}, "GP cannot start: GP Tuner supports only numerical values"),
+        ("tuner", "Medianstop", {}, "Medianstop cannot start: Builtin name is not found"),
+        ("assessor", "Medianstop", {"start_stepp": 1}, "Medianstop cannot start: .*'start_stepp'"),
+        ("assessor", "Medianstop", {"start_step": "x"}, "start_step: got 'x', expected a number"),
+        (
+            "assessor",
+            "Medianstop",
+            {"optimize_mode": "max"},
+            "optimize_mode: got 'max', expected m",
+        ),
+    ],
+)
+def test_arguments_with_which_an_algorithm_would_die_are_refused(
+    tmp_path: Path, kind: str, name: str, arguments: Any, message: str
+):
+    algorithm = {"name": name, "classArgs": arguments}
+    with pytest.raises(UserError, match=rf"c\.yml: {kind}\.classArgs: {message}"):
+        checked(tmp_path, {"trialCodeDirectory": ".", kind: algorithm})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "arguments"),
+    [
+        ("tuner", "Random", None),
+        ("tuner", "GridSearch", {"optimize_mode": "maximize"}),
+        ("tuner", "evolution", {"population_size": 8}),
+        ("tuner", "Hyperband", {"R": 9}),  # it talks to the manager from the start: not tried
+        ("assessor", "Curvefitting", {"epoch_num": 10, "threshold": 1}),
+    ],
+)
+def test_algorithms_of_nni_pass(tmp_path: Path, kind: str, name: str, arguments: Any):
+    checked(tmp_path, {"trialCodeDirectory": ".", kind: {"name": name, "class_args": arguments}})
 
 
 def test_a_supernet_that_every_trial_would_miss_is_looked_for(

@@ -9,12 +9,14 @@ import time
 
 import pytest
 import torch
+from jsonschema import ValidationError
 
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import read_architecture
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
 from search_spaces.judge import SubnetJudge
+from search_spaces.records import point_record
 from search_spaces.search import search
 from search_spaces.search_setup import SearchFiles, SearchSize
 
@@ -168,6 +170,19 @@ def test_a_full_disk_leaves_no_half_written_file(search_inputs, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     left = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert [str(path) for path in left] == ["evaluations.jsonl"]
+
+
+def test_a_result_against_the_schema_is_found_before_anything_is_written(
+    search_inputs, tmp_path, monkeypatch
+):
+    def without_reason(*arguments):
+        point = point_record(*arguments)
+        return {**point, "predicted_energy_reason": None}
+
+    monkeypatch.setattr("search_spaces.search_result.point_record", without_reason)
+    with pytest.raises(ValidationError, match="None is not of type 'string'"):
+        run(search_inputs, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["evaluations.jsonl"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

@@ -6,6 +6,7 @@ from search_spaces.errors import UserError
 from search_spaces.spaces import get_space
 from search_spaces.supernet import Supernet, build_supernet
 from search_spaces.supernet_file import read_supernet, write_supernet
+from search_spaces.task_classes import ClassesTask
 
 NANO = get_space("sam-nano")
 
@@ -18,7 +19,8 @@ def supernet() -> Supernet:
 @pytest.fixture
 def path(tmp_path, supernet):
     path = tmp_path / "supernet.pt"
-    write_supernet(path, supernet, {"seed": 5, "labelled_clips": 40, "config": {"lr": 0.1}})
+    training = {"seed": 5, "labelled_clips": 40, "config": {"lr": 0.1}}
+    write_supernet(path, supernet, training, ClassesTask(("dog", "door", "rain", "wind")))
     return path
 
 
@@ -104,6 +106,43 @@ def test_a_later_format(path):
 
 
 def test_weights_that_do_not_fit(path):
-    rewrite(path, num_outputs=7)
+    rewrite(path, num_outputs=11, task={"kind": "counts"})
     with pytest.raises(UserError, match=r"its weights do not fit space sam-nano: .*size mismatch"):
         read_supernet(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": "sam-nano"}, r"field \$\.space: 'sam-nano' is not of type 'object'"),
+        ({"space": None}, r"field \$\.space: None is not of type 'object'"),
+        ({"space": {"name": "sam-nano"}}, r"field \$\.space: 'version' is a required property"),
+        ({"num_outputs": "11"}, r"field \$\.num_outputs: '11' is not of type 'integer'"),
+        (
+            {"num_outputs": 7},
+            r"field \$\.num_outputs: got 7, but its task, classes, has 4; train it",
+        ),
+        ({"state_dict": None}, r"field \$\.state_dict: None is not of type 'object'"),
+        ({"state_dict": {1: 2}}, "its weights do not fit space sam-nano: .* Train it anew"),
+        ({"training": [1]}, r"field \$\.training: \[1\] is not of type 'object'"),
+        ({"task": "counts"}, r"field \$\.task: 'counts' is not of type 'object'"),
+        ({"task": {"kind": "smells"}}, "task: got 'smells', this kit knows .*; train it anew"),
+        (
+            {"task": {"kind": "classes"}},
+            r"field \$\.task: 'names' is missing or wrong; train it anew with this kit",
+        ),
+        (
+            {"task": {"kind": "classes", "names": [1, 2, 3, 4], "several": False}},
+            r"field \$\.task\.names\[0\]: 1 is not of type 'string'",
+        ),
+        (
+            {"task": {"kind": "classes", "names": ["a", "b"], "several": False}},
+            r"field \$\.num_outputs: got 4, but its task, classes, has 2",
+        ),
+    ],
+)
+def test_a_field_of_another_kind(path, changes, message):
+    rewrite(path, **changes)
+    with pytest.raises(UserError, match=message) as refused:
+        read_supernet(path)
+    assert str(refused.value).startswith(str(path))

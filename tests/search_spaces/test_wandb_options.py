@@ -21,8 +21,8 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_logged_unless_asked_for():
-    assert read() is None
-    assert read("--wandb-group", "g") is None
+    assert read(include=True) is None
+    assert read("--wandb-group", "") is None  # as a shell variable may be
 
 
 def test_offline_is_what_the_flag_alone_means():
@@ -38,11 +38,30 @@ def test_all_of_it_can_be_said(monkeypatch: pytest.MonkeyPatch):
     )
 
 
+def test_a_project_of_the_environment_is_looked_at_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WANDB_PROJECT", "50%")
+    with pytest.raises(UserError, match=r"^WANDB_PROJECT: got '50%', but W&B takes at most 128"):
+        read("--wandb")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--wandb", "sometimes"], r"argument --wandb: invalid choice: 'sometimes' \(choose from"),
         (["--wandb-include", "clips.npz"], "argument --wandb-include: invalid choice: 'clips.npz'"),
+        (["--wandb-group", "g"], "^--wandb-group: needs --wandb; give it, or neither"),
+        (["--wandb-project", "p"], "^--wandb-project: needs --wandb"),
+        (["--wandb-dir", "d"], "^--wandb-dir: needs --wandb"),
+        (["--wandb-include", "vectors.bin"], "^--wandb-include: needs --wandb"),
+        (
+            ["--wandb", "--wandb-project", "a/b"],
+            "^--wandb-project: got 'a/b', but W&B takes at mos",
+        ),
+        (["--wandb", "--wandb-project", "p" * 129], "^--wandb-project: .* at most 128 characters"),
+        (
+            ["--wandb", "--wandb-dir", __file__],
+            r"^--wandb-dir: .*options\.py is a file; name a fol",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused(arguments: list[str], message: str):
