@@ -36,7 +36,7 @@ def test_a_scale_may_begin_with_speech_that_needs_no_label(tmp_path):
     asked = dataclasses.replace(settings(tmp_path), scale=read_scale("few"))
     begin, begun = _begin(asked), tmp_path / "begin" / "supernet.pt"
     assert begin.outputs == (begun,)
-    assert begin.argv[begin.argv.index("--model.optimisation.optimiser") + 1] == "muon"
+    assert begin.argv[begin.argv.index("--model.space") + 1] == "sam-4k"
     assert not {"--data.speech", "--data.labelled_clips"} & {*begin.argv}
     assert begin.facts == ("{}",)  # other speech changes nothing of it
     fit = _fit(asked)
