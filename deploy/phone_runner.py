@@ -10,7 +10,7 @@ from deploy.adb import Adb
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, sha256_file
 
-FOLDER = Path("android_runner/target")
+FOLDER = Path(__file__).resolve().parent.parent / "android_runner" / "target"
 APK = "runner.apk"
 DESCRIPTION = "runner.json"
 SCHEMA = load_schema(Path(__file__).parent / "schemas", "runner")

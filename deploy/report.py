@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the page, print its path."""
     out = args.out or args.run / "report.html"
-    check_writable(out, "--out")
+    check_writable(out, "--out" if args.out else "--run")
     if out.suffix != ".html" and out.exists() and real_path(args.run) in real_path(out).parents:
         raise UserError(f"--out: {out} is a file of the run; name another one")
     html = render(make_page(read_run(args.run), args.run.resolve().name))

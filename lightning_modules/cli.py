@@ -141,7 +141,7 @@ class AmbianceCLI(LightningCLI):
             )
         clip = trainer.gradient_clip_val
         if clip is not None and not 0 <= clip < math.inf:  # a negative one turns gradients round
-            raise UserError(f"trainer.gradient_clip_val: got {clip}, expected 0 (off) or more")
+            raise UserError(f"trainer.gradient_clip_val: got {clip:g}, expected 0 (off) or more")
         prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

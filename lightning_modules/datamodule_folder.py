@@ -147,7 +147,8 @@ class FolderDataModule(RecordingsDataModule):
         )
         self._judge_others(sounds, splits)
         budget = draw_budget(sounds.items, splits, self._labelled_per_class, self._seed)
-        remarks = [*splits.remarks, *budget.remarks, *self._short(sounds)]
+        named = f"{len(self.task.names)} classes: {', '.join(self.task.names[:20])}"
+        remarks = [named, *splits.remarks, *budget.remarks, *self._short(sounds)]
         self._say(sounds, splits, remarks)
         self._splits = splits
         self._pool = [sounds.samples[place] for place in splits.places["train"]]

@@ -393,3 +393,5 @@ def test_a_file_of_the_run_is_not_written_over(
     assert table.read_text() == "{}"
     assert main(["report", "--run", str(tmp_path), "--out", "/dev/null"]) == 2
     assert "--out: /dev/null is a folder or a device" in capsys.readouterr().err
+    assert main(["report", "--run", str(table)]) == 2
+    assert "error: --run: " in capsys.readouterr().err

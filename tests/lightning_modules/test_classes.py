@@ -78,7 +78,9 @@ def test_a_folder_is_all_that_training_needs(trained: Path):
     assert found.training["recordings"] == 30
     assert found.training["test_by_speaker"] is True
     assert read_clips(trained / "clips.npz").samples == 16_000
-    assert "data: 30 recordings: train" in (trained / "errors.txt").read_text()
+    said = (trained / "errors.txt").read_text()
+    assert "data: 30 recordings: train" in said
+    assert "data: 3 classes: high, low, middle\n" in said
 
 
 def test_the_test_is_listed_and_judged(trained: Path, recordings: Path):
