@@ -81,9 +81,12 @@ def _chosen(
             " one to test it"
         )
     number = min(MOST, least)
-    kind = StratifiedKFold if len(first) == len(sounds) else StratifiedGroupKFold
+    if len(first) == len(sounds):  # groups, which it ignores, it would warn of
+        groups, kind = None, StratifiedKFold
+    else:
+        groups, kind = sounds, StratifiedGroupKFold
     splitter = kind(number, shuffle=True, random_state=seed)
-    pairs = list(splitter.split(labels, labels, sounds))
+    pairs = list(splitter.split(labels, labels, groups))
     why = "no speakers are known" if speakers is None else "the label tells the speaker"
     return Folds(pairs, f"on other recordings, {number} folds ({why})")
 

@@ -10,7 +10,7 @@ from search_spaces.errors import UserError
 
 # What a recorder that could not go back to its header leaves there: the largest number that it has,
 # signed (give or take the header) or not.
-UNKNOWN_RIFF_BYTES = (range(0x7FFF_0000, 0x8000_0100), range(0xFFFF_0000, 0x1_0000_0000))
+_UNKNOWN_RIFF_BYTES = (range(0x7FFF_0000, 0x8000_0100), range(0xFFFF_0000, 0x1_0000_0000))
 _UNKNOWN_LONG_BYTES = range(0x7FFF_FFFF_FFFF_0000, 1 << 64)
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _FLAC_BEGINS = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
@@ -46,18 +46,15 @@ def check_whole(path: Path) -> None:
 
 def _announced_bytes(head: bytes) -> int | None:
     """The length of the whole file by its header, if that has one."""
-    if head[:4] == b"RIFF":
-        length = int.from_bytes(head[4:8], "little")
-        return None if any(length in unknown for unknown in UNKNOWN_RIFF_BYTES) else length + 8
+    if head[:4] in (b"RIFF", b"FORM"):
+        length = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
+        return None if any(length in unknown for unknown in _UNKNOWN_RIFF_BYTES) else length + 8
     if head[:4] in (b"RF64", b"BW64") and head[12:16] == b"ds64":
         length = int.from_bytes(head[20:28], "little")
         return None if length in _UNKNOWN_LONG_BYTES or not length else length + 8
     if head[:16] == _W64_RIFF:
         length = int.from_bytes(head[16:24], "little")
         return None if length in _UNKNOWN_LONG_BYTES else length
-    if head[:4] == b"FORM":
-        length = int.from_bytes(head[4:8], "big")
-        return None if any(length in unknown for unknown in UNKNOWN_RIFF_BYTES) else length + 8
     return None
 
 

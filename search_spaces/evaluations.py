@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from search_spaces.budget import Indices
+from search_spaces.json_values import is_number
 
 JUDGEMENT_VERSION = 4  # rises when a judgement comes to mean another thing
 
@@ -86,7 +86,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
         indices, error = record["indices"], record["ranking_error"]
         whole = isinstance(indices, list) and all(type(index) is int for index in indices)
-        judged = type(error) in (int, float) and 0 <= error <= sys.float_info.max
+        judged = is_number(error) and error >= 0
         return record if whole and judged and "key" in record else None
     except (ValueError, KeyError, TypeError):
         return None

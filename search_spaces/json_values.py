@@ -78,8 +78,8 @@ def _items(validator: Any, items: Any, value: Any, schema: Any) -> Iterator[Any]
     yield from jsonschema.Draft202012Validator.VALIDATORS["items"](validator, items, value, schema)
 
 
-def _is_number(_: Any, value: Any) -> bool:
-    """A number that can be computed with; 1e999 is read as infinite."""
+def is_number(value: Any) -> bool:
+    """Whether a value that was read is a number to compute with; 1e999 is read as infinite."""
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return plain and abs(value) <= _LARGEST
 
@@ -95,6 +95,6 @@ Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     {"items": _items},
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"number": _is_number, "integer": _is_integer}
+        {"number": lambda _, value: is_number(value), "integer": _is_integer}
     ),
 )

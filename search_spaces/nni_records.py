@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
+from search_spaces.json_values import is_number
 
 
 @dataclass(frozen=True)
@@ -230,9 +230,7 @@ def _result(text: Any) -> dict[str, Any] | None:
     while isinstance(value, str):  # NNI stores JSON within JSON
         value = _json(value)
     result = value if isinstance(value, dict) else {"default": value}
-    figure: Any = result.get("default")
-    plain = type(figure) in (int, float)
-    return result if plain and abs(figure) <= sys.float_info.max else None
+    return result if is_number(result.get("default")) else None
 
 
 def _json(text: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,13 @@ def items(*rows: tuple[str, str | None, str | None]) -> tuple[list[Item], np.nda
 def folds_of(made: list[Item], labels: np.ndarray, speakers: np.ndarray | None) -> Folds:
     """Where no two recordings sound the same."""
     return make_folds(made, [item.name for item in made], labels, speakers, 0)
+
+
+def test_folds_of_other_recordings_warn_of_nothing():
+    made, labels = items(*((label, None, None) for label in "ab" for _ in range(10)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(folds_of(made, labels, None).pairs) == 5
 
 
 def test_a_sound_that_is_there_twice_lies_on_one_side():
