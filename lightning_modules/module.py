@@ -38,7 +38,7 @@ from lightning_modules.ingredients import (
 )
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
-from lightning_modules.mentor_embedding import EmbeddingMentor
+from lightning_modules.mentor_embedding import EmbeddingMentor, ProbeClips
 from lightning_modules.mixtures_open import ProtocolName
 from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
@@ -61,7 +61,7 @@ from search_spaces.task_counts import CountsTask
 from search_spaces.task_embedding import EmbeddingTask
 
 JUDGE_CALIBRATION_CLIPS = 96
-PROBE_BATCHES = 64  # of labelled clips, from which an embedding that teaches learns the outputs
+PROBE_BATCHES = 128  # of labelled clips, from which an embedding that teaches learns the outputs
 
 
 class SupernetModule(pl.LightningModule):
@@ -308,7 +308,7 @@ class SupernetModule(pl.LightningModule):
         """Let an embedding learn the outputs from the labels, and tell how well."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         steps = tqdm(range(PROBE_BATCHES), "Asking the teacher", leave=False)
-        mentor.learn(self._weakly_augmented(data.batch(step), step) for step in steps)
+        mentor.learn(self._probe_clips(data.batch(step), step) for step in steps)
         clips, lo, hi = data.validation_clips()
         said = mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
         error = self.task.judge(said.numpy(), lo, hi)[self.task.headline.key]
@@ -319,11 +319,13 @@ class SupernetModule(pl.LightningModule):
                 file=sys.stderr,
             )
 
-    def _weakly_augmented(self, batch: Batch, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch's labelled clips, the same in every process, with lo and hi."""
+    def _probe_clips(self, batch: Batch, step: int) -> ProbeClips:
+        """A batch's labelled clips, weakly augmented, the same in every process."""
         seen = batch["labelled"]
         draw = torch_generator(self.seed, step, "probe", seen["waveform"].device)
-        return self.recipe.weak_augmentation(seen["waveform"], draw), seen["lo"], seen["hi"]
+        waveform = self.recipe.weak_augmentation(seen["waveform"], draw)
+        extra = seen.get("extra", torch.zeros(len(waveform), dtype=torch.bool))
+        return ProbeClips(waveform, seen["lo"], seen["hi"], extra)
 
     def _mentor(self, path: Path | None) -> Mentor | EmbeddingMentor | None:
         if path is None:
