@@ -32,7 +32,7 @@ UNKNOWN_LENGTH_FRAMES = (
     1 << 62
 )  # libsndfile announces about 2^63 frames for a stream without a length
 _LOOKED_AT = 61  # of so many frames one tells whether channels cancel; a prime, for tones' sake
-_CANCELLED = 0.1  # of the power that channels have in all; unrelated ones keep all of it in their sum
+_CANCELLED = 0.1  # of the power that channels have in all; the sum of unrelated ones keeps it
 _LOUDEST = 1e10  # full scale is 1, or 32768 where somebody forgot to divide
 
 
@@ -118,8 +118,8 @@ def read_blocks(
 def _mono(block: NDArray[Any]) -> Float32:
     """Mean of the channels, int16 or float32 [T, C] -> float32 [T].
 
-    Channels of opposite polarity, as a crossed wire leaves them, would cancel each other, and a room
-    full of people be none; such ones are turned round first.
+    Channels of opposite polarity, as a crossed wire leaves them, would cancel each other, and a
+    room full of people be none; such ones are turned round first.
     """
     channels = block.shape[1]
     total = block[:, 0].astype(np.float32)
@@ -137,7 +137,7 @@ def _mono(block: NDArray[Any]) -> Float32:
 
 
 def _turned_round(block: NDArray[Any]) -> tuple[int, ...]:
-    """The channels of [T, C] that run against the loudest one, where the mean would be cancelled."""
+    """The channels of [T, C] that run against the loudest one, where their mean would vanish."""
     some = block[::_LOOKED_AT].T.astype(np.float64, order="C")
     some -= some.mean(axis=1, keepdims=True)  # an offset is no sound
     power = np.square(some).sum(axis=1)  # [C]
