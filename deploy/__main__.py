@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from search_spaces.command_line import CommandParser
-from search_spaces.errors import run_command
+from search_spaces.errors import UserError, run_command
 
 # Each module has HELP, add_arguments(parser) and run(args) -> exit code.
 COMMANDS = {
@@ -42,7 +43,10 @@ def _dispatch(arguments: list[str]) -> int:
         args = parser.parse_args(arguments)
         chosen = args.command
     else:  # files may stand on both sides of an option, which a parser of commands cannot read
-        args = parsers[chosen].parse_intermixed_args(arguments[1:])
+        try:
+            args = parsers[chosen].parse_intermixed_args(arguments[1:])
+        except UserError as error:
+            raise _dashed_file(arguments[1:]) or error from None
     return import_module(COMMANDS[chosen]).run(args)
 
 
@@ -53,6 +57,16 @@ def _without_dashes(arguments: list[str]) -> list[str]:
     at = arguments.index("--")
     paths = (f"./{path}" if path.startswith("-") else path for path in arguments[at + 1 :])
     return [*arguments[:at], *paths]
+
+
+def _dashed_file(arguments: list[str]) -> UserError | None:
+    """What to say of a file that a shell's ``*.wav`` named, which the parser took for an option."""
+    for name in arguments:
+        if name.startswith("-") and Path(name).is_file():
+            return UserError(
+                f"{name}: begins as an option does; give files behind `--`, or ./{name}"
+            )
+    return None
 
 
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:

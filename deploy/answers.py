@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import PRECISIONS, Bundle, read_bundle
+from deploy.bundle import MANIFEST, PRECISIONS, Bundle, read_bundle
 from deploy.engine import Engine
 from lightning_modules.answers import Answers, write_answers
 from lightning_modules.audio import Int16, from_pcm16
@@ -32,7 +32,7 @@ from lightning_modules.sources_cache import cache_root, prepare_speech
 from search_spaces.clip import MAX_COUNT
 from search_spaces.command_line import named_path, positive_whole_number, whole_number
 from search_spaces.errors import UserError
-from search_spaces.files import check_writable, sha256_file
+from search_spaces.files import check_writable, refuse_input, sha256_file
 from search_spaces.task_counts import CountsTask
 
 HELP = "what bundles say of training clips, averaged, for another net to learn (data.answers)"
@@ -60,6 +60,12 @@ def run(args: argparse.Namespace) -> int:
         UserError: bad options, speech or bundles, or no room in the cache.
     """
     teachers = _teachers(args.bundle, args.precision)
+    files = [
+        bundle.path / name
+        for bundle, _ in teachers
+        for name in (MANIFEST, *bundle.manifest["files"])
+    ]
+    refuse_input(args.out, files, "bundles' files", "--out")
     check_writable(args.out, "--out")
     if not 0 <= args.voice_speed <= 0.5:
         raise UserError(f"--voice-speed {args.voice_speed}: expected 0 (off) to 0.5")

@@ -120,7 +120,7 @@ class Bundle:
 
         Raises:
             UserError: see `choose_precision`; or the manifest is of clips of another length, or of
-                another number of outputs.
+                another number of outputs, or names these in two ways.
         """
         engine = Engine(self.model_path(self.choose_precision(precision)), threads)
         if engine.samples != self.clip_samples:
@@ -128,11 +128,16 @@ class Bundle:
                 f"{self.path / MANIFEST}: field $.clip_samples: is {self.clip_samples}, the model"
                 f" takes {engine.samples}; {ANEW}"
             )
-        named = len(self.task.outputs)
-        if named != engine.outputs:
+        named = list(self.task.outputs)
+        if len(named) != engine.outputs:
             raise UserError(
-                f"{self.path / MANIFEST}: field $.task: says what {named} outputs mean, the model"
-                f" gives {engine.outputs}; {ANEW}"
+                f"{self.path / MANIFEST}: field $.task: says what {len(named)} outputs mean, the"
+                f" model gives {engine.outputs}; {ANEW}"
+            )
+        if named != self.manifest["outputs"]:
+            raise UserError(
+                f"{self.path / MANIFEST}: field $.outputs: names the outputs otherwise than"
+                f" $.task does; {ANEW}"
             )
         return engine
 

@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
         with open_output(rows, stream_form, found.paths, settings, listener.row_type) as output:
             predict_files(listener, hop_samples, output)
         if form in ARRAYS:
-            write_array(rows, args.output, form)
+            write_array(rows, args.output, form, len(listener.task.outputs))
     except BrokenPipeError:  # not a fault of the output: `run_command` ends quietly
         raise
     except OSError as error:
@@ -191,7 +191,7 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _by_name(output: Path | None) -> str:
-    suffix = "" if output is None else output.suffix.removeprefix(".")
+    suffix = "" if output is None else output.suffix.lower().removeprefix(".")
     return suffix if suffix in (*FORMATS, *ARRAYS) else FORMATS[0]
 
 

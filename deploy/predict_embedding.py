@@ -82,8 +82,8 @@ def check_array(form: str, output: Path | None, task: object) -> Path:
     return output.with_name(output.name + ROWS)
 
 
-def write_array(rows: Path, output: Path, form: str) -> None:
-    """Turn the CSV of `EmbeddingRow` into an array, and remove it.
+def write_array(rows: Path, output: Path, form: str, dimensions: int) -> None:
+    """Turn the CSV of `EmbeddingRow` of K ``dimensions`` into an array, and remove it.
 
     ``npy`` is float32 [N, K], with a CSV of file, start_s and end_s for each of its rows beside it
     (`index_path`); ``parquet`` has these columns and ``embedding``, a list of float32.
@@ -95,6 +95,7 @@ def write_array(rows: Path, output: Path, form: str) -> None:
     finally:
         csv.field_size_limit(usual)
     embeddings = np.array([json.loads(row["embedding"]) for row in table], np.float32)
+    embeddings = embeddings.reshape(len(table), dimensions)  # also where nothing was heard
     if form == "parquet":
         _write_parquet(output, table, embeddings)
     else:

@@ -31,6 +31,8 @@ _BLOCK_VALUES = 1 << 20  # decoded, or resampled, at a time: 4 MiB, whatever the
 UNKNOWN_LENGTH_FRAMES = (
     1 << 62
 )  # libsndfile announces about 2^63 frames for a stream without a length
+_LOOKED_AT = 61  # of so many frames one tells whether channels cancel; a prime, for tones' sake
+_CANCELLED = 0.1  # of the power that channels have in all; the sum of unrelated ones keeps it
 _LOUDEST = 1e10  # full scale is 1, or 32768 where somebody forgot to divide
 
 
@@ -114,16 +116,35 @@ def read_blocks(
 
 
 def _mono(block: NDArray[Any]) -> Float32:
-    """Mean of the channels, int16 or float32 [T, C] -> float32 [T]."""
+    """Mean of the channels, int16 or float32 [T, C] -> float32 [T].
+
+    Channels of opposite polarity, as a crossed wire leaves them, would cancel each other, and a
+    room full of people be none; such ones are turned round first.
+    """
     channels = block.shape[1]
     total = block[:, 0].astype(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):  # `read_blocks` refuses what comes of it
+        turned = _turned_round(block) if channels > 1 else ()
+        if 0 in turned:
+            np.negative(total, out=total)
         for channel in range(1, channels):  # NumPy's own mean is slow along so short an axis
-            total += block[:, channel]
+            add = np.subtract if channel in turned else np.add
+            add(total, block[:, channel], out=total)
     scale = PCM16_SCALE if block.dtype == np.int16 else 1.0
     if channels * scale != 1.0:
         total /= np.float32(channels * scale)
     return total
+
+
+def _turned_round(block: NDArray[Any]) -> tuple[int, ...]:
+    """The channels of [T, C] that run against the loudest one, where their mean would vanish."""
+    some = block[::_LOOKED_AT].T.astype(np.float64, order="C")
+    some -= some.mean(axis=1, keepdims=True)  # an offset is no sound
+    power = np.square(some).sum(axis=1)  # [C]
+    if not np.square(some.sum(axis=0)).sum() < _CANCELLED * power.sum():  # nor of NaN
+        return ()
+    against = some @ some[power.argmax()] < 0.0
+    return tuple(np.flatnonzero(against).tolist())
 
 
 def _check_file(path: Path) -> None:

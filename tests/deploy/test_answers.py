@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from deploy.__main__ import main
-from deploy.bundle import read_bundle
+from deploy.bundle import DEFAULT_BUNDLE, read_bundle
 from lightning_modules.answers import read_answers
 from lightning_modules.audio import from_pcm16
 from lightning_modules.mixtures_open import mixed_by, open_mixtures
@@ -41,6 +42,15 @@ def test_they_are_the_mean_of_what_the_bundles_say_of_the_training_clips(
     assert [teacher["name"] for teacher in answers.teachers] == [bundle.name] * 2
     said = bundle.load().run(from_pcm16(mixtures[CLIPS - 1].samples))
     np.testing.assert_allclose(answers.probabilities[-1], said, atol=1e-6)
+
+
+def test_a_bundle_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = Path(shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle"))
+    for name in ("model_int8.pte", "manifest.json"):
+        before = (copy / name).read_bytes()
+        assert main(arguments(tmp_path, copy / name, copy)) == 2
+        assert f"{name} is one of the bundles' files; name another" in capsys.readouterr().err
+        assert (copy / name).read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,16 @@ def test_a_task_of_other_outputs_than_the_model_s_is_refused(
         read_bundle(path).load("fp32")
 
 
+def test_outputs_that_are_named_in_two_ways_are_refused(bundle_copy: Callable[[], Path]) -> None:
+    path = bundle_copy()
+    outputs = json.loads((path / "manifest.json").read_text())["outputs"]
+    change_manifest(path, outputs=[outputs[1], outputs[0], *outputs[2:]])
+    with pytest.raises(
+        UserError, match=r"manifest\.json: field \$\.outputs: names the outputs otherwise than \$"
+    ):
+        read_bundle(path).load()
+
+
 def test_a_model_without_a_digest_is_refused(bundle_copy: Callable[[], Path]) -> None:
     path = bundle_copy()
     files = json.loads((path / "manifest.json").read_text())["files"]

@@ -106,6 +106,13 @@ def test_an_array_with_its_rows_named_beside_it(
     assert np.load(tmp_path / "f.npy")[1] == pytest.approx(average, abs=1e-5)
 
 
+def test_an_array_without_rows_has_its_dimensions(bundle: Path, tmp_path: Path):
+    out = tmp_path / "e.NPY"  # the case of a suffix says nothing
+    missing = tmp_path / "missing.wav"
+    assert predict.run(parse(predict, "--bundle", bundle, "--output", out, missing)) == 2
+    assert np.load(out).shape == (0, K)
+
+
 def test_rows_hold_every_number_exactly(
     bundle: Path, recordings: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ):

@@ -41,6 +41,20 @@ def test_two_dashes_end_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert said == [f"error: {name}: no such file" for name in ("a.wav", "-dash.wav", "--b.wav")]
 
 
+def test_a_file_that_looks_like_an_option_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-r.wav").touch()
+    for arguments in (["-r.wav"], ["a.wav", "-r.wav"]):
+        assert main(["predict", *arguments]) == 2
+        assert capsys.readouterr().err == (
+            "error: -r.wav: begins as an option does; give files behind `--`, or ./-r.wav\n"
+        )
+    assert main(["predict", "-q.wav"]) == 2
+    assert "required: audio" in capsys.readouterr().err
+
+
 def test_a_closed_standard_output_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

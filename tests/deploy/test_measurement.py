@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy.__main__ import main
 from deploy.bundle import DEFAULT_BUNDLE, MANIFEST
 from deploy.compare import median_ratio
 from deploy.measurement import (
@@ -76,6 +77,17 @@ def test_percentiles_are_of_all_samples() -> None:
 def test_a_missing_figure_has_a_reason() -> None:
     assert figure(3, "never said") == {"value": 3, "reason": None}
     assert figure(None, "no sensor") == {"value": None, "reason": "no sensor"}
+
+
+def test_the_medians_shown_are_those_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_measurement(tmp_path / "a.json", measurement())
+    edited = measurement()
+    edited["latency_ms"]["p50"] = 1e300
+    write_measurement(tmp_path / "b.json", edited)
+    assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
+    assert capsys.readouterr().out.count("net-1 int8: median 1.995 ms\n") == 2
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,24 @@ def test_any_format_becomes_16_khz_mono(
 
 
 def test_channels_are_averaged(tmp_path: Path) -> None:
-    both = tone(16_000, 1.0, 2)
-    both[:, 1] *= -1
-    soundfile.write(tmp_path / "opposed.wav", both, 16_000)
-    assert np.abs(read_audio(tmp_path / "opposed.wav")).max() < 1e-3
+    noise = 0.1 * np.random.default_rng(0).standard_normal((32_000, 2))
+    soundfile.write(tmp_path / "two.wav", noise, 16_000, subtype="FLOAT")
+    expected = noise.astype(np.float32).mean(axis=1)
+    np.testing.assert_allclose(read_audio(tmp_path / "two.wav"), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+@pytest.mark.parametrize("gains", [(1, -1), (-1, 1), (1, -0.8), (1, 1, -1, -1), (0, 1, -1)])
+def test_channels_of_opposite_polarity_do_not_cancel(
+    tmp_path: Path, subtype: str, gains: tuple[float, ...]
+) -> None:
+    sound = 0.1 * np.random.default_rng(0).standard_normal((32_000, 1))
+    opposed = sound * np.array(gains) + 0.2  # with an offset, which is no sound
+    soundfile.write(tmp_path / "opposed.wav", opposed, 16_000, subtype=subtype)
+    heard = read_audio(tmp_path / "opposed.wav")
+    expected = sound[:, 0] * np.abs(gains).mean()
+    np.testing.assert_allclose(abs(np.corrcoef(heard, expected)[0, 1]), 1.0, atol=1e-6)
+    assert np.std(heard) == pytest.approx(np.std(expected), rel=1e-3)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
