@@ -16,6 +16,7 @@ from lightning_modules import augment, mixing, views
 from lightning_modules.alignment import PseudoLabelStatistics
 from lightning_modules.objective import Objective
 from lightning_modules.optimiser import OptimiserName
+from lightning_modules.ranges import MOST_SPEED, check_range
 from search_spaces.clip import CLIP_SECONDS, MAX_COUNT
 from search_spaces.errors import UserError
 
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
     from lightning_modules.sap_augment import Strengths
 
 Draws = Callable[[str], torch.Generator]  # a generator for each purpose
-
-
-def check_range(field: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a value outside [low, high].
-
-    Raises:
-        UserError: naming the field below ``model``, the value and the range.
-    """
-    if not low <= value <= high:
-        allowed = f"at least {low}" if high == float("inf") else f"{low} to {high}"
-        raise UserError(f"model.{field}: got {value}, expected {allowed}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,7 @@ class WeakAugmentation:
     rotate: bool = True
 
     def __post_init__(self) -> None:
-        check_range("weak_augmentation.speed", self.speed, 0.0, 0.5)
+        check_range("weak_augmentation.speed", self.speed, 0.0, MOST_SPEED)
 
     def __call__(self, waveform: Tensor, generator: torch.Generator) -> Tensor:
         """Clips [B, T] rotated in time and played at another speed."""

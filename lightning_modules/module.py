@@ -34,7 +34,6 @@ from lightning_modules.ingredients import (
     PseudoLabels,
     StrongAugmentation,
     WeakAugmentation,
-    check_range,
 )
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
@@ -44,6 +43,7 @@ from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
+from lightning_modules.ranges import check_range
 from lightning_modules.recipe import Batch, Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment

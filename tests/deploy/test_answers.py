@@ -46,7 +46,7 @@ def test_they_are_the_mean_of_what_the_bundles_say_of_the_training_clips(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--voice-speed", "2"], "--voice-speed 2.0: expected 0 (off) to 0.5"),
+        (["--voice-speed", "2"], "--voice-speed: 2.0, expected 0 (off) to 0.5"),
         (["--precision", "int4"], "invalid choice: 'int4'"),
         (["--bundle", "nowhere"], "nowhere: no such folder, expected a bundle written by"),
         (["--clips", "0"], "got '0', expected a whole number, 1 or more"),
