@@ -20,6 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from lightning_modules.audio import from_pcm16
+from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
 from lightning_modules.calibration import choose_clips
 from lightning_modules.ema import update_average
 from lightning_modules.held_form import Features
@@ -29,17 +30,14 @@ from lightning_modules.ingredients import (
     Distillation,
     LabelledLoss,
     Mixing,
-    Optimisation,
     Proximity,
     PseudoLabels,
-    StrongAugmentation,
-    WeakAugmentation,
 )
 from lightning_modules.judging import Judge
 from lightning_modules.mentor import Mentor
 from lightning_modules.mentor_embedding import EmbeddingMentor
 from lightning_modules.mixtures_open import ProtocolName
-from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
+from lightning_modules.optimiser import EVEN, Optimisation, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
@@ -85,12 +83,12 @@ class SupernetModule(pl.LightningModule):
         pictures: the net of a picture space to train: spectrogram pictures to an image CNN.
         random_subnets: random subnets per step, beside the largest and the smallest.
         sampling: see `sampling.Sampling`.
-        optimisation: see `ingredients.Optimisation`.
+        optimisation: see `optimiser.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
-        weak_augmentation: see `ingredients.WeakAugmentation`.
+        weak_augmentation: see `augmentations.WeakAugmentation`.
         count_addition: see `ingredients.CountAddition`; of counts alone.
         mixing: see `ingredients.Mixing`.
-        strong_augmentation: see `ingredients.StrongAugmentation`.
+        strong_augmentation: see `augmentations.StrongAugmentation`.
         sap_augment: see `sap_augment.SapAugment`.
         pseudo_labels: see `ingredients.PseudoLabels`.
         additivity: see `ingredients.Additivity`; of counts alone.
