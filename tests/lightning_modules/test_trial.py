@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from lightning_modules import cli, trial
-from lightning_modules.cli import refuse_dead_process
+from lightning_modules import cli, cli_errors, trial
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
 from search_spaces import nni_experiment
@@ -94,7 +93,7 @@ def test_every_parameter_of_the_shipped_space_is_an_option_of_fit(tmp_path: Path
         cli.AmbianceCLI(
             SupernetModule,
             AmbianceDataModule,
-            parser_class=cli.OneLineParser,
+            parser_class=cli_errors.OneLineParser,
             seed_everything_default=0,
             auto_configure_optimizers=False,
             args=[
@@ -136,21 +135,3 @@ def test_an_experiment_that_has_ended_gives_no_parameters(monkeypatch: pytest.Mo
 def test_by_hand_there_are_no_parameters_and_no_experiment():
     assert nni_experiment.next_parameters() == {}
     assert nni_experiment.experiment_id() is None
-
-
-@pytest.mark.parametrize(
-    ("reason", "message"),
-    [
-        ("DataLoader worker (pid 7) is killed by signal: Killed.", "data.num_workers: a process"),
-        ("[../pair.cc:553] Connection closed by peer [::1]:9", "trainer: another process of this"),
-    ],
-)
-def test_a_dead_process_is_one_line_that_says_how_to_go_on(reason: str, message: str):
-    with pytest.raises(UserError, match=f"{message}.*run the same command again"):
-        refuse_dead_process(RuntimeError(reason))
-    refuse_dead_process(RuntimeError("something else"))
-    with pytest.raises(SystemExit) as ended:
-        refuse_dead_process(
-            RuntimeError("DataLoader worker (pid 9) is killed by signal: Terminated.")
-        )
-    assert ended.value.code == 143
