@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
-from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
+from lightning_modules.checkpoints import AtomicCheckpointIO, check_checkpoint, last_checkpoint
 from lightning_modules.cli_errors import CONFIG_FLAGS, OneLineParser, errors_in_one_line
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.datamodule_embedding import EmbeddingDataModule
@@ -22,10 +20,10 @@ from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
+from lightning_modules.trainer_checks import check_length, check_numbers
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
-from search_spaces.torch_file import NOT_TORCH
 from search_spaces.wandb_options import add_wandb_arguments
 from search_spaces.yaml_file import read_yaml
 
@@ -36,9 +34,6 @@ DATA = {
     "classes": FolderDataModule,
     "embedding": EmbeddingDataModule,
 }
-# Front ends and losses are float32 in all of these; with weights of another kind they do not meet.
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-SHORT_PRECISIONS = ("None", "32", "bf16", "16")  # Lightning's other names of these
 # Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode, and every
 # process logs the same figures.
 NOISE = (
@@ -108,13 +103,7 @@ class AmbianceCLI(LightningCLI):
         trainer = self._get(self.config, "trainer")
         if trainer.default_root_dir is None:
             raise UserError("trainer.default_root_dir: not given; name a folder, e.g. runs/sam")
-        if str(trainer.precision) not in (*PRECISIONS, *SHORT_PRECISIONS):
-            raise UserError(
-                f"trainer.precision: got {trainer.precision}, expected {', '.join(PRECISIONS)}"
-            )
-        clip = trainer.gradient_clip_val
-        if clip is not None and not 0 <= clip < math.inf:  # a negative one turns gradients round
-            raise UserError(f"trainer.gradient_clip_val: got {clip:g}, expected 0 (off) or more")
+        check_numbers(trainer)
         prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -137,7 +126,7 @@ class AmbianceCLI(LightningCLI):
         """Go on from the run folder's last checkpoint."""
         self._choose_checkpoint(required=False)
         self.model.check_data(self.datamodule)
-        self.model.check_length(self.trainer)
+        check_length(self.trainer)
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
         requeue_while_preparing()
@@ -165,25 +154,6 @@ class AmbianceCLI(LightningCLI):
             raise UserError(
                 f"{folder}: holds no checkpoints/last.ckpt; run `fit` first or give --ckpt_path"
             )
-
-
-def check_checkpoint(path: Path, weights_only: bool) -> None:
-    """Refuse a file that is no checkpoint of Lightning; a word such as ``best`` is Lightning's.
-
-    Raises:
-        UserError: the file is damaged, or something else.
-    """
-    if not path.is_file():
-        return
-    try:
-        value = torch.load(path, map_location="meta", weights_only=weights_only, mmap=True)
-    except NOT_TORCH:
-        value = None
-    if not isinstance(value, dict) or "pytorch-lightning_version" not in value:
-        raise UserError(
-            f"{path}: not a checkpoint that `fit` wrote, or damaged; remove it, and `fit` begins"
-            " anew, or give another --ckpt_path"
-        )
 
 
 def as_list(value: Any) -> list[Any]:

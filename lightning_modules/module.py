@@ -201,24 +201,6 @@ class SupernetModule(pl.LightningModule):
             if self.mentor is not None:
                 self.mentor.refuse_features(held.settings)
 
-    def check_length(self, trainer: pl.Trainer) -> None:
-        """Refuse a run of unknown length, whose learning rate could not fall.
-
-        Raises:
-            UserError: neither steps nor epochs are limited, or no step is asked for; or steps are
-                logged every 0.
-        """
-        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if every < 1:
-            raise UserError(f"trainer.log_every_n_steps: got {every}, expected 1 or more")
-        if trainer.max_steps == 0:
-            raise UserError("trainer.max_steps: got 0, which trains nothing; give 1 or more")
-        if trainer.max_steps == -1 and trainer.max_epochs == -1:
-            raise UserError(
-                "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
-                " number of steps, or trainer.max_epochs (trainer.max_time may end it sooner)"
-            )
-
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
         super().train(mode)
