@@ -17,11 +17,10 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from tqdm import tqdm
 
-from lightning_modules.audio import from_pcm16
 from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
 from lightning_modules.calibration import choose_clips
+from lightning_modules.datamodule_batches import Batch
 from lightning_modules.ema import update_average
 from lightning_modules.held_form import Features
 from lightning_modules.ingredients import (
@@ -34,19 +33,18 @@ from lightning_modules.ingredients import (
     PseudoLabels,
 )
 from lightning_modules.judging import Judge
-from lightning_modules.mentor import Mentor
 from lightning_modules.mentor_embedding import EmbeddingMentor
+from lightning_modules.mentors import learn_outputs, mentor_of
 from lightning_modules.mixtures_open import ProtocolName
 from lightning_modules.optimiser import EVEN, Optimisation, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
 from lightning_modules.ranges import check_range
-from lightning_modules.recipe import Batch, Recipe, StudentBatch
+from lightning_modules.recipe import Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
-from lightning_modules.teacher_files import is_embedding
 from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
@@ -56,10 +54,8 @@ from search_spaces.errors import UserError
 from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
-from search_spaces.task_embedding import EmbeddingTask
 
 JUDGE_CALIBRATION_CLIPS = 96
-PROBE_BATCHES = 64  # of labelled clips, from which an embedding that teaches learns the outputs
 
 
 class SupernetModule(pl.LightningModule):
@@ -164,7 +160,12 @@ class SupernetModule(pl.LightningModule):
         )
         self.transfer = Transfer(pictures) if pictures.asked else None
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
-        self.mentor = self._mentor(distil_from)
+        self.mentor = None
+        if distil_from is not None:
+            one_student = self.students.fixed is not None
+            self.mentor = mentor_of(
+                distil_from, self.students.spec, self.recipe.objective, one_student
+            )
         self.net = self.students.build()
         self.teacher = self.students.build()
         self.teacher.load_state_dict(self.net.state_dict())
@@ -270,7 +271,8 @@ class SupernetModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Let an embedding that teaches learn the outputs; tell of clips that teach nothing."""
         if isinstance(self.mentor, EmbeddingMentor):
-            self._learn_outputs(self.mentor)
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            learn_outputs(self.mentor, self.recipe, data, self.seed, tell=self.global_rank == 0)
         if not self.distils and not self.recipe.learns_from_unlabelled:
             self._tell_unused()
 
@@ -283,36 +285,6 @@ class SupernetModule(pl.LightningModule):
                 " 0 would save making them, model.pseudo_labels.enabled would use them",
                 file=sys.stderr,
             )
-
-    def _learn_outputs(self, mentor: EmbeddingMentor) -> None:
-        """Let an embedding learn the outputs from the labels, and tell how well."""
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        steps = tqdm(range(PROBE_BATCHES), "Asking the teacher", leave=False)
-        mentor.learn(self._weakly_augmented(data.batch(step), step) for step in steps)
-        clips, lo, hi = data.validation_clips()
-        said = mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
-        error = self.task.judge(said.numpy(), lo, hi)[self.task.headline.key]
-        if self.global_rank == 0 and error.value is not None:
-            print(
-                f"model.distil_from: {mentor.teacher.name}: {self.task.headline.title} of"
-                f" {self.task.headline.text(error.value)} on {error.clips} validation clips",
-                file=sys.stderr,
-            )
-
-    def _weakly_augmented(self, batch: Batch, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch's labelled clips, the same in every process, with lo and hi."""
-        seen = batch["labelled"]
-        draw = torch_generator(self.seed, step, "probe", seen["waveform"].device)
-        return self.recipe.weak_augmentation(seen["waveform"], draw), seen["lo"], seen["hi"]
-
-    def _mentor(self, path: Path | None) -> Mentor | EmbeddingMentor | None:
-        if path is None:
-            return None
-        if not isinstance(self.task, EmbeddingTask) and is_embedding(path):
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            return EmbeddingMentor(path, self.students.spec, self.recipe.objective, device)
-        one_student = self.students.fixed is not None
-        return Mentor(path, self.students.spec, self.task, one_student)
 
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)

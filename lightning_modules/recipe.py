@@ -15,6 +15,7 @@ from torch import Tensor
 from lightning_modules import augment, losses, views
 from lightning_modules.alignment import PseudoLabelStatistics
 from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
+from lightning_modules.datamodule_batches import Batch
 from lightning_modules.ingredients import (
     Additivity,
     CountAddition,
@@ -34,7 +35,6 @@ from search_spaces.task_embedding import ProximityTask
 
 View = views.TargetView | views.LabelledView | views.SumView | views.UnlabelledView
 _PSEUDO = 2  # place of the clips that the teacher labels among the parts of a step
-Batch = dict[str, dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
