@@ -20,6 +20,7 @@ from torch import Tensor
 
 from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
 from lightning_modules.calibration import choose_clips
+from lightning_modules.checkpoint_settings import check_settings
 from lightning_modules.datamodule_batches import Batch
 from lightning_modules.ema import update_average
 from lightning_modules.held_form import Features
@@ -364,14 +365,8 @@ class SupernetModule(pl.LightningModule):
         Raises:
             UserError: naming the first setting that differs.
         """
-        saved = checkpoint.get("settings")
-        if saved is None:
-            raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
-        saved.setdefault("sampling", asdict(Sampling()))  # checkpoints of earlier versions
-        saved.setdefault("initial_weights", self.students.initial_sha256)
-        saved.setdefault("sap_augment", asdict(SapAugment()))
-        saved.get("optimisation", {}).setdefault("optimiser", "adamw")
         resumes = self.trainer.state.fn == TrainerFn.FITTING
+        check_settings(checkpoint, self.settings(), resumes)
         done, asked = checkpoint["global_step"], self.trainer.max_steps
         if resumes and 0 <= asked <= done and self.trainer.is_global_zero:
             print(
@@ -379,13 +374,6 @@ class SupernetModule(pl.LightningModule):
                 f" is {asked}",
                 file=sys.stderr,
             )
-        for name, value in self.settings().items():
-            matters = resumes or name in ("task", "space", "space_version", "architecture")
-            if matters and saved.get(name) != value:
-                raise UserError(
-                    f"checkpoint: trained with {name} = {saved.get(name)}, not {value}; ask for the"
-                    " same, or choose another --trainer.default_root_dir"
-                )
 
     # --- validation and test ---
 
