@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from lightning_modules.study_config import Study
-from lightning_modules.study_grid import Row
+from lightning_modules.study_design import Row
 from search_spaces.errors import UserError
 
 

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lightning_modules.study_design import Row
 from lightning_modules.study_fits import fit_folder, fit_seconds
-from lightning_modules.study_grid import Row
 from lightning_modules.study_groups import (
     ENDS,
     GROUP_COLUMNS,
