@@ -83,11 +83,8 @@ def test_a_trial_that_was_killed_goes_on_and_repeats_its_reports(
 
 
 def test_every_parameter_of_the_shipped_space_is_an_option_of_fit(tmp_path: Path):
-    config = read_config(MANAGER_SCRIPT.with_name("sam.yml"))
+    config, space = read_config(MANAGER_SCRIPT.with_name("sam.yml"))
     assert config["searchSpaceFile"] == SPACE.name
-    import yaml
-
-    space = yaml.safe_load(SPACE.read_text())
     for end in (0, -1):
         parameters = {name: entry["_value"][end] for name, entry in space.items()}
         cli.AmbianceCLI(
