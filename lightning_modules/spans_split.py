@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from lightning_modules.labels import VALIDATION_SHARE
 from lightning_modules.spans import Span
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_text
 
 _LARGEST_VALIDATION_SHARE = 0.35  # no recording may make it more, if a smaller one can do
 
@@ -49,7 +49,7 @@ def _drawn(clips: Mapping[str, int]) -> set[str]:
     """Recordings in the order of their names' hashes until they hold a fifth of all clips."""
     total, held = sum(clips.values()), 0
     drawn: set[str] = set()
-    ordered = sorted(clips, key=_hash)
+    ordered = sorted(clips, key=sha256_text)
     for name in ordered:
         fits = held + clips[name] <= _LARGEST_VALIDATION_SHARE * total
         if held < VALIDATION_SHARE * total and fits:
@@ -91,7 +91,3 @@ def check_uses(
                 f"{members[0].where}: {name} ({uses[0]}) is the same sound as {other} ({uses[1]});"
                 " remove one, or give both one use"
             )
-
-
-def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
