@@ -15,10 +15,10 @@ RESULTS_FOLDER = Path("docs/results")
 PACKAGES = ("torch", "executorch", "torchao", "nni", "lightning", "numpy", "pymoo")
 
 
-def package_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str | None]:
-    """Installed version of each package, None for one that is not installed."""
+def package_versions() -> dict[str, str | None]:
+    """Installed version of each of `PACKAGES`, None for one that is not installed."""
     versions: dict[str, str | None] = {}
-    for package in packages:
+    for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
