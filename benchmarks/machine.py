@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.files import write_json
+from search_spaces.processor import processor_name, usable_cores
 
 RESULTS_FOLDER = Path("docs/results")
 PACKAGES = ("torch", "executorch", "torchao", "nni", "lightning", "numpy", "pymoo")
 
 
-def package_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str | None]:
-    """Installed version of each package, None for one that is not installed."""
+def package_versions() -> dict[str, str | None]:
+    """Installed version of each of `PACKAGES`, None for one that is not installed."""
     versions: dict[str, str | None] = {}
-    for package in packages:
+    for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
@@ -26,27 +26,10 @@ def package_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str | No
     return versions
 
 
-def cpu_model() -> str:
-    """The processor's name as the system states it, e.g. ``AMD EPYC``."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on (fewer than the machine's under taskset or a cgroup)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def describe_machine() -> dict[str, Any]:
     """What every result carries: processor, cores, system, Python, versions, UTC date."""
     return {
-        "cpu": cpu_model(),
+        "cpu": processor_name(),
         "cores": usable_cores(),
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

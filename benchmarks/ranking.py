@@ -25,11 +25,11 @@ from lightning_modules.mixtures_open import PROTOCOLS, open_mixtures
 from lightning_modules.sources_cache import prepare_speech
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import random_architecture
-from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import read_clips, to_float32
 from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
 from search_spaces.errors import run_command
 from search_spaces.judge import SubnetJudge
+from search_spaces.net import AmbianceNet
 from search_spaces.ranking import ranked_probability_score
 from search_spaces.supernet_file import read_supernet
 from search_spaces.task_counts import CountsTask

@@ -28,10 +28,10 @@ from lightning_modules.mixtures_open import (
     open_mixtures,
     prepare_protocol,
 )
+from lightning_modules.ranges import check_speed
 from lightning_modules.sources_cache import cache_root, prepare_speech
 from search_spaces.clip import MAX_COUNT
 from search_spaces.command_line import named_path, positive_whole_number, whole_number
-from search_spaces.errors import UserError
 from search_spaces.files import check_writable, refuse_input, sha256_file
 from search_spaces.task_counts import CountsTask
 
@@ -67,8 +67,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     refuse_input(args.out, files, "bundles' files", "--out")
     check_writable(args.out, "--out")
-    if not 0 <= args.voice_speed <= 0.5:
-        raise UserError(f"--voice-speed {args.voice_speed}: expected 0 (off) to 0.5")
+    check_speed("--voice-speed", args.voice_speed)
     speech = prepare_speech(args.speech, args.cache)
     prepare_protocol(args.protocol, args.rooms, args.cache)
     mixtures = open_mixtures(

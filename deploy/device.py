@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.measurement import figure
+from search_spaces.processor import processor_name, usable_cores
 
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _THERMAL = Path("/sys/class/thermal")
@@ -16,8 +17,7 @@ _POWER = Path("/sys/class/power_supply")
 
 def describe_device() -> dict[str, Any]:
     """The ``device`` of a measurement or a cost table."""
-    cpu = _cpu_model()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cpu, cores = processor_name(), usable_cores()
     return {
         "name": f"{cpu}, {cores} cores",
         "cpu": cpu,
@@ -52,12 +52,3 @@ def charging() -> dict[str, Any]:
     for path in sorted(_POWER.glob("BAT*/status")):
         return figure(path.read_text(encoding="utf-8").strip() == "Charging")
     return figure(None, "no battery on this host")
-
-
-def _cpu_model() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -1,7 +1,7 @@
 """`python -m deploy run`: from speech and a budget to searched, trained, lowered, measured models.
 
-Four files: this command, `pipeline_plan` (the steps), `pipeline_runner` (runs them) and
-`pipeline_state` (what is done).
+This command reads what is asked for (`pipeline_settings`); `pipeline_plan` has the steps,
+`pipeline_runner` runs them, `pipeline_state` keeps what is done.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.engine import MOST_THREADS
-from deploy.pipeline_plan import RunSettings, plan
+from deploy.pipeline_plan import plan
 from deploy.pipeline_runner import StepRefusedError, recorded_versions, run_steps
 from deploy.pipeline_scale import OWN_FIELDS, SHIPPED_SCALES, Scale, config_path, read_scale
+from deploy.pipeline_settings import RunSettings
 from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import CONFIG_FILE, open_run_folder, read_config
 from lightning_modules.mixtures_open import PROTOCOLS

@@ -10,6 +10,7 @@ from deploy.bundle import Bundle, read_bundle
 from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
 from deploy.pipeline_state import CONFIG_FILE, TUNED, tunes
+from deploy.report_text import percent
 from search_spaces.frontier import Winner, read_frontier
 from search_spaces.task import Task
 
@@ -58,7 +59,7 @@ def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:
             yield (
                 winner.name,
                 precision,
-                _percent(metrics[headline.key]),
+                percent(metrics[headline.key]),
                 second.text(metrics[second.key]["value"], 1 if second.unit else 2),
                 str(winner.params),
                 f"{_p50_ms(measurement):.2f}",
@@ -76,11 +77,6 @@ def _winners(run: Path) -> list[Winner]:
     if (run / TUNED).exists() and tunes(run / CONFIG_FILE):
         paths.append(run / TUNED)
     return [winner for path in paths for winner in read_frontier(path).winners]
-
-
-def _percent(estimate: dict[str, Any]) -> str:
-    value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
-    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
 def _p50_ms(measurement: dict[str, Any]) -> float:

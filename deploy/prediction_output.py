@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -15,7 +14,14 @@ from typing import Any, Protocol, TextIO
 from deploy.prediction_rows import AnyRow, Row, row_writer
 from search_spaces.errors import UserError
 from search_spaces.file_lock import take_lock
-from search_spaces.files import check_writable, led_to, read_json, refuse_input, write_json
+from search_spaces.files import (
+    check_writable,
+    led_to,
+    read_json,
+    refuse_input,
+    sha256_text,
+    write_json,
+)
 
 JOURNAL_EVERY_S = 1.0
 _JOURNAL = {
@@ -121,7 +127,7 @@ class FileOutput:
         except UserError:
             self._stream.close()
             raise
-        self._begin = _digest(json.dumps({**settings, "format": form}, sort_keys=True))
+        self._begin = sha256_text(json.dumps({**settings, "format": form}, sort_keys=True))
         note = self._usable_note(recordings)
         self._done: int = note["done"]
         self._digest: str = note["digest"]
@@ -236,10 +242,6 @@ def _stream_output(
         output.close()
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
 def _chained(digest: str, recording: Path) -> str:
     """A digest of all recordings so far and of this one as it now is; one may be missing."""
     try:
@@ -247,4 +249,4 @@ def _chained(digest: str, recording: Path) -> str:
         known = f"{state.st_size} {state.st_mtime_ns}"
     except OSError:
         known = "missing"
-    return _digest(f"{digest}\0{recording}\0{known}")
+    return sha256_text(f"{digest}\0{recording}\0{known}")

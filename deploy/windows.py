@@ -33,23 +33,14 @@ class Window(NamedTuple):
     gain: float = 1.0  # by which its sound was multiplied for that
 
 
-def windows(
-    path: Path,
-    hop_samples: int = CLIP_SAMPLES,
-    samples: int = CLIP_SAMPLES,
-    task: Task = COUNTS,
-) -> Iterator[Window]:
-    """Cut an audio file into windows of ``samples`` that start every ``hop_samples`` (at 16 kHz).
-
-    Windows that fit whole are all given. What remains becomes a last window, filled up as the task
-    does (`Task.fill`), when it holds at least 0.5 s that no earlier window holds, or is all there
-    is.
+def windows(path: Path) -> Iterator[Window]:
+    """Cut an audio file in which people are counted into windows, one after the other; see `cut`.
 
     Raises:
         UserError: a file that cannot be read to its end, holds NaN, or less sound than
             `Task.shortest_seconds`; windows before the fault have been given by then.
     """
-    yield from cut(blocks_of(path, task), hop_samples, samples, task)
+    yield from cut(blocks_of(path, COUNTS), CLIP_SAMPLES)
 
 
 def blocks_of(path: Path, task: Task) -> Iterator[NDArray[np.float32]]:
@@ -71,7 +62,12 @@ def cut(
     samples: int = CLIP_SAMPLES,
     task: Task = COUNTS,
 ) -> Iterator[Window]:
-    """Cut consecutive blocks [N] at 16 kHz into windows; see `windows` for the rule at the end."""
+    """Cut consecutive blocks [N] at 16 kHz into windows [T = ``samples``] every ``hop_samples``.
+
+    Windows that fit whole are all given. What remains becomes a last window, filled up as the task
+    does (`Task.fill`), when it holds at least 0.5 s that no earlier window holds, or is all there
+    is.
+    """
     held = np.empty(0, dtype=np.float32)  # what earlier blocks have left, from `start` on
     total = 0  # samples received so far
     start = 0  # of the next window

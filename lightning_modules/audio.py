@@ -36,25 +36,20 @@ _CANCELLED = 0.1  # of the power that channels have in all; the sum of unrelated
 _LOUDEST = 1e10  # full scale is 1, or 32768 where somebody forgot to divide
 
 
-def read_audio(
-    path: Path | str, rate_hz: int = SAMPLE_RATE_HZ, min_seconds: float = MIN_SECONDS
-) -> Float32:
-    """Decode a whole file to float32 [T]; see `read_blocks`."""
-    return np.concatenate(list(read_blocks(path, rate_hz, min_seconds)))
+def read_audio(path: Path | str, min_seconds: float = MIN_SECONDS) -> Float32:
+    """Decode a whole file to float32 [T] at 16 kHz; see `read_blocks`."""
+    return np.concatenate(list(read_blocks(path, min_seconds)))
 
 
-def read_blocks(
-    path: Path | str, rate_hz: int = SAMPLE_RATE_HZ, min_seconds: float = MIN_SECONDS
-) -> Iterator[Float32]:
+def read_blocks(path: Path | str, min_seconds: float = MIN_SECONDS) -> Iterator[Float32]:
     """Decode a file block by block, average its channels and resample it (soxr, high quality).
 
     Args:
         path: a wav, flac, mp3 or ogg file of any rate, depth and number of channels.
-        rate_hz: rate of the result.
         min_seconds: a file that holds less is refused.
 
     Yields:
-        float32 [T], consecutive, of any length, in constant memory.
+        float32 [T] at 16 kHz, consecutive, of any length, in constant memory.
 
     Raises:
         UserError: the file is missing, not audio, empty, truncated, too short, has more behind its
@@ -75,8 +70,9 @@ def read_blocks(
                     f"{path}: says that it has {source_hz} samples a second, expected"
                     f" {LEAST_RATE_HZ} or more; export it again"
                 )
-            resampler = soxr.ResampleStream(source_hz, rate_hz, 1, dtype="float32")
-            growth = max(file.channels, rate_hz / source_hz)  # a frame's values, or what it becomes
+            resampler = soxr.ResampleStream(source_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
+            # A frame's values, or what it becomes.
+            growth = max(file.channels, SAMPLE_RATE_HZ / source_hz)
             frames = max(1, int(_BLOCK_VALUES / growth))
             if file.format == "FLAC":  # of a damaged one the block with the fault is lost
                 frames = min(frames, source_hz)
@@ -87,12 +83,12 @@ def read_blocks(
                 decoded += len(mono)
                 if not (heard := np.abs(mono) < _LOUDEST).all():  # nor is NaN
                     sound = mono[: np.flatnonzero(~heard)[0]]
-                    yield sound if source_hz == rate_hz else resampler.resample_chunk(sound)
+                    yield sound if source_hz == SAMPLE_RATE_HZ else resampler.resample_chunk(sound)
                     raise UserError(
                         f"{path}: holds NaN or infinite samples, or such as no sound has; export"
                         " it again"
                     )
-                yield mono if source_hz == rate_hz else resampler.resample_chunk(mono)
+                yield mono if source_hz == SAMPLE_RATE_HZ else resampler.resample_chunk(mono)
             # The length of an MP3 without a Xing header is an estimate.
             if file.format != "MP3" and decoded < announced < UNKNOWN_LENGTH_FRAMES:
                 raise UserError(
@@ -169,11 +165,11 @@ def from_pcm16(samples: Int16) -> Float32:
     return samples.astype(np.float32) / np.float32(PCM16_SCALE)
 
 
-def write_wav(path: Path, samples: Int16, rate_hz: int = SAMPLE_RATE_HZ) -> None:
-    """Write int16 [T] as a mono wav file, bit for bit (needs the standard library only)."""
+def write_wav(path: Path, samples: Int16) -> None:
+    """Write int16 [T] as a mono wav file of 16 kHz, bit for bit, by the standard library only."""
     # Opened here: a signal amid wave's own opening would leave a half-made object, which complains.
     with path.open("wb") as stream, wave.open(stream, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(rate_hz)
+        file.setframerate(SAMPLE_RATE_HZ)
         file.writeframes(samples.astype("<i2").tobytes())

@@ -9,23 +9,21 @@ waveforms.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.sap_augment import Strengths
 from search_spaces.clip import CLIP_SECONDS
 from search_spaces.frontend import RELATIVE_FLOOR
-
-if TYPE_CHECKING:
-    from lightning_modules.sap_augment import Strengths
 
 LEVEL_DBFS = (-50.0, 0.0)  # of a clip's peak after augmentation
 EQUALISER_KNOTS = 8  # equally spaced on the mel scale
 NOISE_COLOUR_DB = 6.0  # standard deviation of the noise's spectrum at the knots
 ROOM_RT60_S = (0.15, 0.6)
 ROOM_DIRECT_TO_REVERBERANT_DB = (0.0, 15.0)
+MASKS = 2  # per axis
 
 
 def uniform(size: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -215,7 +213,6 @@ def noise_energy(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
 def spec_augment(
     features: Tensor,
     generator: torch.Generator,
-    masks: int = 2,
     widest_band: float = 0.2,
     widest_time: float = 0.2,
     strength: Tensor | None = None,
@@ -227,7 +224,6 @@ def spec_augment(
     Args:
         features: float32 [B, 1, F, L].
         generator: on the device of ``features``.
-        masks: masks per axis.
         widest_band: widest mask as a share of F.
         widest_time: widest mask as a share of L.
         strength: [B], by which the widths are multiplied; None for 1.
@@ -239,10 +235,10 @@ def spec_augment(
     hidden = torch.zeros(batch, 1, 1, 1, dtype=torch.bool, device=features.device)
     for length, widest, axis in ((bands, widest_band, -2), (frames, widest_time, -1)):
         place = torch.arange(length, device=features.device)
-        width = uniform((batch, masks, 1), 0.0, widest * length, generator)
+        width = uniform((batch, MASKS, 1), 0.0, widest * length, generator)
         if strength is not None:
             width = width * strength[:, None, None]
-        start = uniform((batch, masks, 1), 0.0, 1.0, generator) * (length - width)
+        start = uniform((batch, MASKS, 1), 0.0, 1.0, generator) * (length - width)
         inside = ((place >= start) & (place < start + width)).any(dim=1)  # [B, length]
         hidden = hidden | inside[:, None, :, None].transpose(-2, axis)
     return torch.where(hidden, clip_mean(features), features)

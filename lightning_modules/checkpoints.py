@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
+from search_spaces.torch_file import NOT_TORCH
 
 FOLDER = "checkpoints"
 LAST = "last.ckpt"
@@ -22,6 +23,25 @@ def last_checkpoint(run_folder: Path) -> Path | None:
     """The checkpoint from which a run in this folder goes on, if there is one."""
     path = run_folder / FOLDER / LAST
     return path if path.is_file() else None
+
+
+def check_checkpoint(path: Path, weights_only: bool) -> None:
+    """Refuse a file that is no checkpoint of Lightning; a word such as ``best`` is Lightning's.
+
+    Raises:
+        UserError: the file is damaged, or something else.
+    """
+    if not path.is_file():
+        return
+    try:
+        value = torch.load(path, map_location="meta", weights_only=weights_only, mmap=True)
+    except NOT_TORCH:
+        value = None
+    if not isinstance(value, dict) or "pytorch-lightning_version" not in value:
+        raise UserError(
+            f"{path}: not a checkpoint that `fit` wrote, or damaged; remove it, and `fit` begins"
+            " anew, or give another --ckpt_path"
+        )
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

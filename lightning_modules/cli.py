@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import math
-import re
-import sys
-import traceback
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import torch
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
-from lightning_modules.checkpoints import AtomicCheckpointIO, last_checkpoint
+from lightning_modules.checkpoints import AtomicCheckpointIO, check_checkpoint, last_checkpoint
+from lightning_modules.cli_errors import CONFIG_FLAGS, OneLineParser, errors_in_one_line
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
+from lightning_modules.trainer_checks import check_length, check_numbers
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
-from search_spaces.errors import EXIT_TERMINATED, UserError, one_line
+from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
-from search_spaces.torch_file import NOT_TORCH
 from search_spaces.wandb_options import add_wandb_arguments
 from search_spaces.yaml_file import read_yaml
 
@@ -39,17 +34,6 @@ DATA = {
     "classes": FolderDataModule,
     "embedding": EmbeddingDataModule,
 }
-CONFIG_FLAGS = ("--config", "-c")
-# Front ends and losses are float32 in all of these; with weights of another kind they do not meet.
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-SHORT_PRECISIONS = ("None", "32", "bf16", "16")  # Lightning's other names of these
-# What torch says when another process of a run is gone, and what that means.
-DEAD_PROCESSES = {
-    r"DataLoader worker": "data.num_workers: a process that makes clips died, perhaps of too little"
-    " memory",
-    r"Connection (closed|reset) by peer|Socket Timeout|Broken pipe|Timed out waiting": "trainer:"
-    " another process of this distributed run died",
-}
 # Lightning's remarks that are wrong here: the teacher is meant to be in evaluation mode, and every
 # process logs the same figures.
 NOISE = (
@@ -59,22 +43,6 @@ NOISE = (
     ".*does not have many workers.*",
     ".*It is recommended to use .self.log.*sync_dist=True.*",
 )
-
-
-class ParserError(UserError):
-    """An option that does not exist or has a bad value."""
-
-
-class OneLineParser(LightningArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """End the parsing.
-
-        Raises:
-            ParserError: always.
-        """
-        raise ParserError(one_line(message)) from ex
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -135,13 +103,7 @@ class AmbianceCLI(LightningCLI):
         trainer = self._get(self.config, "trainer")
         if trainer.default_root_dir is None:
             raise UserError("trainer.default_root_dir: not given; name a folder, e.g. runs/sam")
-        if str(trainer.precision) not in (*PRECISIONS, *SHORT_PRECISIONS):
-            raise UserError(
-                f"trainer.precision: got {trainer.precision}, expected {', '.join(PRECISIONS)}"
-            )
-        clip = trainer.gradient_clip_val
-        if clip is not None and not 0 <= clip < math.inf:  # a negative one turns gradients round
-            raise UserError(f"trainer.gradient_clip_val: got {clip:g}, expected 0 (off) or more")
+        check_numbers(trainer)
         prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -164,7 +126,7 @@ class AmbianceCLI(LightningCLI):
         """Go on from the run folder's last checkpoint."""
         self._choose_checkpoint(required=False)
         self.model.check_data(self.datamodule)
-        self.model.check_length(self.trainer)
+        check_length(self.trainer)
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
         requeue_while_preparing()
@@ -194,65 +156,11 @@ class AmbianceCLI(LightningCLI):
             )
 
 
-def check_checkpoint(path: Path, weights_only: bool) -> None:
-    """Refuse a file that is no checkpoint of Lightning; a word such as ``best`` is Lightning's.
-
-    Raises:
-        UserError: the file is damaged, or something else.
-    """
-    if not path.is_file():
-        return
-    try:
-        value = torch.load(path, map_location="meta", weights_only=weights_only, mmap=True)
-    except NOT_TORCH:
-        value = None
-    if not isinstance(value, dict) or "pytorch-lightning_version" not in value:
-        raise UserError(
-            f"{path}: not a checkpoint that `fit` wrote, or damaged; remove it, and `fit` begins"
-            " anew, or give another --ckpt_path"
-        )
-
-
 def as_list(value: Any) -> list[Any]:
     """A trainer option that takes one, several or none of something, as a list."""
     if value is None or isinstance(value, bool):
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def blame(error: ParserError, arguments: list[str]) -> str:
-    """A parser's complaint, with the configuration file in front unless an option is to blame."""
-    configs = [value for flag, value in itertools.pairwise(arguments) if flag in CONFIG_FLAGS]
-    options = [argument.removeprefix("--") for argument in arguments if argument[:2] == "--"]
-    key = re.search(r"['\"]([\w.]+)['\"]", str(error).replace(f"'{arguments[0]}'", ""))
-    from_option = "unrecognized" in str(error) or (
-        key is not None and any(option.startswith(key[1]) for option in options)
-    )
-    where = "" if from_option or not configs else f"{configs[-1]}: "
-    return f"{where}{error}; see `python -m lightning_modules {arguments[0]} --help`"
-
-
-def _say_terminated() -> NoReturn:
-    print("terminated; the same command goes on from the last checkpoint", file=sys.stderr)
-    raise SystemExit(EXIT_TERMINATED) from None
-
-
-def refuse_dead_process(error: RuntimeError) -> None:
-    """Say in one line that another process of this run died, if that is what ``error`` is about.
-
-    Raises:
-        UserError: it is; the mend is to run the same command again.
-        SystemExit: it was terminated, as this one is where all processes of a run are.
-    """
-    reason = one_line(str(error))
-    if re.search(r"DataLoader worker.* signal: Terminated", reason):
-        _say_terminated()
-    for pattern, who in DEAD_PROCESSES.items():
-        if re.search(pattern, reason):
-            raise UserError(
-                f"{who} ({reason[:200]}); run the same command again: it goes on from the last"
-                " checkpoint"
-            ) from error
 
 
 def task_of(arguments: Sequence[str]) -> str:
@@ -289,7 +197,7 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
     """
     for message in NOISE:
         warnings.filterwarnings("ignore", message)
-    try:
+    with errors_in_one_line(arguments):
         AmbianceCLI(
             SupernetModule,
             DATA[task_of(arguments)],
@@ -305,30 +213,4 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
             },
             args=arguments,
         )
-    except ParserError as error:
-        raise UserError(blame(error, arguments or ["fit"])) from error
-    except MisconfigurationException as error:
-        raise UserError(f"trainer: {one_line(str(error))}") from error
-    except SIGTERMException:
-        _say_terminated()
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it exit code 1
-            raise KeyboardInterrupt from None
-        raise
-    except (ValueError, TypeError, ZeroDivisionError, RuntimeError) as error:
-        if "not in bounds" in str(error):
-            raise UserError(f"seed_everything: {one_line(str(error))}") from None
-        if isinstance(error, RuntimeError):
-            refuse_dead_process(error)
-        if not _raised_by_lightning(error):
-            raise
-        raise UserError(
-            f"trainer: refuses these settings ({type(error).__name__}: {one_line(str(error))})"
-        ) from None
     return 0
-
-
-def _raised_by_lightning(error: Exception) -> bool:
-    """Whether Lightning itself refused something, and not a fault of ours or of torch."""
-    *_, frame = traceback.extract_tb(error.__traceback__)
-    return "lightning" in Path(frame.filename).parts

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from lightning_modules.answers import read_answers
 from lightning_modules.audio import Int16
-from lightning_modules.datamodule_base import StreamDataModule, check_least
+from lightning_modules.datamodule_base import StreamDataModule
 from lightning_modules.datamodule_batches import BatchPart, TrainBatches
 from lightning_modules.datamodule_clips import TestClips, ValidationClips
 from lightning_modules.datamodule_fill import fill
@@ -32,6 +32,7 @@ from lightning_modules.mixtures_open import (
     open_mixtures,
     prepare_protocol,
 )
+from lightning_modules.ranges import check_least, check_speed
 from lightning_modules.singles_found import Found
 from lightning_modules.sources_cache import Speech, cache_root, prepare_speech
 from lightning_modules.spans import read_spans
@@ -159,8 +160,7 @@ class AmbianceDataModule(StreamDataModule):
                 "data.held_clips: 0, but data.held_on_disk or data.held_features keeps clips; give"
                 " a number, or set both to false"
             )
-        if not 0 <= voice_speed <= 0.5:
-            raise UserError(f"voice_speed: {voice_speed}, expected 0 (off) to 0.5")
+        check_speed("voice_speed", voice_speed)
         self._voice_speed = voice_speed
         self._cache = cache
         self._strict = strict

@@ -17,22 +17,12 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_batches import Batch, BatchStream, as_float, quiet_loader
+from lightning_modules.ranges import check_least
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 from search_spaces.task import Task
 
 MOST_WORKERS = 256  # each is a process
-
-
-def check_least(**fields: tuple[int, int]) -> None:
-    """Refuse a value below its least: ``field=(value, least)``.
-
-    Raises:
-        UserError: naming the field, the value and the least.
-    """
-    for field, (value, least) in fields.items():
-        if value < least:
-            raise UserError(f"{field}: {value}, expected at least {least}")
 
 
 class StreamDataModule(LightningDataModule, ABC):

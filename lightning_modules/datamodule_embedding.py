@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
-from lightning_modules.datamodule_base import check_least
 from lightning_modules.datamodule_clips import ValidationClips
 from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.embedding_clips import (
@@ -30,6 +29,7 @@ from lightning_modules.embedding_clips import (
 )
 from lightning_modules.embedding_recordings import read_unlabelled, without_labels
 from lightning_modules.embedding_targets import Units, teacher_says, units_of
+from lightning_modules.ranges import check_least, check_speed
 from lightning_modules.recordings import named_root
 from lightning_modules.recordings_budget import Budget, write_or_check
 from lightning_modules.recordings_cache import Sounds
@@ -101,8 +101,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         super().__init__(eval_batch_size, steps_per_epoch, num_workers, labels, seed, cache, strict)
         check_least(batch_size=(batch_size, 4), validation_clips=(validation_clips, 4))
         check_least(seed=(seed, 0), views=(views, 1))
-        if not 0 <= view_speed <= 0.5:
-            raise UserError(f"view_speed: {view_speed}, expected 0 (off) to 0.5")
+        check_speed("view_speed", view_speed)
         if teacher is None and views > 1:
             raise UserError(f"views: {views} is of a teacher's answers; give data.teacher, or 1")
         if batch_size % 2:

@@ -5,13 +5,12 @@ Legend: N clips.
 
 from __future__ import annotations
 
-import os
-
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from lightning_modules.datamodule_batches import quiet_loader
 from lightning_modules.datamodule_held import HeldOnDisk
+from search_spaces.processor import usable_cores
 
 
 class _Missing(Dataset[int]):
@@ -38,6 +37,6 @@ def fill(held: HeldOnDisk) -> None:
     """
     missing = _Missing(held)
     if len(missing):
-        processes = min(len(os.sched_getaffinity(0)), len(missing))
+        processes = min(usable_cores(), len(missing))
         for _ in tqdm(quiet_loader(missing, processes, batch_size=None), "Mixing clips"):
             pass

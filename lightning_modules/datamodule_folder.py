@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
-from lightning_modules.datamodule_base import check_least
 from lightning_modules.datamodule_recordings import RecordingsDataModule
+from lightning_modules.ranges import check_least
 from lightning_modules.recordings import check_classes, named_root, read_recordings
 from lightning_modules.recordings_budget import (
     TEST_LIST,

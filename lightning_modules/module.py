@@ -17,10 +17,11 @@ import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
-from tqdm import tqdm
 
-from lightning_modules.audio import from_pcm16
+from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
 from lightning_modules.calibration import choose_clips
+from lightning_modules.checkpoint_settings import check_settings
+from lightning_modules.datamodule_batches import Batch
 from lightning_modules.ema import update_average
 from lightning_modules.held_form import Features
 from lightning_modules.ingredients import (
@@ -29,26 +30,22 @@ from lightning_modules.ingredients import (
     Distillation,
     LabelledLoss,
     Mixing,
-    Optimisation,
     Proximity,
     PseudoLabels,
-    StrongAugmentation,
-    WeakAugmentation,
-    check_range,
 )
 from lightning_modules.judging import Judge
-from lightning_modules.mentor import Mentor
-from lightning_modules.mentor_embedding import EmbeddingMentor, ProbeClips
+from lightning_modules.mentor_embedding import EmbeddingMentor
+from lightning_modules.mentors import learn_outputs, mentor_of
 from lightning_modules.mixtures_open import ProtocolName
-from lightning_modules.optimiser import EVEN, make_optimiser, warm_up_cosine
+from lightning_modules.optimiser import EVEN, Optimisation, make_optimiser, warm_up_cosine
 from lightning_modules.pictures import Pictures
 from lightning_modules.pseudo_audit import PseudoLabelAudit
 from lightning_modules.randomness import torch_generator
-from lightning_modules.recipe import Batch, Recipe, StudentBatch
+from lightning_modules.ranges import check_range
+from lightning_modules.recipe import Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
-from lightning_modules.teacher_files import is_embedding
 from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
@@ -58,10 +55,8 @@ from search_spaces.errors import UserError
 from search_spaces.supernet import Subnet
 from search_spaces.task import Task
 from search_spaces.task_counts import CountsTask
-from search_spaces.task_embedding import EmbeddingTask
 
 JUDGE_CALIBRATION_CLIPS = 96
-PROBE_BATCHES = 128  # of labelled clips, from which an embedding that teaches learns the outputs
 
 
 class SupernetModule(pl.LightningModule):
@@ -85,12 +80,12 @@ class SupernetModule(pl.LightningModule):
         pictures: the net of a picture space to train: spectrogram pictures to an image CNN.
         random_subnets: random subnets per step, beside the largest and the smallest.
         sampling: see `sampling.Sampling`.
-        optimisation: see `ingredients.Optimisation`.
+        optimisation: see `optimiser.Optimisation`.
         labelled_loss: see `ingredients.LabelledLoss`.
-        weak_augmentation: see `ingredients.WeakAugmentation`.
+        weak_augmentation: see `augmentations.WeakAugmentation`.
         count_addition: see `ingredients.CountAddition`; of counts alone.
         mixing: see `ingredients.Mixing`.
-        strong_augmentation: see `ingredients.StrongAugmentation`.
+        strong_augmentation: see `augmentations.StrongAugmentation`.
         sap_augment: see `sap_augment.SapAugment`.
         pseudo_labels: see `ingredients.PseudoLabels`.
         additivity: see `ingredients.Additivity`; of counts alone.
@@ -166,7 +161,12 @@ class SupernetModule(pl.LightningModule):
         )
         self.transfer = Transfer(pictures) if pictures.asked else None
         self.statistics = pseudo_labels.statistics(self.recipe.objective)
-        self.mentor = self._mentor(distil_from)
+        self.mentor = None
+        if distil_from is not None:
+            one_student = self.students.fixed is not None
+            self.mentor = mentor_of(
+                distil_from, self.students.spec, self.recipe.objective, one_student
+            )
         self.net = self.students.build()
         self.teacher = self.students.build()
         self.teacher.load_state_dict(self.net.state_dict())
@@ -202,24 +202,6 @@ class SupernetModule(pl.LightningModule):
             self.recipe.refuse_features()
             if self.mentor is not None:
                 self.mentor.refuse_features(held.settings)
-
-    def check_length(self, trainer: pl.Trainer) -> None:
-        """Refuse a run of unknown length, whose learning rate could not fall.
-
-        Raises:
-            UserError: neither steps nor epochs are limited, or no step is asked for; or steps are
-                logged every 0.
-        """
-        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if every < 1:
-            raise UserError(f"trainer.log_every_n_steps: got {every}, expected 1 or more")
-        if trainer.max_steps == 0:
-            raise UserError("trainer.max_steps: got 0, which trains nothing; give 1 or more")
-        if trainer.max_steps == -1 and trainer.max_epochs == -1:
-            raise UserError(
-                "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
-                " number of steps, or trainer.max_epochs (trainer.max_time may end it sooner)"
-            )
 
     def train(self, mode: bool = True) -> SupernetModule:
         """Switch the net to training; the teacher always stays in evaluation mode."""
@@ -290,7 +272,8 @@ class SupernetModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Let an embedding that teaches learn the outputs; tell of clips that teach nothing."""
         if isinstance(self.mentor, EmbeddingMentor):
-            self._learn_outputs(self.mentor)
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            learn_outputs(self.mentor, self.recipe, data, self.seed, tell=self.global_rank == 0)
         if not self.distils and not self.recipe.learns_from_unlabelled:
             self._tell_unused()
 
@@ -303,38 +286,6 @@ class SupernetModule(pl.LightningModule):
                 " 0 would save making them, model.pseudo_labels.enabled would use them",
                 file=sys.stderr,
             )
-
-    def _learn_outputs(self, mentor: EmbeddingMentor) -> None:
-        """Let an embedding learn the outputs from the labels, and tell how well."""
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        steps = tqdm(range(PROBE_BATCHES), "Asking the teacher", leave=False)
-        mentor.learn(self._probe_clips(data.batch(step), step) for step in steps)
-        clips, lo, hi = data.validation_clips()
-        said = mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
-        error = self.task.judge(said.numpy(), lo, hi)[self.task.headline.key]
-        if self.global_rank == 0 and error.value is not None:
-            print(
-                f"model.distil_from: {mentor.teacher.name}: {self.task.headline.title} of"
-                f" {self.task.headline.text(error.value)} on {error.clips} validation clips",
-                file=sys.stderr,
-            )
-
-    def _probe_clips(self, batch: Batch, step: int) -> ProbeClips:
-        """A batch's labelled clips, weakly augmented, the same in every process."""
-        seen = batch["labelled"]
-        draw = torch_generator(self.seed, step, "probe", seen["waveform"].device)
-        waveform = self.recipe.weak_augmentation(seen["waveform"], draw)
-        extra = seen.get("extra", torch.zeros(len(waveform), dtype=torch.bool))
-        return ProbeClips(waveform, seen["lo"], seen["hi"], extra)
-
-    def _mentor(self, path: Path | None) -> Mentor | EmbeddingMentor | None:
-        if path is None:
-            return None
-        if not isinstance(self.task, EmbeddingTask) and is_embedding(path):
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            return EmbeddingMentor(path, self.students.spec, self.recipe.objective, device)
-        one_student = self.students.fixed is not None
-        return Mentor(path, self.students.spec, self.task, one_student)
 
     def _student_logits(self, architecture: Architecture, cache: FeatureCache) -> Tensor:
         self.students.activate(self.net, architecture)
@@ -414,14 +365,8 @@ class SupernetModule(pl.LightningModule):
         Raises:
             UserError: naming the first setting that differs.
         """
-        saved = checkpoint.get("settings")
-        if saved is None:
-            raise UserError("checkpoint: not written by this kit's `fit`; give such a one")
-        saved.setdefault("sampling", asdict(Sampling()))  # checkpoints of earlier versions
-        saved.setdefault("initial_weights", self.students.initial_sha256)
-        saved.setdefault("sap_augment", asdict(SapAugment()))
-        saved.get("optimisation", {}).setdefault("optimiser", "adamw")
         resumes = self.trainer.state.fn == TrainerFn.FITTING
+        check_settings(checkpoint, self.settings(), resumes)
         done, asked = checkpoint["global_step"], self.trainer.max_steps
         if resumes and 0 <= asked <= done and self.trainer.is_global_zero:
             print(
@@ -429,13 +374,6 @@ class SupernetModule(pl.LightningModule):
                 f" is {asked}",
                 file=sys.stderr,
             )
-        for name, value in self.settings().items():
-            matters = resumes or name in ("task", "space", "space_version", "architecture")
-            if matters and saved.get(name) != value:
-                raise UserError(
-                    f"checkpoint: trained with {name} = {saved.get(name)}, not {value}; ask for the"
-                    " same, or choose another --trainer.default_root_dir"
-                )
 
     # --- validation and test ---
 

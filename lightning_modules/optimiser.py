@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import nn
@@ -11,10 +12,34 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_modules.muon import Muon
+from lightning_modules.ranges import check_range
 
 OptimiserName = Literal["adamw", "muon"]
 RateShare = Callable[[str], float]  # by a parameter's name
 EVEN: RateShare = lambda name: 1.0  # noqa: E731
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """AdamW or Muon, with linear warm-up and a cosine that ends at zero.
+
+    Attributes:
+        optimiser: ``muon`` needs fewer steps where labelled clips are many (docs/training.md); see
+            `make_optimiser`.
+        learning_rate: at its peak.
+        weight_decay: of the weights of convolutions and linear layers, not of norms and biases.
+        warm_up_steps: optimiser steps until the peak.
+    """
+
+    optimiser: OptimiserName = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    warm_up_steps: int = 200
+
+    def __post_init__(self) -> None:
+        check_range("optimisation.learning_rate", self.learning_rate, 1e-8, 1.0)
+        check_range("optimisation.weight_decay", self.weight_decay, 0.0, 10.0)
+        check_range("optimisation.warm_up_steps", self.warm_up_steps, 0)
 
 
 def make_optimiser(

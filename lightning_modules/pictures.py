@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lightning_modules.ingredients import check_range
+from lightning_modules.ranges import check_range
 from search_spaces.architecture import Architecture
 from search_spaces.errors import UserError
 from search_spaces.space import SpaceSpec

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import torch
+
+Draws = Callable[[str], torch.Generator]  # a generator for each purpose
 
 
 def derived_seed(seed: int, step: int, purpose: str) -> int:

@@ -14,19 +14,19 @@ from torch import Tensor
 
 from lightning_modules import augment, losses, views
 from lightning_modules.alignment import PseudoLabelStatistics
+from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
+from lightning_modules.datamodule_batches import Batch
 from lightning_modules.ingredients import (
     Additivity,
     CountAddition,
     Distillation,
-    Draws,
     LabelledLoss,
     Mixing,
     Proximity,
     PseudoLabels,
-    StrongAugmentation,
-    WeakAugmentation,
 )
 from lightning_modules.objective import Objective, objective_of
+from lightning_modules.randomness import Draws
 from lightning_modules.sap_augment import SapAugment, Strengths
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
@@ -35,7 +35,6 @@ from search_spaces.task_embedding import ProximityTask
 
 View = views.TargetView | views.LabelledView | views.SumView | views.UnlabelledView
 _PSEUDO = 2  # place of the clips that the teacher labels among the parts of a step
-Batch = dict[str, dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,9 @@ class Recipe:
 
     Attributes:
         task: what is learned.
-        labelled_loss, weak_augmentation, count_addition, mixing: see `ingredients`.
-        strong_augmentation, pseudo_labels, additivity, distillation: see `ingredients`.
+        labelled_loss, count_addition, mixing, pseudo_labels, additivity, distillation: see
+            `ingredients`.
+        weak_augmentation, strong_augmentation: see `augmentations`.
         sap_augment: see `sap_augment`.
         ramp_up_steps: steps in which the losses on unlabelled clips reach their weights.
         counts_add_exactly: whether a sum of clips holds exactly the sum of their counts.

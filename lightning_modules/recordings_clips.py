@@ -22,6 +22,7 @@ from lightning_modules.recordings_unlabelled import Unlabelled
 from search_spaces.task_classes import ClassesTask
 
 _EXTRA, _MORE = 2, 3  # streams of the shuffles
+_MOST_OFTEN = 20  # against another recording: of very few the net would learn each by heart
 
 Labels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -147,18 +148,17 @@ def turns(labels: Labels, task: ClassesTask, balanced: bool) -> NDArray[np.int64
     return np.repeat(np.arange(number), balance(labels, task) if balanced else 1)
 
 
-def balance(labels: Labels, task: ClassesTask, most: int = 20) -> NDArray[np.int64]:
+def balance(labels: Labels, task: ClassesTask) -> NDArray[np.int64]:
     """How often each recording is to come, so that classes come about equally often: int64 [B].
 
     Args:
         labels: of B recordings.
         task: of the labels; where several may be right, a recording's rarest class decides.
-        most: of one recording against another: of very few the net would learn each by heart.
     """
     present = labels[0] if task.several else np.eye(len(task.names), dtype=np.int64)[labels[0]]
     clips = np.maximum(present.sum(axis=0), 1)
     wanted = np.where(present > 0, clips.max() / clips, 1.0).max(axis=1)
-    return np.clip(np.rint(wanted), 1, most).astype(np.int64)
+    return np.clip(np.rint(wanted), 1, _MOST_OFTEN).astype(np.int64)
 
 
 class RecordingClips(Dataset[dict[str, Any]]):

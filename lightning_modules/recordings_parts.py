@@ -19,7 +19,7 @@ from lightning_modules.audio import Int16
 from lightning_modules.audio_maps import map_npy
 from lightning_modules.audio_npy import write_npy
 from search_spaces.errors import UserError
-from search_spaces.files import read_json, write_json
+from search_spaces.files import read_json, sha256_text, write_json
 
 _BUCKET_DIGITS = 2  # hexadecimal
 _MEND = "delete it, it is made anew"
@@ -97,12 +97,12 @@ def _is_outdated(key: Key) -> bool:
 
 def bucket_of(key: Key) -> str:
     """One of 256, by the hash of the path: all stretches of a file are in the same."""
-    return _digest(key.path)[:_BUCKET_DIGITS]
+    return sha256_text(key.path)[:_BUCKET_DIGITS]
 
 
 def index_name(bucket: str, wanted: Iterable[Key]) -> str:
     """Name of the JSON file of a part that holds these, in this order."""
-    return f"{bucket}-{_digest(json.dumps(list(wanted)))[:20]}.json"
+    return f"{bucket}-{sha256_text(json.dumps(list(wanted)))[:20]}.json"
 
 
 def indexes_in(folder: Path) -> dict[str, list[Path]]:
@@ -169,7 +169,3 @@ def _read_places(index: Path) -> dict[Key, Place]:
         places[Key(*key)] = Place(start, samples, digest, skipped)
         start += samples
     return places
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

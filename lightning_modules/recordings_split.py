@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from typing import Literal
 from lightning_modules.recordings_item import Item, differently_spelled
 from lightning_modules.splits import SPLITS, Split
 from search_spaces.errors import UserError
-from search_spaces.files import real_path
+from search_spaces.files import real_path, sha256_text
 
 ValidationBy = Literal["speaker", "recording"]
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1  # of the recordings
@@ -266,7 +265,7 @@ def _share(items: Sequence[Item], speakers: Sequence[str], share: float) -> list
             recordings[item.speaker] += 1
     chosen: list[str] = []
     wanted, found = share * sum(recordings[name] for name in speakers), 0
-    for speaker in sorted(speakers, key=_hash)[:-1]:
+    for speaker in sorted(speakers, key=sha256_text)[:-1]:
         if chosen and found + recordings[speaker] / 2 > wanted:
             break
         chosen.append(speaker)
@@ -296,11 +295,7 @@ def _of_each_class(
                 f" {split}, expected at least {least}; record more, or remove the class"
             )
         number = max(1, round(share * len(sounds)))
-        hashed = sorted((_hash(f"{split}/{digest}"), digest) for digest in sounds)
+        hashed = sorted((sha256_text(f"{split}/{digest}"), digest) for digest in sounds)
         for _, digest in hashed[:number]:
             taken += sounds[digest]
     return taken
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from lightning_modules.ingredients import check_range
+from lightning_modules.ranges import check_range
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +28,7 @@ from search_spaces.command_line import (
     whole_number,
 )
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path, read_json, write_json
+from search_spaces.files import atomic_path, read_json, sha256_text, write_json
 
 SETTINGS, SCENES, EVENTS = "scenes.json", "scenes.csv", "events.csv"
 SHORTEST_S, LONGEST_S, LONGEST_NOISE_S = 0.1, 60.0, 8.0
@@ -140,9 +139,7 @@ def _settings(options: Any, events: Sounds, backgrounds: Sounds | None) -> dict[
         "snr_db": list(options.snr_db),
         "test_speakers": sorted(options.test_speakers),
         "validation_by": options.validation_by,
-        "recordings_sha256": hashlib.sha256(
-            json.dumps(heard).encode("utf-8", "surrogateescape")
-        ).hexdigest(),
+        "recordings_sha256": sha256_text(json.dumps(heard)),
     }
 
 

@@ -6,7 +6,6 @@ Legend: T samples.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -34,6 +33,7 @@ from search_spaces.files import (
     read_json,
     sha256_file,
     sha256_json,
+    sha256_text,
     write_json,
 )
 
@@ -215,7 +215,7 @@ def _decode_reader(reader: str, recordings: list[Recording], folder: Path) -> di
             except UserError as error:
                 skipped.append(str(error))
 
-    name = f"{_digest(reader)[:16]}.npy"
+    name = f"{sha256_text(reader)[:16]}.npy"
     samples = write_npy(folder / name, pieces())
     return {
         "reader": reader,
@@ -249,7 +249,7 @@ def _listing(recordings: list[Recording]) -> dict[str, Any]:
 
 
 def _fingerprint(named: list[tuple[str, str]]) -> dict[str, Any]:
-    return {"number": len(named), "sha256": _digest(json.dumps(named))}
+    return {"number": len(named), "sha256": sha256_text(json.dumps(named))}
 
 
 def _old_listing(entry: dict[str, Any]) -> dict[str, Any]:
@@ -300,14 +300,9 @@ def _report_skipped(name: str, speech: Speech, strict: bool) -> None:
 
 
 def _cache_name(source: Source) -> str:
-    identity = _digest(f"{source.kind}:{source.place}")[:8]
+    identity = sha256_text(f"{source.kind}:{source.place}")[:8]
     stem = Path(source.place).name if source.kind != "espeak" else source.place
     return f"{source.kind}-{stem}-{identity}"
-
-
-def _digest(text: str) -> str:
-    # Names of files need not be valid UTF-8; Python carries the other bytes as surrogates.
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _schema() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from lightning_modules.audio import Int16, read_blocks, to_pcm16
 from lightning_modules.audio_maps import map_npy
 from lightning_modules.audio_npy import write_npy
 from lightning_modules.sources_cache import cache_root
-from search_spaces.files import atomic_path, real_path
+from search_spaces.files import atomic_path, real_path, sha256_text
 
 
 def prepare_recordings(paths: Sequence[Path], cache: Path | str | None = None) -> None:
@@ -58,7 +58,7 @@ def _place(path: Path, cache: Path | str | None) -> Path:
     """Where the recording lies, decoded; elsewhere once the file has changed."""
     state = path.stat()
     identity = f"{real_path(path)}\0{state.st_size}\0{state.st_mtime_ns}"
-    digest = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = sha256_text(identity)
     return cache_root(cache) / "spans" / f"{digest[:16]}.npy"
 
 

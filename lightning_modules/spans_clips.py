@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from lightning_modules.audio import MIN_SECONDS, Int16
 from lightning_modules.audio_maps import allow_files
-from lightning_modules.labels import VALIDATION_SHARE
 from lightning_modules.seconds import ROUNDING_S
 from lightning_modules.spans import Span
 from lightning_modules.spans_audio import open_recording, recording_sha256
+from lightning_modules.spans_split import check_uses, validation_names
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import real_path, sha256_json
 
 _MIN_SAMPLES = int(MIN_SECONDS * SAMPLE_RATE_HZ)
-_LARGEST_VALIDATION_SHARE = 0.35  # no recording may make it more, if a smaller one can do
 
 
 class Windows:
@@ -134,8 +133,8 @@ def open_recorded(spans: Sequence[Span], cache: Path | str | None = None) -> Rec
         labelled = [(begin, end) for span, begin, end in taken if span.label is not None]
         gaps[name] = [(at, start, CLIP_SAMPLES) for start in _between(labelled, len(sounds[at]))]
     _check_labels(placed, digests)
-    validation = _validation_names(by_name, {name: len(cuts[name]) for name in cuts})
-    _check_uses(by_name, digests, validation)
+    validation = validation_names(by_name, {name: len(cuts[name]) for name in cuts})
+    check_uses(by_name, digests, validation)
     train = [name for name in by_name if name not in validation]
     unlabelled = np.array([gap for name in train for gap in gaps[name]], np.int64).reshape(-1, 3)
     clips = (
@@ -214,21 +213,6 @@ def _check_labels(
             reaching.append((span, end))
 
 
-def _check_uses(
-    by_name: Mapping[str, Sequence[Span]], digests: Sequence[str], validation: set[str]
-) -> None:
-    """Refuse one sound, under two names, in both training and validation."""
-    first: dict[str, str] = {}
-    for digest, (name, members) in zip(digests, by_name.items(), strict=True):
-        other = first.setdefault(digest, name)
-        if (name in validation) != (other in validation):
-            uses = ["validation" if one in validation else "train" for one in (name, other)]
-            raise UserError(
-                f"{members[0].where}: {name} ({uses[0]}) is the same sound as {other} ({uses[1]});"
-                " remove one, or give both one use"
-            )
-
-
 def _cut(begin: int, end: int) -> Iterator[tuple[int, int]]:
     """First sample and length of each clip of a span."""
     if end - begin < CLIP_SAMPLES:
@@ -248,54 +232,6 @@ def _between(labelled: Sequence[tuple[int, int]], length: int) -> Iterator[int]:
     begins = [*(begin for begin, _ in ordered), length]
     for gap_begin, gap_end in zip(ends, begins, strict=True):
         yield from range(gap_begin, gap_end - CLIP_SAMPLES + 1, CLIP_SAMPLES)
-
-
-def _validation_names(spans: Mapping[str, Sequence[Span]], clips: Mapping[str, int]) -> set[str]:
-    """The recordings for validation: those that the table names, or about 20 % of the clips."""
-    uses = {name: _use_of(members) for name, members in spans.items()}
-    labelled = [name for name in spans if clips[name]]
-    named = {name for name in labelled if uses[name] == "validation"}
-    if any(uses.values()):
-        missing = next((name for name in labelled if uses[name] is None), None)
-        if missing is not None:
-            where = spans[missing][0].where
-            raise UserError(f"{where}: use: nothing, but other recordings have one; fill it in")
-        if not named or named == set(labelled):
-            raise UserError(
-                "data.recordings: column use gives all labelled recordings to"
-                f" {'validation' if named else 'train'}; both need at least one"
-            )
-        return named
-    if len(labelled) < 2:
-        raise UserError(
-            f"data.recordings: {labelled[0]} is the only labelled recording; training and"
-            " validation need one each: label another, or cut it in two files"
-        )
-    return _drawn({name: clips[name] for name in labelled})
-
-
-def _drawn(clips: Mapping[str, int]) -> set[str]:
-    """Recordings in the order of their names' hashes until they hold a fifth of all clips."""
-    total, held = sum(clips.values()), 0
-    drawn: set[str] = set()
-    ordered = sorted(clips, key=_hash)
-    for name in ordered:
-        fits = held + clips[name] <= _LARGEST_VALIDATION_SHARE * total
-        if held < VALIDATION_SHARE * total and fits:
-            drawn.add(name)
-            held += clips[name]
-    return drawn or {min(ordered, key=lambda name: clips[name])}
-
-
-def _use_of(spans: Sequence[Span]) -> str | None:
-    known = [span for span in spans if span.use is not None]
-    for earlier, later in pairwise(known):
-        if earlier.use != later.use:
-            raise UserError(
-                f"{later.where}: use: {later.use}, but {earlier.where} has {earlier.use} for the"
-                f" same recording {later.name}; a recording is in one of them only"
-            )
-    return known[0].use if known else None
 
 
 def _labelled(sounds: Sequence[Int16], cuts: Sequence[_Cut]) -> LabelledWindows:
@@ -318,7 +254,3 @@ def _summary(
         "unlabelled_clips": len(unlabelled),
         "sha256": digest.hexdigest(),
     }
-
-
-def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterable
 from typing import Literal, get_args
 
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_text
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -23,8 +23,7 @@ def split_of(reader: str) -> Split:
 
     It depends on nothing but the id, so readers that join later move nobody.
     """
-    digest = hashlib.sha256(reader.encode("utf-8", "surrogateescape")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = int(sha256_text(reader)[:16], 16) / 2**64
     if place < _TRAIN_BELOW:
         return "train"
     return "validation" if place < _VALIDATION_BELOW else "test"

@@ -119,10 +119,10 @@ def leaks(sounds: Sounds, options: argparse.Namespace) -> list[str]:
         return [*lines, f"leakage      `fit` refuses this: {error}"]
     sizes = ", ".join(f"{name} {len(splits.places[name])}" for name in SPLITS)
     lines += [f"split        {sizes}", *(f"  {remark}" for remark in splits.remarks)]
-    return [*lines, f"leakage      {leakage(sounds.items, splits)}"]
+    return [*lines, f"leakage      {leakage(splits)}"]
 
 
-def leakage(items: Sequence[Item], splits: Splits) -> str:
+def leakage(splits: Splits) -> str:
     """Whether the test's speakers are in other splits as well; no sound ever is."""
     if splits.by_speaker:
         return "none: no sound and no speaker of the test is in another split"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import SHIPPED, Study, read_study
+from lightning_modules.study_design import Row
 from lightning_modules.study_fits import drop_clips, is_trained, train
-from lightning_modules.study_grid import Row, rows_of
+from lightning_modules.study_grid import rows_of
 from lightning_modules.study_progress import Estimate, estimate, is_finished
 from lightning_modules.study_report import check_page, write_report
 from lightning_modules.study_row import Shared, prepare, run_row

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from lightning_modules.study_config import Study
-from lightning_modules.study_grid import Row
+from lightning_modules.study_design import Row
 from search_spaces.errors import UserError
 
 
@@ -19,7 +19,8 @@ def check_settings(study: Study, rows: Sequence[Row]) -> None:
     """
     from lightning.pytorch import Trainer
 
-    from lightning_modules.cli import DATA, OneLineParser, ParserError
+    from lightning_modules.cli import DATA
+    from lightning_modules.cli_errors import OneLineParser, ParserError
     from lightning_modules.module import SupernetModule
 
     parser = OneLineParser()

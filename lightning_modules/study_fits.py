@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from lightning_modules.study_config import SUPERNET
-from lightning_modules.study_grid import Fit
+from lightning_modules.study_design import Fit
 from lightning_modules.study_stages import run_stage, seconds_of
 from search_spaces.files import atomic_path
 

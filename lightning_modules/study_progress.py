@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning_modules.study_design import Row
 from lightning_modules.study_fits import fit_seconds, is_trained, kind_of
-from lightning_modules.study_grid import Row
 from lightning_modules.study_stages import seconds_of
 from lightning_modules.study_table import ROW
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from lightning_modules.recordings_budget import TEST_LIST
 from lightning_modules.study_config import Study
+from lightning_modules.study_design import Choice, Row
 from lightning_modules.study_fits import architecture_of, fit_folder, frontier_of_fit, train
-from lightning_modules.study_grid import Choice, Row
 from lightning_modules.study_groups import Judged
 from lightning_modules.study_reads import note_read
 from lightning_modules.study_stages import run_stage

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lightning_modules.study_design import Row
 from lightning_modules.study_fits import fit_folder, fit_seconds
-from lightning_modules.study_grid import Row
 from lightning_modules.study_groups import (
     ENDS,
     GROUP_COLUMNS,
@@ -24,6 +22,7 @@ from lightning_modules.study_groups import (
 from lightning_modules.study_stages import seconds_of
 from lightning_modules.study_task import StudyTask
 from search_spaces.files import atomic_path
+from search_spaces.processor import processor_name, usable_cores
 
 ROW, GROUPS = "row.csv", "groups.csv"  # in the folder of a row
 STUDY = "study.csv"
@@ -115,13 +114,7 @@ def _compute(row: Row, out: Path, folder: Path) -> dict[str, Any]:
 
 def machine() -> str:
     """The processor and the cores that this process may use."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        model = named[0] if named else model
-    return f"{model}, {len(os.sched_getaffinity(0))} cores"
+    return f"{processor_name()}, {usable_cores()} cores"
 
 
 def _figures(task: StudyTask, judged: Judged) -> dict[str, str]:

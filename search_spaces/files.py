@@ -215,6 +215,14 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def sha256_text(text: str) -> str:
+    """Hex SHA-256 of a text, which may hold names of files.
+
+    These need not be valid UTF-8; Python carries the other bytes as surrogates.
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     digest = hashlib.sha256()

@@ -175,6 +175,7 @@ class LogMelFrontEnd(nn.Module):
         if self.geometry.dft_samples < self.geometry.window_samples:
             return self._halves_summed(rows, 0), self._halves_summed(rows, half // 2)
         second = self._columns(rows, half, half)
+        # Not times `falling`, as in `_halves_summed`: nets are trained on these very roundings.
         return self._columns(rows, 0, half) * window, second - second * window
 
     def _halves_summed(self, rows: Tensor, start: int) -> Tensor:

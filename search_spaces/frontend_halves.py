@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from search_spaces.blocks import AmbianceNet
 from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.net import AmbianceNet
 
 
 class FrameEnergies(nn.Module):

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from search_spaces.architecture import Architecture, largest
 from search_spaces.batch_norm import even_parts, recalibrate_batch_norm
-from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import Clips, to_float32
 from search_spaces.errors import UserError
 from search_spaces.metrics import Estimate
+from search_spaces.net import AmbianceNet
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 from search_spaces.supernet import Subnet, Supernet
 from search_spaces.task import Task

@@ -27,8 +27,9 @@ with warnings.catch_warnings():  # NNI 3.0 wraps all of torch.nn and wonders at 
     from nni.nas.strategy import TPE, Random, RandomOneShot, RegularizedEvolution, Strategy
 
 from search_spaces.architecture import Architecture
-from search_spaces.blocks import AmbianceNet, Layers, TimePool, assemble
+from search_spaces.blocks import Layers, TimePool
 from search_spaces.frontend import LogMelFrontEnd
+from search_spaces.net import AmbianceNet, assemble
 from search_spaces.nni_strategies import population_of
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice, SpaceSpec
 

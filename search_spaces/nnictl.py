@@ -50,16 +50,16 @@ def main(arguments: Sequence[str]) -> int:
 def _checked(options: Any, command: str) -> dict[str, Any]:
     """The configuration of a new experiment; of one that NNI has nothing, but it can be had."""
     if command == "create":
-        config = read_config(options.config)
-        check_experiment(config, options.config)
+        config, space = read_config(options.config)
+        check_experiment(config, options.config, space)
         return config
     if options.id:
         check_stopped(options.id, command, options.experiment_dir)
     return {}
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """An experiment's configuration, whose search space NNI's tuners can use.
+def read_config(path: Path) -> tuple[dict[str, Any], Any]:
+    """An experiment's configuration and its search space, which NNI's tuners can use.
 
     Raises:
         UserError: either is missing, not YAML, or not what NNI expects.
@@ -74,7 +74,7 @@ def read_config(path: Path) -> dict[str, Any]:
         arguments = field(tuner, "classArgs") or {}
         _check_strategy(arguments, path, space, space_path)
         _check_concurrency(arguments, path, field(config, "trialConcurrency"))
-    return config
+    return config, space
 
 
 def check_port(port: int) -> None:

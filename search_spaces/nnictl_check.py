@@ -23,12 +23,13 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 _TRIAL = ["-m", "search_spaces", "trial"]
 
 
-def check_experiment(config: Mapping[str, Any], path: Path) -> None:
+def check_experiment(config: Mapping[str, Any], path: Path, space: Any) -> None:
     """Refuse an experiment that NNI would not start, or that would run without trials.
 
     Args:
         config: what stands in the file.
         path: of the file.
+        space: its search space.
 
     Raises:
         UserError: naming the file and the field.
@@ -47,7 +48,6 @@ def check_experiment(config: Mapping[str, Any], path: Path) -> None:
         raise UserError(
             f"{path}: trainingService: got {service!r}, expected its fields, e.g. platform: local"
         )
-    space, _ = search_space_of(config, path)
     for kind in ("tuner", "assessor"):
         _check_algorithm(field(config, kind), kind, path, space)
     check_config(path)

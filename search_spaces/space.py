@@ -1,6 +1,6 @@
 """What a search space is: which choices each dimension of a net offers.
 
-A space is data (`spaces`). Its dimensions name what differs between two nets (`blocks.assemble`
+A space is data (`spaces`). Its dimensions name what differs between two nets (`net.assemble`
 turns one choice per dimension into a net, `nni_adapter` the whole table into an NNI model space).
 Each dimension lists its choices from the cheapest to the dearest, so that the first of all is the
 smallest net and the last of all the largest.

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.architecture import Architecture, largest
-from search_spaces.blocks import AmbianceNet, Layers, assemble, initialise
+from search_spaces.blocks import Layers
 from search_spaces.clip import NUM_COUNTS
+from search_spaces.net import AmbianceNet, assemble, initialise
 from search_spaces.picture_net import PictureNet, build_picture_net
 from search_spaces.space import SpaceSpec
 from search_spaces.spaces import PICTURE_SPACES

@@ -32,6 +32,7 @@ SUBNET_FIELDS = (
     "state_dict",
     "training",
 )
+_KIND = {"type": "object", "required": ["kind"]}
 _KINDS = {  # of what the fields hold, in the language of JSON schemas
     "properties": {
         "space": {
@@ -42,11 +43,14 @@ _KINDS = {  # of what the fields hold, in the language of JSON schemas
         "num_outputs": {"type": "integer", "minimum": 1},
         "architecture": {"type": "object"},
         "state_dict": {"type": "object"},
-        "training": {"type": "object", "properties": {"settings": {"type": "object"}}},
-        "task": {"type": "object", "required": ["kind"]},
+        "training": {
+            "type": "object",
+            "properties": {"settings": {"type": "object", "properties": {"task": _KIND}}},
+        },
+        "task": _KIND,
     }
 }
-_TASK = {"properties": {"task": FRONTIER_SCHEMA["properties"]["task"]}}
+_TASKS = FRONTIER_SCHEMA["properties"]["task"]["oneOf"]  # by kind
 
 
 @dataclass(frozen=True)
@@ -147,16 +151,13 @@ def task_of(path: Path, value: Mapping[str, Any]) -> Task:
     """
     fields = value if value["format"] == FORMAT else value["training"].get("settings", {})
     named = {key: fields[key] for key in ("task",) if key in fields}
+    for fields_of_kind in _TASKS:  # of all together a message could only say that none fits
+        if named and named["task"]["kind"] == fields_of_kind["properties"]["kind"]["const"]:
+            check_json(path, named, {"properties": {"task": fields_of_kind}})
     try:
-        task = read_task(named)
+        return read_task(named)
     except UserError as error:
         raise UserError(f"{path}: {error}; train it anew with this kit") from None
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: field $.task: {error} is missing or wrong; train it anew with this kit"
-        ) from None
-    check_json(path, named, _TASK)
-    return task
 
 
 def check_task(path: Path, found: Task, expected: Task) -> None:

@@ -56,7 +56,7 @@ def test_a_bundle_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--voice-speed", "2"], "--voice-speed 2.0: expected 0 (off) to 0.5"),
+        (["--voice-speed", "2"], "--voice-speed: 2.0, expected 0 (off) to 0.5"),
         (["--precision", "int4"], "invalid choice: 'int4'"),
         (["--bundle", "nowhere"], "nowhere: no such folder, expected a bundle written by"),
         (["--clips", "0"], "got '0', expected a whole number, 1 or more"),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
-from deploy.pipeline_plan import RunSettings, _begin, _evaluate, _fit, _tune, plan
+from deploy.pipeline_plan import _begin, _evaluate, _fit, _tune, plan
 from deploy.pipeline_scale import read_scale
+from deploy.pipeline_settings import RunSettings
 from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import Step, open_run_folder
 from search_spaces.wandb_options import WandbOptions

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from lightning_modules.answers import Answers, read_answers, write_answers
+from lightning_modules.augmentations import WeakAugmentation
 from lightning_modules.cli import main
-from lightning_modules.ingredients import CountAddition, LabelledLoss, WeakAugmentation
+from lightning_modules.ingredients import CountAddition, LabelledLoss
 from lightning_modules.mixtures_open import mixed_by
 from lightning_modules.sources_cache import prepare_speech
 from search_spaces.architecture import smallest, write_architecture

@@ -12,7 +12,8 @@ import yaml
 
 from lightning_modules.__main__ import COMMANDS, TRAINER
 from lightning_modules.__main__ import main as dispatch
-from lightning_modules.cli import DATA, AmbianceCLI, OneLineParser, ParserError, main, task_of
+from lightning_modules.cli import DATA, AmbianceCLI, main, task_of
+from lightning_modules.cli_errors import OneLineParser
 from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
 from search_spaces.architecture import smallest, write_architecture
@@ -202,11 +203,6 @@ def test_an_unknown_key_in_a_file_names_the_file_and_the_key(tmp_path: Path):
 def test_a_config_that_is_missing_is_named():
     with pytest.raises(UserError, match=r"/no/config.yaml.*; see `python -m lightning_modules fit"):
         main(["fit", "--config", "/no/config.yaml"])
-
-
-def test_a_parser_complains_in_one_line():
-    with pytest.raises(ParserError, match=r"^two lines$"):
-        OneLineParser().error("two\n  lines")
 
 
 def test_a_config_in_another_encoding_is_named(tmp_path: Path):

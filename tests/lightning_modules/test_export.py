@@ -8,9 +8,9 @@ import pytest
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.export import ExportSupernet, make_clips
 from search_spaces.architecture import smallest
-from search_spaces.blocks import AmbianceNet
 from search_spaces.clips_file import read_clips, write_clips
 from search_spaces.errors import UserError
+from search_spaces.net import AmbianceNet
 from search_spaces.spaces import get_space
 from search_spaces.supernet import build_subnet
 from search_spaces.task_counts import CountsTask

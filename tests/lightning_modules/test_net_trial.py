@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from lightning_modules import cli, net_trial
 from search_spaces.errors import UserError
@@ -84,9 +82,8 @@ def test_an_unknown_error_is_refused(
 
 
 def test_the_shipped_experiment_spans_24_nets_by_options_of_pictures():
-    config: dict[str, Any] = read_config(EXPERIMENT)
+    config, space = read_config(EXPERIMENT)
     assert "net-trial" in config["trialCommand"]
-    space = yaml.safe_load(EXPERIMENT.with_name(config["searchSpaceFile"]).read_text())
     nets = 1
     for name, choice in space.items():
         assert name.startswith("model.pictures.")

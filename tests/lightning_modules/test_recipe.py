@@ -6,17 +6,16 @@ from functools import partial
 import pytest
 import torch
 
+from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
 from lightning_modules.ingredients import (
     Additivity,
     CountAddition,
     Distillation,
     LabelledLoss,
     Mixing,
-    Optimisation,
     PseudoLabels,
-    StrongAugmentation,
-    WeakAugmentation,
 )
+from lightning_modules.optimiser import Optimisation
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Recipe, StudentBatch
 from search_spaces.errors import UserError
@@ -156,30 +155,6 @@ def test_clips_that_an_ingredient_takes_are_not_seen_once_more(
     changes: dict[str, object], sizes: list[int]
 ):
     assert seen_by(recipe(**changes), distils=True).sizes == sizes
-
-
-def test_masks_hide_the_same_bands_and_stretches_of_every_front_end():
-    strong = StrongAugmentation(
-        noise_probability=1.0,
-        equaliser_probability=0.0,
-        room_probability=0.0,
-        widest_band=0.5,
-        widest_time=0.5,
-    )
-    draws, chosen = partial(torch_generator, 1, 0), torch.arange(8)
-    fine, coarse = (
-        hidden_cells(strong.features(torch.rand(8, 1, *size), chosen, draws))
-        for size in ((64, 200), (32, 100))
-    )
-    assert 0.2 < fine.float().mean() < 0.8
-    apart = fine != coarse.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
-    assert apart.float().mean() < 0.05  # by a band or frame at the edges
-
-
-def hidden_cells(features: torch.Tensor) -> torch.Tensor:
-    """Where clips [B, 1, F, L] hold one and the same value, their mean: bool [B, F, L]."""
-    value = features.flatten(1).mode(dim=1).values
-    return features[:, 0] == value[:, None, None]
 
 
 def test_the_losses_on_unlabelled_clips_ramp_up():

@@ -8,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightning_modules import augment
-from lightning_modules.ingredients import (
-    Additivity,
-    CountAddition,
-    Mixing,
-    PseudoLabels,
-    StrongAugmentation,
-)
+from lightning_modules.augmentations import StrongAugmentation
+from lightning_modules.ingredients import Additivity, CountAddition, Mixing, PseudoLabels
 from lightning_modules.randomness import torch_generator
 from lightning_modules.sap_augment import Policy, SapAugment, Strengths
 from search_spaces.errors import UserError

@@ -14,8 +14,9 @@ import yaml
 
 from lightning_modules import study
 from lightning_modules.study_config import SHIPPED, read_study
+from lightning_modules.study_design import Row
 from lightning_modules.study_fits import fit_folder, write_settings
-from lightning_modules.study_grid import Row, rows_of
+from lightning_modules.study_grid import rows_of
 from lightning_modules.study_progress import estimate
 from lightning_modules.study_row import Shared, row_folder
 from lightning_modules.study_stages import STAGES, StageFailedError

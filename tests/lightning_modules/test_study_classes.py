@@ -14,8 +14,9 @@ import yaml
 from lightning_modules import study_row
 from lightning_modules.study_check import check_settings
 from lightning_modules.study_config import read_study
+from lightning_modules.study_design import Row
 from lightning_modules.study_fits import fit_folder
-from lightning_modules.study_grid import Row, rows_of
+from lightning_modules.study_grid import rows_of
 from lightning_modules.study_groups import Judged, groups_of
 from lightning_modules.study_reads import count_reads
 from lightning_modules.study_report import write_report

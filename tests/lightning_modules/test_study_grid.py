@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lightning_modules.study_config import read_study
-from lightning_modules.study_grid import Row, rows_of
+from lightning_modules.study_design import Row
+from lightning_modules.study_grid import rows_of
 from search_spaces.errors import UserError
 from tests.lightning_modules.test_study_config import study_file
 

@@ -8,7 +8,8 @@ import pytest
 
 from lightning_modules import study_row
 from lightning_modules.study_config import read_study
-from lightning_modules.study_grid import Row, rows_of
+from lightning_modules.study_design import Row
+from lightning_modules.study_grid import rows_of
 from lightning_modules.study_row import Shared, prepare, run_row
 from lightning_modules.study_task_counts import CountsStudy
 from search_spaces.architecture import read_architecture

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.study_config import read_study
-from lightning_modules.study_grid import Row, rows_of
+from lightning_modules.study_design import Row
+from lightning_modules.study_grid import rows_of
 from lightning_modules.study_reads import count_reads
 from lightning_modules.study_table import collect
 from lightning_modules.study_task_counts import CountsStudy

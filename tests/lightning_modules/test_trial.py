@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from lightning_modules import cli, trial
-from lightning_modules.cli import refuse_dead_process
+from lightning_modules import cli, cli_errors, trial
 from lightning_modules.datamodule import AmbianceDataModule
 from lightning_modules.module import SupernetModule
 from search_spaces import nni_experiment
@@ -84,17 +83,14 @@ def test_a_trial_that_was_killed_goes_on_and_repeats_its_reports(
 
 
 def test_every_parameter_of_the_shipped_space_is_an_option_of_fit(tmp_path: Path):
-    config = read_config(MANAGER_SCRIPT.with_name("sam.yml"))
+    config, space = read_config(MANAGER_SCRIPT.with_name("sam.yml"))
     assert config["searchSpaceFile"] == SPACE.name
-    import yaml
-
-    space = yaml.safe_load(SPACE.read_text())
     for end in (0, -1):
         parameters = {name: entry["_value"][end] for name, entry in space.items()}
         cli.AmbianceCLI(
             SupernetModule,
             AmbianceDataModule,
-            parser_class=cli.OneLineParser,
+            parser_class=cli_errors.OneLineParser,
             seed_everything_default=0,
             auto_configure_optimizers=False,
             args=[
@@ -136,21 +132,3 @@ def test_an_experiment_that_has_ended_gives_no_parameters(monkeypatch: pytest.Mo
 def test_by_hand_there_are_no_parameters_and_no_experiment():
     assert nni_experiment.next_parameters() == {}
     assert nni_experiment.experiment_id() is None
-
-
-@pytest.mark.parametrize(
-    ("reason", "message"),
-    [
-        ("DataLoader worker (pid 7) is killed by signal: Killed.", "data.num_workers: a process"),
-        ("[../pair.cc:553] Connection closed by peer [::1]:9", "trainer: another process of this"),
-    ],
-)
-def test_a_dead_process_is_one_line_that_says_how_to_go_on(reason: str, message: str):
-    with pytest.raises(UserError, match=f"{message}.*run the same command again"):
-        refuse_dead_process(RuntimeError(reason))
-    refuse_dead_process(RuntimeError("something else"))
-    with pytest.raises(SystemExit) as ended:
-        refuse_dead_process(
-            RuntimeError("DataLoader worker (pid 9) is killed by signal: Terminated.")
-        )
-    assert ended.value.code == 143

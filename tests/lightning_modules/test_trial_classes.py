@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lightning_modules import cli, trial
+from lightning_modules import cli, cli_errors, trial
 from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.module import SupernetModule
 from search_spaces.nnictl import MANAGER_SCRIPT
@@ -43,7 +43,7 @@ def test_every_parameter_of_the_space_of_classes_is_an_option_of_fit(tmp_path: P
         cli.AmbianceCLI(
             SupernetModule,
             FolderDataModule,
-            parser_class=cli.OneLineParser,
+            parser_class=cli_errors.OneLineParser,
             seed_everything_default=0,
             auto_configure_optimizers=False,
             args=[

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import os
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from search_spaces.files import (
     refuse_input,
     sha256_file,
     sha256_json,
+    sha256_text,
     write_json,
 )
 
@@ -250,3 +252,8 @@ def test_a_digest_depends_on_values_and_not_on_their_order():
         == sha256_json({"b": 2, "a": 1})
         != sha256_json({"a": 1, "b": 3})
     )
+
+
+def test_a_text_has_the_digest_of_its_bytes_also_where_these_are_no_utf8():
+    name = b"caf\xe9"  # Latin-1, as an old disk has it
+    assert sha256_text(os.fsdecode(name)) == hashlib.sha256(name).hexdigest()

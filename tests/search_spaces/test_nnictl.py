@@ -35,13 +35,13 @@ def test_shipped_experiments_have_sound_search_spaces():
     trials["deepspectrum"] = "lightning_modules net-trial"
     assert {path.stem for path in CONFIGS} == set(trials)
     for path in CONFIGS:
-        config = read_config(path)
+        config, _ = read_config(path)
         assert (path.parent / config["trialCodeDirectory"]).resolve().is_dir()
         assert f"python -m {trials[path.stem]}" in config["trialCommand"]
 
 
 def test_the_strategy_is_told_how_many_trials_there_are():
-    config = read_config(EXPERIMENTS / "sam_architecture.yml")
+    config, _ = read_config(EXPERIMENTS / "sam_architecture.yml")
     assert config["tuner"]["classArgs"]["nets"] == config["maxTrialNumber"]
 
 

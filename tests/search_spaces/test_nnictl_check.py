@@ -9,7 +9,7 @@ import yaml
 
 from search_spaces.errors import UserError
 from search_spaces.nnictl import MANAGER_SCRIPT
-from search_spaces.nnictl_check import check_experiment, trial_arguments
+from search_spaces.nnictl_check import check_experiment, search_space_of, trial_arguments
 
 EXPERIMENTS = MANAGER_SCRIPT.parent
 
@@ -20,7 +20,8 @@ def checked(folder: Path, changes: dict[str, Any], name: str = "sam") -> None:
     shutil.copy(EXPERIMENTS / config["searchSpaceFile"], folder)
     config = {k: v for k, v in (config | changes).items() if v is not None}
     (folder / "c.yml").write_text(yaml.safe_dump(config))
-    check_experiment(config, folder / "c.yml")
+    space, _ = search_space_of(config, folder / "c.yml")
+    check_experiment(config, folder / "c.yml", space)
 
 
 def test_an_experiment_without_fault_passes(tmp_path: Path):

@@ -1,0 +1,51 @@
+"""What of Lightning's trainer the kit refuses before hours are spent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from search_spaces.errors import UserError
+
+# Front ends and losses are float32 in all of these; with weights of another kind they do not meet.
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+SHORT_PRECISIONS = ("None", "32", "bf16", "16")  # Lightning's other names of these
+
+
+def check_numbers(options: Any) -> None:
+    """Refuse a precision that the kit does not train in, and gradients clipped to less than 0.
+
+    Args:
+        options: of the trainer, as the configuration has them.
+
+    Raises:
+        UserError: naming the option, the value and what is expected.
+    """
+    if str(options.precision) not in (*PRECISIONS, *SHORT_PRECISIONS):
+        raise UserError(
+            f"trainer.precision: got {options.precision}, expected {', '.join(PRECISIONS)}"
+        )
+    clip = options.gradient_clip_val
+    if clip is not None and not 0 <= clip < math.inf:  # a negative one turns gradients round
+        raise UserError(f"trainer.gradient_clip_val: got {clip:g}, expected 0 (off) or more")
+
+
+def check_length(trainer: Trainer) -> None:
+    """Refuse a run of unknown length, whose learning rate could not fall.
+
+    Raises:
+        UserError: neither steps nor epochs are limited, or no step is asked for; or steps are
+            logged every 0.
+    """
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+    if every < 1:
+        raise UserError(f"trainer.log_every_n_steps: got {every}, expected 1 or more")
+    if trainer.max_steps == 0:
+        raise UserError("trainer.max_steps: got 0, which trains nothing; give 1 or more")
+    if trainer.max_steps == -1 and trainer.max_epochs == -1:
+        raise UserError(
+            "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
+            " number of steps, or trainer.max_epochs (trainer.max_time may end it sooner)"
+        )
