@@ -32,6 +32,7 @@ SUBNET_FIELDS = (
     "state_dict",
     "training",
 )
+_KIND = {"type": "object", "required": ["kind"]}
 _KINDS = {  # of what the fields hold, in the language of JSON schemas
     "properties": {
         "space": {
@@ -42,8 +43,11 @@ _KINDS = {  # of what the fields hold, in the language of JSON schemas
         "num_outputs": {"type": "integer", "minimum": 1},
         "architecture": {"type": "object"},
         "state_dict": {"type": "object"},
-        "training": {"type": "object", "properties": {"settings": {"type": "object"}}},
-        "task": {"type": "object", "required": ["kind"]},
+        "training": {
+            "type": "object",
+            "properties": {"settings": {"type": "object", "properties": {"task": _KIND}}},
+        },
+        "task": _KIND,
     }
 }
 _TASK = {"properties": {"task": FRONTIER_SCHEMA["properties"]["task"]}}
@@ -112,11 +116,7 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
             f" {expected.version}; train a supernet of that space"
         )
     task = task_of(path, value)
-    if len(task.outputs) != value["num_outputs"]:
-        raise UserError(
-            f"{path}: field $.num_outputs: got {value['num_outputs']}, but its task,"
-            f" {task.kind}, has {len(task.outputs)}; train it anew"
-        )
+    check_outputs(path, value, task)
     supernet = build_supernet(expected, value["num_outputs"])
     try:
         supernet.load_state_dict(value["state_dict"])
@@ -157,6 +157,19 @@ def task_of(path: Path, value: Mapping[str, Any]) -> Task:
         ) from None
     check_json(path, named, _TASK)
     return task
+
+
+def check_outputs(path: Path, value: Mapping[str, Any], task: Task) -> None:
+    """Refuse a file whose net has another number of outputs than its task.
+
+    Raises:
+        UserError: naming both.
+    """
+    if len(task.outputs) != value["num_outputs"]:
+        raise UserError(
+            f"{path}: field $.num_outputs: got {value['num_outputs']}, but its task,"
+            f" {task.kind}, has {len(task.outputs)}; train it anew"
+        )
 
 
 def check_task(path: Path, found: Task, expected: Task) -> None:
