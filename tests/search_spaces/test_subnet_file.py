@@ -74,5 +74,5 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, field: str, value: Any, re
 
 def test_a_task_of_another_kind_is_refused(tmp_path: Path):
     path = written(tmp_path, picture_architecture(), {"task": "classes"}, 2)
-    with pytest.raises(UserError, match=r"subnet.pt: field \$.training.settings.task: 'classes' is"):
+    with pytest.raises(UserError, match=r"subnet.pt: field \$.training.settings.task: 'classes'"):
         load_trained(path)
