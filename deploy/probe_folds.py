@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_split import joined
 from search_spaces.errors import UserError
 
 MOST = 5  # folds
@@ -33,8 +34,9 @@ def make_folds(
 ) -> Folds:
     """The split that a CSV gives; else folds of whole speakers; else of recordings.
 
-    With four speakers that is to leave out one after the other. Where a label follows from the
-    speaker (whose voice it is) there are no new speakers to test by, and folds are of recordings.
+    With four speakers that is to leave out one after the other. Speakers who have a sound in common
+    are taken for one. Where a label follows from the speaker (whose voice it is) there are no new
+    speakers to test by, and folds are of recordings.
 
     Args:
         items: N recordings.
@@ -66,11 +68,12 @@ def _chosen(
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     counts = np.unique(labels, return_counts=True)[1]
-    if speakers is not None and _several_speakers_each(labels, speakers):
+    people = None if speakers is None else _people(sounds, speakers)
+    if people is not None and _several_speakers_each(labels, people):
         # scikit-learn refuses more folds than the largest class has recordings
-        number = min(MOST, len(np.unique(speakers)), int(counts.max()))
+        number = min(MOST, len(np.unique(people)), int(counts.max()))
         splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
-        pairs = list(splitter.split(labels, labels, speakers))
+        pairs = list(splitter.split(labels, labels, people))
         return Folds(pairs, f"on new speakers, {number} folds")
     _, first = np.unique(sounds, return_index=True)
     names, different = np.unique(labels[first], return_counts=True)
@@ -88,6 +91,8 @@ def _chosen(
     splitter = kind(number, shuffle=True, random_state=seed)
     pairs = list(splitter.split(labels, labels, groups))
     why = "no speakers are known" if speakers is None else "the label tells the speaker"
+    if speakers is not None and _several_speakers_each(labels, speakers):
+        why = "speakers have sounds in common"
     return Folds(pairs, f"on other recordings, {number} folds ({why})")
 
 
@@ -105,6 +110,16 @@ def _check_training(folds: Folds, labels: NDArray[np.str_]) -> None:
                 f" {len(train)} recordings of {classes} classes, expected at least two classes and"
                 " more recordings than classes; add some"
             )
+
+
+def _people(sounds: NDArray[np.str_], speakers: NDArray[np.str_]) -> NDArray[np.str_]:
+    """The speakers [N], those with a sound in common taken for one, under one name."""
+    by_sound: dict[str, str] = {}
+    pairs = {
+        (by_sound.setdefault(str(sound), str(speaker)), str(speaker))
+        for sound, speaker in sorted(zip(sounds, speakers, strict=True))
+    }
+    return np.array(joined(list(map(str, speakers)), sorted(pairs)))
 
 
 def _several_speakers_each(labels: NDArray[np.str_], speakers: NDArray[np.str_]) -> bool:

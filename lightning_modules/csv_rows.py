@@ -14,6 +14,7 @@ def read_rows(
     table: Path,
     check_columns: Callable[[Sequence[str]], None],
     known: Collection[str] = (),
+    of_files: str | None = None,
 ) -> Iterator[tuple[int, dict[str, str | None]]]:
     """The rows that say something, each with its line; a table of Excel ends with empty ones.
 
@@ -21,6 +22,8 @@ def read_rows(
         table: the file.
         check_columns: refuses columns that do not fit, before any row.
         known: columns that are looked at. Others may be there, unless one is spelled nearly so.
+        of_files: a column of paths from the table's folder. The name of a file need not be UTF-8,
+            nor the rest of a row whose file is there by the very bytes of its path.
 
     Raises:
         UserError: no CSV in UTF-8, a column twice or in another spelling, or a row with too many
@@ -28,14 +31,17 @@ def read_rows(
         OSError: it cannot be opened.
     """
     try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
+        with table.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)  # a quote that never ends is refused
-            columns = tuple(name.strip() for name in rows.fieldnames or ())
+            columns = tuple(_in_utf8(name.strip()) for name in rows.fieldnames or ())
             rows.fieldnames = columns
             _check_header(columns, known, table)
             check_columns(columns)
             for row in rows:
                 _check_fields(row, f"{table} line {rows.line_num}")
+                if not _names_file(row, of_files, table):
+                    for cell in row.values():
+                        _in_utf8(cell or "")
                 if any((cell or "").strip() for cell in row.values()):
                     yield rows.line_num, row
     except (UnicodeDecodeError, csv.Error) as error:
@@ -55,6 +61,16 @@ def check_needed(columns: Sequence[str], needed: Sequence[str], expected: str, t
         raise UserError(
             f"{table}: no column {' and '.join(missing)} in its first line; expected {expected}"
         )
+
+
+def _in_utf8(text: str) -> str:
+    """The text, if the bytes that it was read from are UTF-8; else a UnicodeDecodeError."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8")
+
+
+def _names_file(row: MutableMapping[Any, Any], column: str | None, table: Path) -> bool:
+    name = (row.get(column) or "").strip() if column else ""
+    return not name.isascii() and (table.parent / name).is_file()
 
 
 def _check_header(columns: Sequence[str], known: Collection[str], table: Path) -> None:
@@ -86,7 +102,7 @@ def _check_fields(row: MutableMapping[Any, Any], where: str) -> None:
         UserError: naming what is too much.
     """
     surplus = row.pop(None, [])
-    if any(cell.strip() for cell in surplus):
+    if any(_in_utf8(cell).strip() for cell in surplus):
         raise UserError(
             f"{where}: has more fields than the first line ({','.join(surplus)[:60]!r} is too"
             " much); quote a field that holds a comma, and write numbers with a point"

@@ -89,12 +89,30 @@ def _read(path: Path) -> dict[str, Tensor]:
         ) from None
     if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
         value = value["state_dict"]  # as trainers save it
-    if not isinstance(value, dict) or not all(isinstance(x, Tensor) for x in value.values()):
+    if not isinstance(value, dict) or not all(
+        isinstance(key, str) and isinstance(x, Tensor) for key, x in value.items()
+    ):
         raise UserError(
             f"model.pictures.weights: {path}: got no dictionary of tensors; save the CNN's"
             " state_dict"
         )
+    for key, tensor in value.items():
+        if not _is_plain(tensor):
+            raise UserError(
+                f"model.pictures.weights: {path}: {key} is {tensor.dtype}, {tensor.layout} on"
+                f" {tensor.device}, or holds NaN or infinity; expected finite numbers; save the"
+                " CNN's state_dict as floats"
+            )
     return {_OLD_DENSENET.sub(r"\1\2.", key): tensor for key, tensor in value.items()}
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether it holds finite numbers; integers count batches, and are no weights."""
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        return False
+    if tensor.is_floating_point():
+        return bool(tensor.isfinite().all())
+    return tensor.dtype == torch.int64 and tensor.dim() == 0
 
 
 def _guess(weights: dict[str, Tensor]) -> str:

@@ -134,6 +134,11 @@ def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
                 f"root: {root / labels[0]}: {LABEL_SEPARATOR!r} separates labels and cannot be in"
                 " one; rename the folder"
             )
+        if classes and labels and names and labels[0] != labels[0].strip():
+            raise UserError(
+                f"root: {root / labels[0]}: its name {labels[0]!r} begins or ends with a blank,"
+                " which a CSV would take off; rename the folder"
+            )
         heard.update(inside[:1] if names else ())
         for name in names:
             path = Path(parent, name)
@@ -186,7 +191,7 @@ def _of_csv(source: Path) -> Iterator[Item]:
     seen: dict[tuple[Path, float, float | None], tuple[Item, int]] = {}
     expected = f"{','.join(COLUMNS[:2])}[,speaker][,start_s,end_s][,split]"
     for at, row in read_rows(
-        source, lambda found: check_needed(found, COLUMNS[:2], expected, source), COLUMNS
+        source, lambda found: check_needed(found, COLUMNS[:2], expected, source), COLUMNS, "path"
     ):
         where = f"{source} line {at}"
         item = _of_row(row, source, where)

@@ -6,7 +6,7 @@ A TorchScript file or a `.pt2` of `torch.export` may say how it hears in an extr
 
 from __future__ import annotations
 
-import json
+import logging
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from lightning_modules.teacher_torchaudio import SCHEME, open_pipeline
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError, one_line
 from search_spaces.files import sha256_file
+from search_spaces.json_values import parse_json
 from search_spaces.supernet_file import load_trained, task_of
 from search_spaces.task_embedding import EmbeddingTask, TeacherTask
 from search_spaces.trained_net import read_trained_net
@@ -77,8 +78,13 @@ def read_teacher(
             raise UserError(
                 f"data.{field}: got {given}, but {path} says {found}; leave the option out"
             )
-    check_rate(str(path), opened.rate_hz or rate_hz)
-    heard, weights = opened.samples or samples, opened.weights or path
+    check_rate(str(path), rate_hz if opened.rate_hz is None else opened.rate_hz)
+    heard, weights = samples if opened.samples is None else opened.samples, opened.weights or path
+    if heard is not None and heard < 1:
+        raise UserError(
+            f"{path}: hears {heard} samples at once, expected 1 or more; mend"
+            f" {'--data.teacher_samples' if opened.samples is None else EXTRA}"
+        )
     teacher = Teacher(
         name=str(path),
         answer=opened.answer,
@@ -89,9 +95,10 @@ def read_teacher(
         try_samples=(heard or clip_samples) if own_length else clip_samples,
         layer=opened.layer,
     )
-    TeacherTask(
-        teacher.dimensions
-    )  # refuses what cannot be an embedding, before anything is decoded
+    try:
+        TeacherTask(teacher.dimensions)  # before anything is decoded
+    except UserError as error:
+        raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     return teacher
 
 
@@ -160,10 +167,14 @@ def _of_torchscript(path: Path, device: str) -> _Opened:
 
 def _of_export(path: Path) -> _Opened:
     extra: dict[str, Any] = {EXTRA: ""}
+    disabled = logging.root.manager.disable
+    logging.disable(logging.ERROR)  # torch logs the traceback of a file that it cannot read
     try:
         program = torch.export.load(path, extra_files=extra)
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{path}: not readable ({one_line(str(error))[:200]}), {_MEND}") from None
+    finally:
+        logging.disable(disabled)
     told = _told(path, extra[EXTRA])
     inputs = [
         node.meta["val"]
@@ -174,7 +185,12 @@ def _of_export(path: Path) -> _Opened:
         shapes = [list(value.shape) for value in inputs]
         raise UserError(f"{path}: takes {shapes}, expected one waveform [clips, samples]")
     batch, samples = (size if isinstance(size, int) else None for size in inputs[0].shape)
-    return _Opened(program.module(), told.get("rate_hz"), samples or told.get("samples"), batch)
+    return _Opened(
+        program.module(),
+        told.get("rate_hz"),
+        told.get("samples") if samples is None else samples,
+        batch,
+    )
 
 
 def _of_this_kit(path: Path, device: str) -> _Opened:
@@ -201,8 +217,8 @@ def _told(path: Path, text: str | bytes) -> dict[str, int]:
     if not text:
         return {}
     try:
-        told = json.loads(text)
-        fits = all(isinstance(told.get(key, 1), int) for key in ("rate_hz", "samples"))
+        told = parse_json(text.decode("utf-8") if isinstance(text, bytes) else text)
+        fits = all(type(told.get(key, 1)) is int for key in ("rate_hz", "samples"))
     except (ValueError, AttributeError):
         fits = False
     if not fits:

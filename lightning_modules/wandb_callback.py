@@ -19,7 +19,7 @@ from search_spaces.wandb_artifacts import (
 )
 from search_spaces.wandb_options import SUBNET_TABLE
 
-SIZE_COLUMNS = ("net", "params", "macs", "level_error", "mae")
+SIZE_COLUMNS = ("net", "params", "macs")  # and the first two figures that the task is judged by
 
 
 class WandbLineage(pl.Callback):
@@ -47,7 +47,8 @@ class WandbLineage(pl.Callback):
         run, provenance = self.logger.experiment, datamodule(trainer).provenance()
         rows = subnet_rows(trainer, pl_module)
         if rows:
-            run.log({SUBNET_TABLE: wandb.Table(columns=list(SIZE_COLUMNS), data=rows)})
+            columns: list[str | int] = [*SIZE_COLUMNS, *_figures(pl_module)]
+            run.log({SUBNET_TABLE: wandb.Table(columns=columns, data=rows)})
         if "speech" in provenance:
             described = {key: provenance[key] for key in ("speech", "readers", "protocol")}
             content: dict[str, Path | bytes] = {"speech.json": json_bytes(described)}
@@ -58,14 +59,17 @@ class WandbLineage(pl.Callback):
 
 
 def subnet_rows(trainer: pl.Trainer, module: SupernetModule) -> list[list[Any]]:
-    """A row of `SIZE_COLUMNS` for each net that the last validation judged."""
-    judged, rows, headline = trainer.callback_metrics, [], module.task.headline.key
+    """A row of `SIZE_COLUMNS` and figures for each net that the last validation judged."""
+    judged, rows = trainer.callback_metrics, []
     for name, architecture in module.students.judged().items():
-        error, mae = (judged.get(f"val/{metric}/{name}") for metric in (headline, "mae"))
-        if error is None:
+        found = [judged.get(f"val/{key}/{name}") for key in _figures(module)]
+        if found[0] is None:
             continue
         cost = costs(architecture, module.students.num_outputs)
-        rows.append(
-            [name, cost.params, cost.macs, error.item(), None if mae is None else mae.item()]
-        )
+        figures = [None if figure is None else figure.item() for figure in found]
+        rows.append([name, cost.params, cost.macs, *figures])
     return rows
+
+
+def _figures(module: SupernetModule) -> list[str]:
+    return [metric.key for metric in module.task.judged_by[:2]]

@@ -26,7 +26,9 @@ class Trial:
         name: NNI's id of it.
         number: counted from 0 in the order of submission.
         status: the last that NNI noted, e.g. ``SUCCEEDED``, ``EARLY_STOPPED``, ``FAILED``.
-        parameters: what the tuner chose.
+        parameters: what the tuner chose: those that it was given, if it says so by a result. NNI
+            hands out parameters in turn, so that where a trial is killed before it has asked for
+            its own, each later one is given those of the one before.
         result: what it reported at its end, with ``default``, a finite number; None if it did not
             get there, or reported something else.
         period_ms: times of its first and last event, since 1970.
@@ -64,13 +66,15 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
                 " order by timestamp"
             ).fetchall()
             results = connection.execute(
-                "select trialJobId, data from MetricData where type = 'FINAL' order by timestamp"
+                "select trialJobId, parameterId, data from MetricData where type = 'FINAL'"
+                " order by timestamp"
             ).fetchall()
     except sqlite3.Error as error:
         raise UserError(f"{path}: not a database of NNI ({error})") from None
     status: dict[str, str] = {}
     numbers: dict[str, int] = {}
     parameters: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, dict[str, Any]] = {}
     periods_ms: dict[str, tuple[int, int]] = {}
     for name, event, data, number, time_ms in events:
         periods_ms[name] = (periods_ms.get(name, (time_ms, 0))[0], time_ms)
@@ -78,15 +82,17 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
         if number is not None:
             numbers[name] = number
         if data and name not in parameters:
-            parameters[name] = _parameters(data, name, path)
-    last = {name: _result(data) for name, data in results}
+            asked, parameters[name] = _parameters(data, name, path)
+            by_id[asked] = parameters[name]
+    last = {name: _result(data) for name, _, data in results}
+    given = {name: by_id[asked] for name, asked, _ in results if asked in by_id}
     return sorted(
         (
             Trial(
                 name,
                 numbers.get(name, 0),
                 status[name],
-                parameters[name],
+                given.get(name, parameters[name]),
                 last.get(name),
                 periods_ms[name],
             )
@@ -209,8 +215,8 @@ def _listed() -> dict[str, dict[str, Any]]:
     return value if isinstance(value, dict) else {}
 
 
-def _parameters(text: Any, name: str, path: Path) -> dict[str, Any]:
-    """What the tuner chose, by the event of a trial's submission.
+def _parameters(text: Any, name: str, path: Path) -> tuple[str, dict[str, Any]]:
+    """What the tuner chose, and NNI's number of it, by the event of a trial's submission.
 
     Raises:
         UserError: it is not as NNI writes it.
@@ -221,7 +227,7 @@ def _parameters(text: Any, name: str, path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path}: damaged or not NNI's: trial {name} has no parameters; restore it from a copy"
         )
-    return parameters
+    return str(value.get("parameter_id")), parameters
 
 
 def _result(text: Any) -> dict[str, Any] | None:

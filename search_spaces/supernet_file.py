@@ -116,11 +116,7 @@ def read_supernet(path: Path, spec: SpaceSpec | None = None) -> SupernetFile:
             f" {expected.version}; train a supernet of that space"
         )
     task = task_of(path, value)
-    if len(task.outputs) != value["num_outputs"]:
-        raise UserError(
-            f"{path}: field $.num_outputs: got {value['num_outputs']}, but its task,"
-            f" {task.kind}, has {len(task.outputs)}; train it anew"
-        )
+    check_outputs(path, value, task)
     supernet = build_supernet(expected, value["num_outputs"])
     try:
         supernet.load_state_dict(value["state_dict"])
@@ -158,6 +154,19 @@ def task_of(path: Path, value: Mapping[str, Any]) -> Task:
         return read_task(named)
     except UserError as error:
         raise UserError(f"{path}: {error}; train it anew with this kit") from None
+
+
+def check_outputs(path: Path, value: Mapping[str, Any], task: Task) -> None:
+    """Refuse a file whose net has another number of outputs than its task.
+
+    Raises:
+        UserError: naming both.
+    """
+    if len(task.outputs) != value["num_outputs"]:
+        raise UserError(
+            f"{path}: field $.num_outputs: got {value['num_outputs']}, but its task,"
+            f" {task.kind}, has {len(task.outputs)}; train it anew"
+        )
 
 
 def check_task(path: Path, found: Task, expected: Task) -> None:

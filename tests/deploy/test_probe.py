@@ -189,6 +189,30 @@ def test_folds_are_of_new_speakers_where_a_label_has_several():
     assert unknown.how == "on other recordings, 4 folds (no speakers are known)"
 
 
+def test_speakers_who_share_a_sound_lie_on_one_side():
+    made, labels = items(*((label, speaker, None) for speaker in "uvwxyz" for label in "abc"))
+    speakers = np.array([item.speaker for item in made])
+    sounds = [item.name for item in made]
+    sounds[4] = sounds[1]  # v's b is u's, and w's c is v's
+    sounds[8] = sounds[5]
+    folds = make_folds(made, sounds, labels, speakers, 0)
+    assert folds.how == "on new speakers, 4 folds"
+    for train, test in folds.pairs:
+        assert not {sounds[n] for n in train} & {sounds[n] for n in test}
+        assert not set(speakers[train]) & set(speakers[test])
+
+
+def test_folds_are_of_recordings_where_all_speakers_share_sounds():
+    made, labels = items(*((label, speaker, None) for speaker in "xy" for label in "abababab"))
+    speakers = np.array([item.speaker for item in made])
+    sounds = [item.name for item in made]
+    sounds[8] = sounds[0]
+    folds = make_folds(made, sounds, labels, speakers, 0)
+    assert folds.how == "on other recordings, 5 folds (speakers have sounds in common)"
+    for train, test in folds.pairs:
+        assert not {sounds[n] for n in train} & {sounds[n] for n in test}
+
+
 def test_a_split_of_a_csv_is_kept():
     made, labels = items(
         ("a", "x", "train"), ("b", "x", "validation"), ("a", "y", "test"), ("b", "y", "train")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from torch import Tensor
 from lightning_modules.pretrained import find_weights, load_pretrained
 from search_spaces.errors import UserError
 from search_spaces.image_cnn import build_image_cnn
+
+FIRST, FIRST_ = "features.0.weight", r"features\.0\.weight"
 
 
 @pytest.fixture
@@ -115,3 +118,25 @@ def test_names_of_old_densenet_files_are_understood(tmp_path: Path):
     load_pretrained(cnn, "densenet121", tmp_path / "d.pth")
     name = "features.denseblock1.denselayer1.conv2.weight"
     assert torch.equal(cnn.state_dict()[name], source[name])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda weight: {1: weight}, r"s.pth: got no dictionary of tensors; save the CNN's"),
+        (lambda weight: {FIRST: weight.to(torch.int8)}, rf"{FIRST_} is torch.int8, .* as floats"),
+        (lambda weight: {FIRST: weight.to(torch.complex64)}, rf"{FIRST_} is torch.complex64, "),
+        (lambda weight: {FIRST: weight.to_sparse()}, rf"{FIRST_} is .*, torch.sparse_coo on cpu"),
+        (lambda weight: {FIRST: weight.to("meta")}, rf"{FIRST_} is .*, torch.strided on meta"),
+        (lambda weight: {FIRST: weight / 0}, rf"{FIRST_} is .* holds NaN or infinity; expected"),
+    ],
+)
+def test_what_would_be_read_as_other_numbers_is_refused(
+    published: dict[str, Tensor],
+    tmp_path: Path,
+    changed: Callable[[Tensor], dict[object, Tensor]],
+    message: str,
+):
+    torch.save({**published, **changed(published[FIRST])}, tmp_path / "s.pth")
+    with pytest.raises(UserError, match=message):
+        load_pretrained(build_image_cnn("squeezenet1_1", 3), "squeezenet1_1", tmp_path / "s.pth")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from lightning_modules.recordings import class_names, read_recordings
+from lightning_modules.recordings_budget import write_test_list
 from lightning_modules.recordings_cache import prepare_sounds
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
@@ -132,6 +134,31 @@ def test_a_recording_is_listed_once_however_its_path_is_spelled(tmp_path: Path, 
 def test_empty_lines_of_a_table_are_passed_over(tmp_path: Path):
     source = write_csv(tmp_path, "path,label", "a.wav,x,,", ",", "b.wav,y", " , ", ",,,")
     assert [item.name for item in read_recordings(source)] == ["a.wav", "b.wav"]
+
+
+def test_a_list_of_the_test_names_what_need_not_be_utf_8(tmp_path: Path):
+    for label in (b"caf\xe9", b"door"):
+        folder = tmp_path / os.fsdecode(label) / os.fsdecode(b"ann\xe9")
+        folder.mkdir(parents=True)
+        (folder / "a.wav").touch()
+    items = read_recordings(tmp_path)
+    write_test_list(tmp_path / "test.csv", items)
+    listed = read_recordings(tmp_path / "test.csv")
+    assert [(item.labels, item.speaker) for item in listed] == [
+        (item.labels, item.speaker) for item in items
+    ]
+    source = tmp_path / "list.csv"
+    source.write_bytes(b"path,label\ndoor/a.wav,caf\xe9\n")  # Excel's, of an older kind
+    with pytest.raises(UserError, match=r"list.csv: not a CSV in UTF-8 \(.*export it anew"):
+        read_recordings(source)
+
+
+def test_a_class_whose_name_a_csv_would_change_is_refused(tmp_path: Path):
+    for label in ("door ", "dog"):
+        write_recording(tmp_path / label / "a.wav", 300)
+    with pytest.raises(UserError, match=r"its name 'door ' begins or ends with a blank.*rename"):
+        read_recordings(tmp_path)
+    assert len(read_recordings(tmp_path, classes=False)) == 2
 
 
 def test_a_class_without_recordings_is_not_passed_over(tmp_path: Path):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import pytest
@@ -237,3 +237,17 @@ def test_a_budget_that_a_class_cannot_fill_is_said_and_one_label_is_refused():
     assert "class 'class 0' has" in draw_budget(items, splits, 500, seed=1).remarks[0]
     with pytest.raises(UserError, match="labelled_per_class: 1, expected at least 2"):
         draw_budget(items, splits, 1, seed=1)
+
+
+def test_a_copy_of_an_overlapping_stretch_stays_with_the_other_too():
+    stretches = [
+        Item(Path("one.wav"), "one.wav#0-2", ("a",), None, 0.0, 2.0),
+        Item(Path("one.wav"), "one.wav#1-3", ("a",), None, 1.0, 3.0),
+        Item(Path("copy.wav"), "copy.wav", ("a",)),
+        Item(Path("other.wav"), "other.wav", ("a",)),
+    ]
+    for order in permutations(range(4)):
+        digests = ["first", "second", "second", "other"]
+        found = together([stretches[n] for n in order], [digests[n] for n in order])
+        assert len({found[order.index(n)] for n in range(3)}) == 1
+        assert found[order.index(3)] == "other"

@@ -142,7 +142,33 @@ def test_teachers_that_cannot_be_are_refused(tmp_path: Path):
         read_teacher(tmp_path / "supernet.pt", CLIP)
 
 
-def test_a_program_of_another_input_or_damaged_is_refused(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("told", "given", "message"),
+    [
+        ('{"rate_hz": 16000, "samples": -5}', None, r"hears -5 samples at once, .*; mend teacher"),
+        ('{"rate_hz": 16000, "samples": 0}', None, r"hears 0 samples at once, expected 1 or more"),
+        ('{"rate_hz": 16000}', 0, r"hears 0 samples at once, .*; mend --data.teacher_samples"),
+        ('{"rate_hz": 16000, "samples": true}', None, r"its teacher.json is .*true.*, expected"),
+        ("[" * 100_000, None, r"its teacher.json is .*, expected"),
+    ],
+)
+def test_what_no_teacher_hears_is_refused(
+    tmp_path: Path, told: str, given: int | None, message: str
+):
+    path = torchscript(tmp_path / "t.pt", Bands(), **{"teacher.json": told})
+    with pytest.raises(UserError, match=rf"t.pt: {message}"):
+        read_teacher(path, CLIP, samples=given)
+
+
+def test_what_is_no_embedding_is_refused_by_its_file(tmp_path: Path):
+    path = torchscript(tmp_path / "t.pt", nn.AvgPool1d(CLIP))
+    with pytest.raises(UserError, match=r"t.pt: dimensions: got 1, expected 2 to 8192"):
+        read_teacher(path, CLIP, 16_000)
+
+
+def test_a_program_of_another_input_or_damaged_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     program = torch.export.export(nn.Flatten(), (torch.zeros(1, 2, 3),))
     torch.export.save(program, tmp_path / "cube.pt2")
     with pytest.raises(UserError, match=r"takes \[\[1, 2, 3\]\], expected one waveform \[clips"):
@@ -151,6 +177,7 @@ def test_a_program_of_another_input_or_damaged_is_refused(tmp_path: Path):
         damage(tmp_path / name, kept)
         with pytest.raises(UserError, match=rf"{name}: not readable \(.*\), expected TorchScript"):
             read_teacher(tmp_path / name, CLIP, 16_000)
+    assert "Traceback" not in capfd.readouterr().err  # which torch logs
 
 
 def damage(path: Path, kept: str) -> None:

@@ -32,7 +32,7 @@ def write_experiment(folder: Path, name: str, results: dict[str, object]) -> Non
                 connection.execute("insert into TrialJobEvent values (?,?,?,?,?,?,?,?)", row)
             if result is not None:
                 stored = json.dumps(json.dumps(result))  # as NNI stores it
-                row = (9, trial, "0", "FINAL", 0, stored)
+                row = (9, trial, str(number), "FINAL", 0, stored)
                 connection.execute("insert into MetricData values (?,?,?,?,?,?)", row)
 
 
@@ -52,6 +52,18 @@ def test_trials_have_their_parameters_and_results(home: Path):
     assert [trial.parameters for trial in trials] == [{"x": 0}, {"x": 1}, {"x": 2}]
     assert trials[0].result == {"default": 0.5, "frontier": "f"}
     assert [trial.result for trial in trials[1:]] == [None, {"default": 0.25}]
+
+
+def test_a_trial_has_the_parameters_that_it_was_given(home: Path):
+    """As NNI 3.0 left it where T0 was killed before it had asked for its parameters."""
+    write_experiment(home, "abc", {"T0": None, "T1": 0.5, "T2": 0.25})
+    with closing(sqlite3.connect(home / "abc" / "db" / "nni.sqlite")) as connection, connection:
+        for trial, number in (("T1", "0"), ("T2", "1")):
+            connection.execute(
+                "update MetricData set parameterId = ? where trialJobId = ?", (number, trial)
+            )
+    trials = read_trials("abc")
+    assert [trial.parameters for trial in trials] == [{"x": 0}, {"x": 0}, {"x": 1}]
 
 
 def test_an_experiment_lies_where_nnis_list_says(home: Path, tmp_path: Path):

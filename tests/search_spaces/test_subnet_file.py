@@ -46,13 +46,33 @@ def test_a_net_of_an_early_version_counts_people(tmp_path: Path):
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("num_outputs", 3, r"size mismatch for cnn.classifier.1.bias"),
-        ("training", {}, r"'settings'"),
-        ("architecture", {"space": "x", "version": 1, "choices": {}}, r"space 'x' is unknown"),
+        ("num_outputs", 3, r"field \$.num_outputs: got 3, but its task, classes, has 2; train it"),
+        ("training", {}, r"field \$.training: 'settings', .* is missing; train it anew"),
+        (
+            "training",  # of an early version: counts
+            {"settings": {}},
+            r"field \$.num_outputs: got 2, but its task, counts, has 11; train it anew",
+        ),
+        (
+            "training",
+            {"settings": {"task": {"kind": "classes", "names": [1, 2], "several": False}}},
+            r"field \$.task.names\[0\]: 1 is not of type 'string'",
+        ),
+        ("architecture", {"choices": "ab"}, r"field \$.architecture.choices: 'ab' is not of type"),
+        ("architecture", {"space": "x"}, r"its net cannot be built \(.*space 'x' is unknown"),
+        ("state_dict", {1: 2}, r"its net cannot be built \(.*; train it anew"),
+        ("state_dict", {}, r"its net cannot be built \(.*; train it anew"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, field: str, value: Any, reason: str):
     path = written(tmp_path, picture_architecture(), {"task": DOGS.to_json()}, 2)
-    content = {**load_trained(path), field: value}
-    with pytest.raises(UserError, match=rf"subnet.pt: its net cannot be built \(.*{reason}.*train"):
+    content = load_trained(path)
+    content[field] = {**content[field], **value} if field == "architecture" else value
+    with pytest.raises(UserError, match=rf"subnet.pt: {reason}"):
         read_subnet(path, content)
+
+
+def test_a_task_of_another_kind_is_refused(tmp_path: Path):
+    path = written(tmp_path, picture_architecture(), {"task": "classes"}, 2)
+    with pytest.raises(UserError, match=r"subnet.pt: field \$.training.settings.task: 'classes'"):
+        load_trained(path)
