@@ -55,8 +55,8 @@ def test_a_net_of_an_early_version_counts_people(tmp_path: Path):
         ),
         (
             "training",
-            {"settings": {"task": {"kind": "classes", "names": [1, 2], "several": False}}},
-            r"field \$.task.names\[0\]: 1 is not of type 'string'",
+            {"settings": {"task": {"kind": "classes", "names": ["a", 2], "several": False}}},
+            r"field \$.task.names\[1\]: 2 is not of type 'string'",
         ),
         ("architecture", {"choices": "ab"}, r"field \$.architecture.choices: 'ab' is not of type"),
         ("architecture", {"space": "x"}, r"its net cannot be built \(.*space 'x' is unknown"),
