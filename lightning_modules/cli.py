@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
+from lightning_modules.run_lock import sole_fit
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import EXIT_TERMINATED, UserError, one_line
@@ -168,6 +170,18 @@ class AmbianceCLI(LightningCLI):
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
         requeue_while_preparing()
+
+    def fit(self, **arguments: Any) -> None:
+        """Train, alone in the run folder.
+
+        Raises:
+            UserError: see `sole_fit`.
+        """
+        folder = Path(self.trainer.default_root_dir)
+        with sole_fit(folder) if self.trainer.is_global_zero else nullcontext():
+            if arguments.get("ckpt_path") is None:  # of a run that was waited for
+                arguments["ckpt_path"] = last_checkpoint(folder)
+            self.trainer.fit(**arguments)
 
     def before_validate(self) -> None:
         """Judge the run folder's last checkpoint unless another is given."""
@@ -315,7 +329,7 @@ def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it exit code 1
             raise KeyboardInterrupt from None
         raise
-    except (ValueError, TypeError, ZeroDivisionError, RuntimeError) as error:
+    except (ValueError, TypeError, ZeroDivisionError, RuntimeError, ImportError) as error:
         if "not in bounds" in str(error):
             raise UserError(f"seed_everything: {one_line(str(error))}") from None
         if isinstance(error, RuntimeError):
