@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.datamodule_folder import FolderDataModule
 from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
+from lightning_modules.run_lock import sole_fit
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
 from lightning_modules.trainer_checks import check_length, check_numbers
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
@@ -130,6 +132,18 @@ class AmbianceCLI(LightningCLI):
         if self.model.transfer is not None:
             self.model.transfer.find()  # refused before hours of recordings are decoded
         requeue_while_preparing()
+
+    def fit(self, **arguments: Any) -> None:
+        """Train, alone in the run folder.
+
+        Raises:
+            UserError: see `sole_fit`.
+        """
+        folder = Path(self.trainer.default_root_dir)
+        with sole_fit(folder) if self.trainer.is_global_zero else nullcontext():
+            if arguments.get("ckpt_path") is None:  # of a run that was waited for
+                arguments["ckpt_path"] = last_checkpoint(folder)
+            self.trainer.fit(**arguments)
 
     def before_validate(self) -> None:
         """Judge the run folder's last checkpoint unless another is given."""

@@ -65,7 +65,7 @@ def errors_in_one_line(arguments: list[str]) -> Iterator[None]:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it exit code 1
             raise KeyboardInterrupt from None
         raise
-    except (ValueError, TypeError, ZeroDivisionError, RuntimeError) as error:
+    except (ValueError, TypeError, ZeroDivisionError, RuntimeError, ImportError) as error:
         if "not in bounds" in str(error):
             raise UserError(f"seed_everything: {one_line(str(error))}") from None
         if isinstance(error, RuntimeError):

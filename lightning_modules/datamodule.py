@@ -164,6 +164,8 @@ class AmbianceDataModule(StreamDataModule):
         self._voice_speed = voice_speed
         self._cache = cache
         self._strict = strict
+        if recordings == "":  # would be the folder that one is in
+            raise UserError("data.recordings: is empty; name a CSV, or null for none")
         self._spans = None if recordings is None else read_spans(Path(recordings))
         self._recordings_share = recordings_share
         self._recorded: RecordedClips | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -40,8 +41,10 @@ def clips_of_share(field: str, share: float, batch_size: int, part: str = "label
         part: which of a batch they are: ``labelled`` or ``unlabelled``.
 
     Raises:
-        UserError: it is none, or leaves none.
+        UserError: it is none, or leaves none, or is no number.
     """
+    if not math.isfinite(share):
+        raise UserError(f"data.{field}: got {share}, expected a share between 0 and 1")
     clips = round(share * batch_size)
     if not 1 <= clips < batch_size:
         raise UserError(

@@ -20,6 +20,7 @@ from lightning_modules.labels import Budget
 from lightning_modules.mixtures import Mixtures
 from lightning_modules.singles import Singles
 from lightning_modules.singles_found import Found, find_singles
+from search_spaces.errors import UserError
 from search_spaces.files import sha256_file
 
 _DRAWS, _ORDER = 6, 7  # streams, beside those of recordings
@@ -33,9 +34,14 @@ class SinglesSource:
         pool: unlabelled clips that it is asked about.
         confidence: probability from which on it is believed.
         share: of the sums in the labelled clips of a batch.
+
+    Raises:
+        UserError: the confidence is no probability.
     """
 
     def __init__(self, teacher: Path, pool: int, confidence: float, share: float) -> None:
+        if not 0 < confidence <= 1:  # below 0 every clip would be one voice, and none at once
+            raise UserError(f"data.singles_confidence: got {confidence:g}, expected above 0 to 1")
         self.teacher = teacher
         self._pool, self._confidence, self._share = pool, confidence, share
         self._found: Found | None = None

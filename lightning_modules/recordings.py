@@ -125,7 +125,7 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
 
 def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
     heard: set[str] = set()
-    for parent, names in walk_audio(root, _refuse_folder):
+    for parent, names in walk_audio(root, _refuse_folder, _refuse_link):
         inside = Path(parent).relative_to(root).parts
         labels = inside[:1] if inside and inside[0] != UNLABELLED else ()
         speaker = inside[1] if len(inside) > 1 else None
@@ -176,15 +176,21 @@ def _refuse_silent(root: Path, heard: Container[str]) -> None:
     for folder in sorted(root.iterdir()):
         if folder.name in heard or folder.name.startswith(".") or not folder.is_dir():
             continue
-        if folder.is_symlink():
-            why = "is a link, which is not followed; copy the folder, or list its files in a CSV"
-        else:
-            why = "holds no wav, flac, mp3 or ogg file; convert its files, or remove the folder"
-        raise UserError(f"root: {folder}: {why}")
+        raise UserError(
+            f"root: {folder}: holds no wav, flac, mp3 or ogg file; convert its files, or remove"
+            " the folder"
+        )
 
 
 def _refuse_folder(error: OSError) -> None:
     raise UserError(f"root: {describe_os_error(error)}") from None
+
+
+def _refuse_link(link: str) -> None:
+    raise UserError(
+        f"root: {link}: is a link, which is not followed; copy the folder, or list its files in a"
+        " CSV"
+    )
 
 
 def _of_csv(source: Path) -> Iterator[Item]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,8 +19,11 @@ from search_spaces.errors import UserError, describe_os_error
 
 DEFAULT_VOICES = 120  # of espeak: enough for more than 10 readers in each split
 
-# <reader>/<chapter>/<reader>-<chapter>-<utterance>.flac (Panayotov et al., ICASSP 2015)
-_LIBRISPEECH_FILE = re.compile(r"(?P<reader>\d+)-(?P<chapter>\d+)-\d+")
+# <reader>/<chapter>/<reader>-<chapter>-<utterance>.flac (Panayotov et al., ICASSP 2015), and with _
+# LibriTTS (Zen et al. 2019; its utterances have two numbers) and MLS (Pratap et al. 2020)
+_LIBRISPEECH_FILE = re.compile(
+    r"(?P<reader>\d+)(?P<between>[-_])(?P<chapter>\d+)(?P=between)\d+(_\d+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,15 @@ class Source:
         kind: ``folder``, ``librispeech`` or ``espeak``.
         place: the folder as an absolute path, or the number of voices.
         recordings: sorted by reader and name.
+        links: paths of links to folders, which are not followed.
+        namesakes: pairs of folders of one name, whose recordings are taken for one reader's.
     """
 
     kind: str
     place: str
     recordings: tuple[Recording, ...]
+    links: tuple[str, ...] = ()
+    namesakes: tuple[tuple[str, str], ...] = ()
 
 
 def find_source(speech: str) -> Source:
@@ -77,11 +85,33 @@ def find_source(speech: str) -> Source:
     return folder_source(Path(speech))
 
 
+def warn_of_links(source: Source, field: str) -> None:
+    """One line on stderr if there are links to folders, in which nothing is found."""
+    if source.links:
+        print(
+            f"warning: {field}: {source.links[0]} is a link to a folder, which is not followed"
+            f" ({len(source.links)} such in all); copy what it leads to, or link its files",
+            file=sys.stderr,
+        )
+
+
+def warn_of_namesakes(source: Source, field: str) -> None:
+    """One line on stderr if folders of one name, as `ann/monday` and `bob/monday`, are a reader."""
+    if source.namesakes:
+        first, second = source.namesakes[0]
+        print(
+            f"warning: {field}: {first} and {second} are taken for one reader"
+            f" ({len(source.namesakes)} such in all); if they are two people, let the folder that"
+            " holds the recordings be named after the reader",
+            file=sys.stderr,
+        )
+
+
 def folder_source(folder: Path) -> Source:
     """Every wav, flac, mp3 and ogg file below ``folder``, hidden ones left out.
 
-    The reader is the name of the file's parent folder; in LibriSpeech's layout it is the folder
-    above that, the chapter's.
+    The reader is the name of the file's parent folder; in LibriSpeech's layout, which is also that
+    of LibriTTS and MLS, it is the folder above that, the chapter's.
 
     Raises:
         UserError: ``folder`` is missing, is a file, may not be read, or holds no such file.
@@ -93,15 +123,25 @@ def folder_source(folder: Path) -> Source:
         raise UserError(f"speech: {folder}: {reason}")
     root = str(folder.resolve())
     recordings = []
-    for parent, names in walk_audio(root, _refuse_folder):
+    links: list[str] = []
+    folders: dict[str, str] = {}  # of each reader who is named by the parent folder, the first
+    namesakes: dict[str, tuple[str, str]] = {}  # of these, with another folder
+    for parent, names in walk_audio(root, _refuse_folder, links.append):
         for name in names:
             reader = _reader_of(parent, name.rpartition(".")[0])
             recordings.append(_file_recording(f"{parent}/{name}", root, reader))
+            if parent.endswith(f"/{reader}") and folders.setdefault(reader, parent) != parent:
+                first = folders[reader]
+                namesakes.setdefault(reader, (min(first, parent), max(first, parent)))
     if not recordings:
+        linked = f"; {links[0]} is a link to a folder, which is not followed" if links else ""
         raise UserError(
             f"speech: {folder}: holds no wav, flac, mp3 or ogg file; expected <reader>/<recording>"
+            f"{linked}"
         )
-    return Source("folder", root, _sorted(recordings))
+    return Source(
+        "folder", root, _sorted(recordings), tuple(sorted(links)), tuple(sorted(namesakes.values()))
+    )
 
 
 def librispeech_source(root: Path, subset: str) -> Source:

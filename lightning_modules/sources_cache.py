@@ -24,7 +24,13 @@ from lightning_modules.audio import MIN_SECONDS, Float32, Int16, to_pcm16
 from lightning_modules.audio_activity import keep_speech
 from lightning_modules.audio_maps import allow_files, map_npy
 from lightning_modules.audio_npy import write_npy
-from lightning_modules.sources import Recording, Source, find_source
+from lightning_modules.sources import (
+    Recording,
+    Source,
+    find_source,
+    warn_of_links,
+    warn_of_namesakes,
+)
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import (
@@ -118,16 +124,20 @@ def prepare_speech(speech: str, cache: Path | str | None = None, strict: bool = 
         strict: refuse, instead of skip, recordings that cannot be used.
 
     Raises:
-        UserError: nothing usable, or ``strict`` and something to skip.
+        UserError: nothing usable, or ``strict`` and something to skip; two readers with the same
+            sound.
     """
     if Path(speech, INDEX_NAME).is_file():
         prepared = open_speech(Path(speech))
     else:
         source = find_source(speech)
+        warn_of_links(source, "speech")
+        warn_of_namesakes(source, "speech")
         folder = cache_root(cache) / "speech" / _cache_name(source)
         _decode_missing(source, folder)
         prepared = open_speech(folder)
     _report_skipped(speech, prepared, strict)
+    _refuse_copies(speech, prepared)
     return prepared
 
 
@@ -297,6 +307,18 @@ def _report_skipped(name: str, speech: Speech, strict: bool) -> None:
         )
     if skipped:
         print(f"warning: skipped {skipped} of {total} recordings of {name}", file=sys.stderr)
+
+
+def _refuse_copies(name: str, speech: Speech) -> None:
+    """Refuse a reader under two names, who would be two people of one clip, or in two splits."""
+    first: dict[str, str] = {}
+    for reader, sha256 in speech.files_sha256.items():
+        other = first.setdefault(sha256, reader)
+        if other != reader and speech.kind != "espeak":
+            raise UserError(
+                f"speech: {name}: readers {other} and {reader} have the same sound, sample for"
+                " sample, and would count as two people; remove one of the two folders"
+            )
 
 
 def _cache_name(source: Source) -> str:

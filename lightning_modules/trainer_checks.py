@@ -42,8 +42,9 @@ def check_length(trainer: Trainer) -> None:
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     if every < 1:
         raise UserError(f"trainer.log_every_n_steps: got {every}, expected 1 or more")
-    if trainer.max_steps == 0:
-        raise UserError("trainer.max_steps: got 0, which trains nothing; give 1 or more")
+    for name in ("max_steps", "max_epochs", "limit_train_batches"):
+        if getattr(trainer, name) == 0:
+            raise UserError(f"trainer.{name}: got 0, which trains nothing; give 1 or more")
     if trainer.max_steps == -1 and trainer.max_epochs == -1:
         raise UserError(
             "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, disk_full
 from search_spaces.file_lock import held
 from search_spaces.json_values import Validator, check_json, parse_json
 
@@ -157,7 +157,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Yield a hidden folder beside ``path`` that takes its name only when the block succeeds.
 
     Raises:
-        OSError: it cannot be written, or ``path`` is no empty folder (`refuse_full_folder`).
+        OSError: it cannot be written, or ``path`` is no empty folder (`refuse_full_folder`); of a
+            full disk it names ``path``.
         UserError: another process is writing it.
     """
     path = real_path(path)  # the name of the folder that one is in, or that a link leads to
@@ -169,6 +170,10 @@ def new_folder(path: Path) -> Iterator[Path]:
         try:
             yield growing
             growing.replace(path)
+        except OSError as error:
+            if disk_full(error) and error.filename is None:  # as it comes of a write
+                error.filename = str(path)
+            raise
         finally:
             shutil.rmtree(growing, ignore_errors=True)
 

@@ -225,6 +225,12 @@ def test_a_share_without_recorded_or_generated_clips_is_refused(
         ready(build(recordings=str(table), recordings_share=share))
 
 
+@pytest.mark.parametrize("share", [math.nan, math.inf])
+def test_a_share_that_is_no_number_is_refused(build: Build, table: Path, share: float) -> None:
+    with pytest.raises(UserError, match=f"recordings_share: got {share}, expected a share betwe"):
+        ready(build(recordings=str(table), recordings_share=share))
+
+
 def test_counts_that_do_not_add_are_warned_of(
     build: Build, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

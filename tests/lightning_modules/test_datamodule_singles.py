@@ -102,3 +102,9 @@ def test_a_share_that_is_none_or_all_is_refused(options: dict[str, Any], share: 
     message = f"data.singles_share: {share:g} of labelled_batch_size 8 is {clips} clips, expected 1"
     with pytest.raises(UserError, match=message):
         ready(options, singles_share=share)
+
+
+@pytest.mark.parametrize("confidence", [-1.0, 0.0, 1.5, float("nan")])
+def test_a_confidence_that_is_no_probability_is_refused(options: dict[str, Any], confidence: float):
+    with pytest.raises(UserError, match=rf"^data.singles_confidence: got {confidence:g}, expected"):
+        ready(options, singles_confidence=confidence)

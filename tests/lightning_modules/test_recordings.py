@@ -174,6 +174,12 @@ def test_a_class_without_recordings_is_not_passed_over(tmp_path: Path):
     with pytest.raises(UserError, match=r"root/third: is a link, which is not followed; copy the"):
         read_recordings(tmp_path / "root")
     elsewhere.unlink()
+    speaker = tmp_path / "root" / "low" / "linked"
+    speaker.symlink_to(tmp_path / "root" / "high", target_is_directory=True)
+    for classes in (True, False):
+        with pytest.raises(UserError, match=r"root/low/linked: is a link, which is not followed"):
+            read_recordings(tmp_path / "root", classes=classes)
+    speaker.unlink()
     write_recording(tmp_path / "root" / "a;b" / "1.wav", 300)
     with pytest.raises(UserError, match=r"root/a;b: ';' separates labels and cannot be in one; r"):
         read_recordings(tmp_path / "root")

@@ -3,7 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from lightning_modules.sources import DEFAULT_VOICES, find_source
+from lightning_modules.sources import (
+    DEFAULT_VOICES,
+    find_source,
+    warn_of_links,
+    warn_of_namesakes,
+)
 from lightning_modules.splits import split_of
 from search_spaces.errors import UserError
 from tests.conftest import write_voice
@@ -37,6 +42,56 @@ def test_librispeechs_reader_is_above_the_chapter(tmp_path: Path) -> None:
     readers = {item.name: item.reader for item in find_source(str(tmp_path)).recordings}
     assert readers["train-clean-100/19/198/19-198-0001.flac"] == "19"
     assert readers["odd/198/7-198-0001.flac"] == "198"  # not LibriSpeech's layout
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("19/198/19_198_000000_000000.wav", "19"),  # LibriTTS
+        ("10148/10119/10148_10119_000000.flac", "10148"),  # MLS
+        ("19/198/19_198-000000.wav", "198"),
+        ("19/198/20_198_000000_000000.wav", "198"),
+    ],
+)
+def test_readers_of_the_corpora_like_librispeech_are_above_the_chapter_too(
+    tmp_path: Path, name: str, reader: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    assert [item.reader for item in find_source(str(tmp_path)).recordings] == [reader]
+
+
+def test_links_to_folders_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.wav").touch()
+    (tmp_path / "speech").mkdir()
+    (tmp_path / "speech/anna").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(UserError, match=r"holds no wav, .*speech/anna is a link .* not followed"):
+        find_source(str(tmp_path / "speech"))
+    (tmp_path / "speech/bob").mkdir()
+    (tmp_path / "speech/bob/b.wav").touch()
+    source = find_source(str(tmp_path / "speech"))
+    assert len(source.recordings) == 1
+    warn_of_links(source, "speech")
+    assert "speech/anna is a link to a folder, which is not followed (1 such" in (
+        capsys.readouterr().err
+    )
+
+
+def test_folders_of_one_name_are_said_to_be_one_reader(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ann/monday/a.wav", "ann/monday/b.wav", "ann/tuesday/a.wav", "19/7/19-7-1.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    warn_of_namesakes(find_source(str(tmp_path)), "speech")
+    assert capsys.readouterr().err == ""
+    (tmp_path / "bob/monday").mkdir(parents=True)
+    (tmp_path / "bob/monday/a.wav").touch()
+    warn_of_namesakes(find_source(str(tmp_path)), "speech")
+    said = capsys.readouterr().err
+    assert "ann/monday and" in said
+    assert "bob/monday are taken for one reader (1 such in all); if they are two people" in said
 
 
 @pytest.mark.parametrize("transcripts", [True, False])

@@ -119,6 +119,15 @@ def test_unusable_recordings_are_listed_and_skipped_or_refused(
         prepare_speech(str(speech.folder), strict=True)
 
 
+def test_a_reader_under_two_names_is_refused(folder: Path, tmp_path: Path) -> None:
+    prepare_speech(str(folder), tmp_path / "cache")
+    shutil.copytree(folder / "reader0", folder / "somebody")
+    with pytest.raises(UserError, match="readers reader0 and somebody have the same sound, sample"):
+        prepare_speech(str(folder), tmp_path / "cache")
+    (folder / "somebody/0.wav").unlink()  # one recording of two
+    assert len(prepare_speech(str(folder), tmp_path / "cache").voices) == 3
+
+
 def test_odd_names_are_only_names(tmp_path: Path) -> None:
     reader = os.fsdecode(b"reader \xff")  # not UTF-8
     write_voice(tmp_path / "speech" / reader / "a.wav", seed=0, seconds=1)

@@ -139,6 +139,13 @@ def test_an_input_is_not_written_over_whatever_it_is_called(tmp_path):
     refuse_input(tmp_path / "lost", inputs, "clips", "--out")
 
 
+def test_a_full_disk_is_named_by_the_new_folder(tmp_path):
+    with pytest.raises(OSError, match="No space left") as caught, new_folder(tmp_path / "out"):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write says it
+    assert caught.value.filename == str(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
     with new_folder(tmp_path / "out") as folder:
         (folder / "a").write_text("a")
