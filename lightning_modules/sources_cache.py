@@ -124,8 +124,7 @@ def prepare_speech(speech: str, cache: Path | str | None = None, strict: bool = 
         strict: refuse, instead of skip, recordings that cannot be used.
 
     Raises:
-        UserError: nothing usable, or ``strict`` and something to skip; two readers with the same
-            sound.
+        UserError: nothing usable, or ``strict`` and something to skip.
     """
     if Path(speech, INDEX_NAME).is_file():
         prepared = open_speech(Path(speech))
@@ -137,7 +136,7 @@ def prepare_speech(speech: str, cache: Path | str | None = None, strict: bool = 
         _decode_missing(source, folder)
         prepared = open_speech(folder)
     _report_skipped(speech, prepared, strict)
-    _refuse_copies(speech, prepared)
+    _warn_of_copies(speech, prepared)
     return prepared
 
 
@@ -309,16 +308,22 @@ def _report_skipped(name: str, speech: Speech, strict: bool) -> None:
         print(f"warning: skipped {skipped} of {total} recordings of {name}", file=sys.stderr)
 
 
-def _refuse_copies(name: str, speech: Speech) -> None:
-    """Refuse a reader under two names, who would be two people of one clip, or in two splits."""
+def _warn_of_copies(name: str, speech: Speech) -> None:
+    """One line on stderr if a reader is there under two names."""
     first: dict[str, str] = {}
-    for reader, sha256 in speech.files_sha256.items():
-        other = first.setdefault(sha256, reader)
-        if other != reader and speech.kind != "espeak":
-            raise UserError(
-                f"speech: {name}: readers {other} and {reader} have the same sound, sample for"
-                " sample, and would count as two people; remove one of the two folders"
-            )
+    copies = [
+        (other, reader)
+        for reader, sha256 in speech.files_sha256.items()
+        if (other := first.setdefault(sha256, reader)) != reader
+    ]
+    if copies and speech.kind != "espeak":
+        other, reader = copies[0]
+        print(
+            f"warning: speech: {name}: readers {other} and {reader} have the same sound, sample"
+            f" for sample ({len(copies)} such in all), and count as two people, maybe one in"
+            " training and one in the test; remove one of the two folders",
+            file=sys.stderr,
+        )
 
 
 def _cache_name(source: Source) -> str:
