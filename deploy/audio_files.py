@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightning_modules.audio import AUDIO_SUFFIXES
-from lightning_modules.audio_folder import walk_audio
+from lightning_modules.audio_folder import PassedBy, walk_audio
 from search_spaces.errors import describe_os_error
 
 
@@ -49,11 +49,10 @@ def _audio_below(folder: Path, closed: list[str]) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         closed.append(f"{describe_os_error(error)}; make it readable, or leave it out")
 
-    def pass_by(link: str) -> None:
-        closed.append(f"{link}: is a link to a folder, which is not followed; name that folder too")
-
-    for parent, names in walk_audio(folder, refuse, pass_by):
+    passed_by = PassedBy()
+    for parent, names in walk_audio(folder, refuse, passed_by):
         yield from (Path(parent, name) for name in names)
+    closed += passed_by.lines()
 
 
 def _is_folder(path: Path) -> bool:

@@ -23,6 +23,8 @@ Float32 = NDArray[np.float32]
 Int16 = NDArray[np.int16]
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+# What phones and recorders write besides; not looked for in folders.
+OTHER_SUFFIXES = (".3gp", ".aac", ".aif", ".aiff", ".amr", ".caf", ".m4a", ".opus", ".wma")
 MIN_SECONDS = 0.5
 LEAST_RATE_HZ = 1_000
 PCM16_SCALE = 32768.0

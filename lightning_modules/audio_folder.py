@@ -6,13 +6,42 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lightning_modules.audio import AUDIO_SUFFIXES
+from lightning_modules.audio import AUDIO_SUFFIXES, OTHER_SUFFIXES
+
+
+class PassedBy:
+    """What a walk does not look into, and one line for each kind of it.
+
+    Attributes:
+        links: paths of links to folders.
+        others: paths of audio files of kinds that are not looked for.
+    """
+
+    def __init__(self) -> None:
+        self.links: list[str] = []
+        self.others: list[str] = []
+
+    def lines(self) -> list[str]:
+        """Each with its mend; the first in order of name stands for all of a kind."""
+        kinds = (
+            (
+                self.links,
+                "is a link to a folder, which is not followed",
+                "name or copy that folder",
+            ),
+            (self.others, "is not looked for", f"convert to {', '.join(AUDIO_SUFFIXES)}"),
+        )
+        return [
+            f"{min(paths)}: {what} ({len(paths)} such in all); {mend}"
+            for paths, what, mend in kinds
+            if paths
+        ]
 
 
 def walk_audio(
     folder: Path | str,
     refuse: Callable[[OSError], None],
-    pass_by: Callable[[str], None] = lambda link: None,
+    passed_by: PassedBy | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
     """The names of the audio files in ``folder`` and in each folder below it.
 
@@ -21,17 +50,16 @@ def walk_audio(
     Args:
         folder: where to begin; links to folders are not followed.
         refuse: is told of a folder that cannot be read.
-        pass_by: is told of a link to a folder.
+        passed_by: takes down what is not looked into.
 
     Yields:
         The path of a folder, beginning with ``folder``, and the names of its audio files.
     """
     for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in folders:
-            if os.path.islink(linked := os.path.join(parent, name)):  # noqa: PTH114, PTH118 (slow)
-                pass_by(linked)
-        yield (
-            parent,
-            [n for n in files if n.lower().endswith(AUDIO_SUFFIXES) and not n.startswith(".")],
-        )
+        shown = [name for name in files if not name.startswith(".")]
+        if passed_by is not None:
+            passed_by.links += [f"{parent}/{n}" for n in folders if Path(parent, n).is_symlink()]
+            others = (name for name in shown if name.lower().endswith(OTHER_SUFFIXES))
+            passed_by.others += [f"{parent}/{name}" for name in others]
+        yield parent, [name for name in shown if name.lower().endswith(AUDIO_SUFFIXES)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_item import Item
-from lightning_modules.sources import folder_source, warn_of_links
+from lightning_modules.sources import folder_source, warn_of_remarks
 from search_spaces.errors import UserError
 
 ANY = ("recording",)  # the one class of all, by which `split_recordings` splits
@@ -31,7 +31,7 @@ def read_unlabelled(root: Path) -> list[Item]:
         source = folder_source(root)
     except UserError as error:
         raise UserError(f"root: {str(error).removeprefix('speech: ')}") from None
-    warn_of_links(source, str(root))
+    warn_of_remarks(source, str(root))
     return [
         Item(Path(source.place, recording.name), recording.name, ANY, recording.reader)
         for recording in source.recordings

@@ -6,11 +6,12 @@ A recording without a label is unlabelled data. Nothing is decoded here.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightning_modules.audio_folder import walk_audio
+from lightning_modules.audio_folder import PassedBy, walk_audio
 from lightning_modules.csv_rows import check_needed, read_rows
 from lightning_modules.recordings_item import Item, differently_spelled
 from lightning_modules.recordings_layouts import read_layout
@@ -125,7 +126,8 @@ def check_spelling(items: Iterable[Item], where: str) -> None:
 
 def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
     heard: set[str] = set()
-    for parent, names in walk_audio(root, _refuse_folder, _refuse_link):
+    passed_by = PassedBy()
+    for parent, names in walk_audio(root, _refuse_folder, passed_by):
         inside = Path(parent).relative_to(root).parts
         labels = inside[:1] if inside and inside[0] != UNLABELLED else ()
         speaker = inside[1] if len(inside) > 1 else None
@@ -143,6 +145,13 @@ def _of_folder(root: Path, classes: bool) -> Iterator[Item]:
         for name in names:
             path = Path(parent, name)
             yield Item(path, str(path.relative_to(root)), labels, speaker)
+    if passed_by.links:
+        raise UserError(
+            f"root: {min(passed_by.links)}: is a link, which is not followed; copy the folder, or"
+            " list its files in a CSV"
+        )
+    for line in passed_by.lines():
+        print(f"warning: root: {line}", file=sys.stderr)
     if classes:
         _refuse_misnamed(root, heard)
         _refuse_silent(root, heard)
@@ -184,13 +193,6 @@ def _refuse_silent(root: Path, heard: Container[str]) -> None:
 
 def _refuse_folder(error: OSError) -> None:
     raise UserError(f"root: {describe_os_error(error)}") from None
-
-
-def _refuse_link(link: str) -> None:
-    raise UserError(
-        f"root: {link}: is a link, which is not followed; copy the folder, or list its files in a"
-        " CSV"
-    )
 
 
 def _of_csv(source: Path) -> Iterator[Item]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from lightning_modules.audio import Float32, read_audio
-from lightning_modules.audio_folder import walk_audio
+from lightning_modules.audio_folder import PassedBy, walk_audio
 from search_spaces.errors import UserError, describe_os_error
 
 DEFAULT_VOICES = 120  # of espeak: enough for more than 10 readers in each split
@@ -51,15 +51,13 @@ class Source:
         kind: ``folder``, ``librispeech`` or ``espeak``.
         place: the folder as an absolute path, or the number of voices.
         recordings: sorted by reader and name.
-        links: paths of links to folders, which are not followed.
-        namesakes: pairs of folders of one name, whose recordings are taken for one reader's.
+        remarks: what may not be as it was meant: links, other kinds of audio, folders of one name.
     """
 
     kind: str
     place: str
     recordings: tuple[Recording, ...]
-    links: tuple[str, ...] = ()
-    namesakes: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def find_source(speech: str) -> Source:
@@ -85,26 +83,10 @@ def find_source(speech: str) -> Source:
     return folder_source(Path(speech))
 
 
-def warn_of_links(source: Source, field: str) -> None:
-    """One line on stderr if there are links to folders, in which nothing is found."""
-    if source.links:
-        print(
-            f"warning: {field}: {source.links[0]} is a link to a folder, which is not followed"
-            f" ({len(source.links)} such in all); copy what it leads to, or link its files",
-            file=sys.stderr,
-        )
-
-
-def warn_of_namesakes(source: Source, field: str) -> None:
-    """One line on stderr if folders of one name, as `ann/monday` and `bob/monday`, are a reader."""
-    if source.namesakes:
-        first, second = source.namesakes[0]
-        print(
-            f"warning: {field}: {first} and {second} are taken for one reader"
-            f" ({len(source.namesakes)} such in all); if they are two people, let the folder that"
-            " holds the recordings be named after the reader",
-            file=sys.stderr,
-        )
+def warn_of_remarks(source: Source, field: str) -> None:
+    """A line on stderr for each of the source's remarks."""
+    for remark in source.remarks:
+        print(f"warning: {field}: {remark}", file=sys.stderr)
 
 
 def folder_source(folder: Path) -> Source:
@@ -123,25 +105,29 @@ def folder_source(folder: Path) -> Source:
         raise UserError(f"speech: {folder}: {reason}")
     root = str(folder.resolve())
     recordings = []
-    links: list[str] = []
+    passed_by = PassedBy()
     folders: dict[str, str] = {}  # of each reader who is named by the parent folder, the first
     namesakes: dict[str, tuple[str, str]] = {}  # of these, with another folder
-    for parent, names in walk_audio(root, _refuse_folder, links.append):
+    for parent, names in walk_audio(root, _refuse_folder, passed_by):
         for name in names:
             reader = _reader_of(parent, name.rpartition(".")[0])
             recordings.append(_file_recording(f"{parent}/{name}", root, reader))
             if parent.endswith(f"/{reader}") and folders.setdefault(reader, parent) != parent:
                 first = folders[reader]
                 namesakes.setdefault(reader, (min(first, parent), max(first, parent)))
+    remarks = passed_by.lines()
     if not recordings:
-        linked = f"; {links[0]} is a link to a folder, which is not followed" if links else ""
         raise UserError(
             f"speech: {folder}: holds no wav, flac, mp3 or ogg file; expected <reader>/<recording>"
-            f"{linked}"
+            f"{''.join(f'; {remark}' for remark in remarks)}"
         )
-    return Source(
-        "folder", root, _sorted(recordings), tuple(sorted(links)), tuple(sorted(namesakes.values()))
-    )
+    if namesakes:
+        first, second = min(namesakes.values())
+        remarks.append(
+            f"{first} and {second} are taken for one reader ({len(namesakes)} such in all); if they"
+            " are two people, let the folder that holds the recordings be named after the reader"
+        )
+    return Source("folder", root, _sorted(recordings), tuple(remarks))
 
 
 def librispeech_source(root: Path, subset: str) -> Source:

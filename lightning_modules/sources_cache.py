@@ -24,13 +24,7 @@ from lightning_modules.audio import MIN_SECONDS, Float32, Int16, to_pcm16
 from lightning_modules.audio_activity import keep_speech
 from lightning_modules.audio_maps import allow_files, map_npy
 from lightning_modules.audio_npy import write_npy
-from lightning_modules.sources import (
-    Recording,
-    Source,
-    find_source,
-    warn_of_links,
-    warn_of_namesakes,
-)
+from lightning_modules.sources import Recording, Source, find_source, warn_of_remarks
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.files import (
@@ -130,8 +124,7 @@ def prepare_speech(speech: str, cache: Path | str | None = None, strict: bool = 
         prepared = open_speech(Path(speech))
     else:
         source = find_source(speech)
-        warn_of_links(source, "speech")
-        warn_of_namesakes(source, "speech")
+        warn_of_remarks(source, "speech")
         folder = cache_root(cache) / "speech" / _cache_name(source)
         _decode_missing(source, folder)
         prepared = open_speech(folder)

@@ -61,8 +61,13 @@ def test_what_is_not_heard_is_not_passed_over(tmp_path: Path) -> None:
     os.mkfifo(folder / "pipe.wav")
     (folder / "folder.wav").mkdir()
     (folder / "linked").symlink_to(tmp_path, target_is_directory=True)
+    for name in ("b.m4a", "a.M4A", ".hidden.m4a", "notes.txt"):
+        (folder / name).touch()
     found = audio_files([folder])
     assert found.paths == [folder / "gone.wav", folder / "loop.wav", folder / "pipe.wav"]
     assert found.problems == [
-        f"{folder / 'linked'}: is a link to a folder, which is not followed; name that folder too"
+        f"{folder / 'linked'}: is a link to a folder, not followed (1 such in all);"
+        " name or copy that folder",
+        f"{folder / 'a.M4A'}: is not looked for (2 such in all);"
+        " convert to .wav, .flac, .mp3, .ogg",
     ]

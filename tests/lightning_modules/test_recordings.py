@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -159,6 +160,18 @@ def test_a_class_whose_name_a_csv_would_change_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match=r"its name 'door ' begins or ends with a blank.*rename"):
         read_recordings(tmp_path)
     assert len(read_recordings(tmp_path, classes=False)) == 2
+
+
+def test_recordings_of_kinds_that_are_not_looked_for_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    write_folder(tmp_path, pitches_hz={"low": 200, "high": 900}, each=1)
+    read_recordings(tmp_path)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "low" / "a.m4a").touch()
+    read_recordings(tmp_path)
+    said = "warning: root: .*/low/a.m4a: is not looked for .1 such in all.; convert to .wav"
+    assert re.search(said, capsys.readouterr().err)
 
 
 def test_a_class_without_recordings_is_not_passed_over(tmp_path: Path):

@@ -6,8 +6,7 @@ import pytest
 from lightning_modules.sources import (
     DEFAULT_VOICES,
     find_source,
-    warn_of_links,
-    warn_of_namesakes,
+    warn_of_remarks,
 )
 from lightning_modules.splits import split_of
 from search_spaces.errors import UserError
@@ -61,21 +60,22 @@ def test_readers_of_the_corpora_like_librispeech_are_above_the_chapter_too(
     assert [item.reader for item in find_source(str(tmp_path)).recordings] == [reader]
 
 
-def test_links_to_folders_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_passed_by_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/a.wav").touch()
     (tmp_path / "speech").mkdir()
     (tmp_path / "speech/anna").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    with pytest.raises(UserError, match=r"holds no wav, .*speech/anna is a link .* not followed"):
+    with pytest.raises(UserError, match=r"holds no wav, .*speech/anna: is a link .* not followed"):
         find_source(str(tmp_path / "speech"))
     (tmp_path / "speech/bob").mkdir()
     (tmp_path / "speech/bob/b.wav").touch()
+    (tmp_path / "speech/bob/c.m4a").touch()
     source = find_source(str(tmp_path / "speech"))
     assert len(source.recordings) == 1
-    warn_of_links(source, "speech")
-    assert "speech/anna is a link to a folder, which is not followed (1 such" in (
-        capsys.readouterr().err
-    )
+    warn_of_remarks(source, "speech")
+    said = capsys.readouterr().err
+    assert "speech/anna: is a link to a folder, not followed (1 such in all); " in said
+    assert "speech/bob/c.m4a: is not looked for (1 such in all); convert to .wav" in said
 
 
 def test_folders_of_one_name_are_said_to_be_one_reader(
@@ -84,11 +84,11 @@ def test_folders_of_one_name_are_said_to_be_one_reader(
     for name in ("ann/monday/a.wav", "ann/monday/b.wav", "ann/tuesday/a.wav", "19/7/19-7-1.wav"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    warn_of_namesakes(find_source(str(tmp_path)), "speech")
+    warn_of_remarks(find_source(str(tmp_path)), "speech")
     assert capsys.readouterr().err == ""
     (tmp_path / "bob/monday").mkdir(parents=True)
     (tmp_path / "bob/monday/a.wav").touch()
-    warn_of_namesakes(find_source(str(tmp_path)), "speech")
+    warn_of_remarks(find_source(str(tmp_path)), "speech")
     said = capsys.readouterr().err
     assert "ann/monday and" in said
     assert "bob/monday are taken for one reader (1 such in all); if they are two people" in said
