@@ -24,11 +24,7 @@ class PassedBy:
     def lines(self) -> list[str]:
         """Each with its mend; the first in order of name stands for all of a kind."""
         kinds = (
-            (
-                self.links,
-                "is a link to a folder, which is not followed",
-                "name or copy that folder",
-            ),
+            (self.links, "is a link to a folder, not followed", "name or copy that folder"),
             (self.others, "is not looked for", f"convert to {', '.join(AUDIO_SUFFIXES)}"),
         )
         return [
