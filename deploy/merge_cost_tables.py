@@ -9,7 +9,8 @@ from deploy.cost_merge import TOLERANCE, Tables, disagreements, merge_tables, pi
 from deploy.cost_table import summary
 from search_spaces.command_line import named_path, positive_number
 from search_spaces.cost_table import read_cost_table, write_cost_table
-from search_spaces.files import atomic_path, check_writable, refuse_input
+from search_spaces.errors import UserError
+from search_spaces.files import atomic_path, check_writable, refuse_input, sha256_file
 
 HELP = "merge the cost tables of several phones of one model, and show where the phones differ"
 
@@ -38,10 +39,23 @@ def run(args: argparse.Namespace) -> int:
     refuse_input(args.out, args.tables, "tables that are merged", "--out")
     for path in (args.out, figures_path(args.out)):
         check_writable(path, "--out")
-    write_merged(
-        {str(path): read_cost_table(path) for path in args.tables}, args.out, args.tolerance
-    )
+    tables = {str(path): read_cost_table(path) for path in args.tables}
+    _refuse_copies(args.tables)
+    write_merged(tables, args.out, args.tolerance)
     return 0
+
+
+def _refuse_copies(paths: list[Path]) -> None:
+    """Refuse one table under two names, which would count as two phones that agree.
+
+    Raises:
+        UserError: naming both.
+    """
+    first: dict[str, Path] = {}
+    for path in paths:
+        other = first.setdefault(sha256_file(path), path)
+        if other is not path:
+            raise UserError(f"{path}: is the same table as {other}; give each phone's once")
 
 
 def figures_path(out: Path) -> Path:

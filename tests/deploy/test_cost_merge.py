@@ -139,3 +139,6 @@ def test_the_command_writes_a_table_that_the_search_takes(
     assert "got 1 cost table" in capsys.readouterr().err
     assert main(["merge-cost-tables", *map(str, paths), "--out", str(paths[1])]) == 2
     assert "b.json is one of the tables that are merged; name another" in capsys.readouterr().err
+    spelled = f"{tmp_path}/../{tmp_path.name}/a.json"
+    assert main(["merge-cost-tables", str(paths[0]), spelled, "--out", str(out)]) == 2
+    assert f"{spelled}: is the same table as {paths[0]}; give each" in capsys.readouterr().err
