@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,28 +20,9 @@ from lightning_modules.teacher_files import read_teacher
 from search_spaces.errors import UserError
 from search_spaces.space import SpaceSpec
 
-# Weighed by docs/classes.md, "What the probe hears": of squared weights, and of other recordings,
-# such as a synthesiser's, against those of the task.
-_PENALTY = 3e-3
-_EXTRA_WEIGHT = 0.1
+_PENALTY = 1e-3  # of squared weights; ten times more or less is half a point worse on digits
 _LEAST_SPREAD = 1e-6
 _AT_ONCE = 16
-
-
-class ProbeClips(NamedTuple):
-    """Labelled clips of which a probe learns.
-
-    Attributes:
-        waveform: float32 [B, T].
-        lo: see `Task`.
-        hi: likewise.
-        extra: whether each is of other recordings than the task's own (`data.extra`): bool [B].
-    """
-
-    waveform: Tensor
-    lo: Tensor
-    hi: Tensor
-    extra: Tensor
 
 
 class EmbeddingMentor:
@@ -77,10 +58,18 @@ class EmbeddingMentor:
             " set held_features to false"
         )
 
-    def learn(self, clips: Iterable[ProbeClips]) -> None:
-        """Learn the probe from batches; the same clips give the same probe."""
-        heard = [(self._embed(some.waveform), *(part.cpu() for part in some[1:])) for some in clips]
-        embeddings, lo, hi, extra = (torch.cat(parts) for parts in zip(*heard, strict=True))
+    def learn(self, clips: Iterable[tuple[Tensor, Tensor, Tensor]]) -> None:
+        """Learn the probe; the same clips give the same probe.
+
+        Args:
+            clips: batches of waveforms float32 [B, T] with lo and hi (see `Task`).
+        """
+        heard, lows, highs = [], [], []
+        for waveform, lo, hi in clips:
+            heard.append(self._embed(waveform))
+            lows.append(lo.cpu())
+            highs.append(hi.cpu())
+        embeddings, lo, hi = torch.cat(heard), torch.cat(lows), torch.cat(highs)
         self._mean = embeddings.mean(dim=0)
         self._spread = embeddings.std(dim=0).clamp_min(_LEAST_SPREAD)
         probe = self._probe
@@ -92,11 +81,8 @@ class EmbeddingMentor:
 
         def closure() -> Tensor:
             optimiser.zero_grad()
-            loss = _PENALTY * probe.weight.square().sum()
-            for weight, some in ((1.0, ~extra), (_EXTRA_WEIGHT, extra)):
-                if some.any():
-                    logits = self._ask(embeddings[some])
-                    loss = loss + weight * self._objective.labelled(logits, lo[some], hi[some])
+            loss = self._objective.labelled(self._ask(embeddings), lo, hi)
+            loss = loss + _PENALTY * probe.weight.square().sum()
             loss.backward()
             return loss
 

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from lightning_modules.audio import from_pcm16
 from lightning_modules.datamodule_base import StreamDataModule
 from lightning_modules.datamodule_batches import Batch
 from lightning_modules.mentor import Mentor
-from lightning_modules.mentor_embedding import EmbeddingMentor, ProbeClips
+from lightning_modules.mentor_embedding import EmbeddingMentor
 from lightning_modules.objective_base import Objective
 from lightning_modules.randomness import torch_generator
 from lightning_modules.recipe import Recipe
@@ -23,7 +24,7 @@ from lightning_modules.teacher_files import is_embedding
 from search_spaces.space import SpaceSpec
 from search_spaces.task_embedding import EmbeddingTask
 
-PROBE_BATCHES = 128  # of labelled clips, from which an embedding that teaches learns the outputs
+PROBE_BATCHES = 64  # of labelled clips, from which an embedding that teaches learns the outputs
 
 
 def mentor_of(
@@ -59,7 +60,7 @@ def learn_outputs(
         tell: whether this process says it on stderr.
     """
     steps = tqdm(range(PROBE_BATCHES), "Asking the teacher", leave=False)
-    mentor.learn(_probe_clips(recipe, data.batch(step), seed, step) for step in steps)
+    mentor.learn(_weakly_augmented(recipe, data.batch(step), seed, step) for step in steps)
     clips, lo, hi = data.validation_clips()
     said = mentor.probabilities(torch.from_numpy(from_pcm16(clips)))
     headline = recipe.task.headline
@@ -72,10 +73,10 @@ def learn_outputs(
         )
 
 
-def _probe_clips(recipe: Recipe, batch: Batch, seed: int, step: int) -> ProbeClips:
-    """A batch's labelled clips, weakly augmented, the same in every process."""
+def _weakly_augmented(
+    recipe: Recipe, batch: Batch, seed: int, step: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A batch's labelled clips [B, T], the same in every process, with lo and hi."""
     seen = batch["labelled"]
     draw = torch_generator(seed, step, "probe", seen["waveform"].device)
-    waveform = recipe.weak_augmentation(seen["waveform"], draw)
-    extra = seen.get("extra", torch.zeros(len(waveform), dtype=torch.bool))
-    return ProbeClips(waveform, seen["lo"], seen["hi"], extra)
+    return recipe.weak_augmentation(seen["waveform"], draw), seen["lo"], seen["hi"]

@@ -93,7 +93,7 @@ class RecordingBatches(Dataset[Batch]):
         self._seed = seed
         self._turns = turns(labels, task, balanced)
         self._unlabelled = unlabelled
-        self._extra, self._own = 0, len(labelled)
+        self._extra = 0
         if extra is not None:
             more = labels_of([item.labels for item in extra.items], task)
             self._extra = extra.per_batch
@@ -117,7 +117,6 @@ class RecordingBatches(Dataset[Batch]):
                 "waveform": self._cut(self._labelled, chosen, (LABELLED, step)),
                 "lo": torch.from_numpy(lo[chosen]),
                 "hi": torch.from_numpy(hi[chosen]),
-                "extra": torch.from_numpy(chosen >= self._own),
             },
             "unlabelled": {"waveform": self._without_label(step, unlabelled_size)},
         }

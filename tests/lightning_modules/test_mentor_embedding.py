@@ -17,7 +17,7 @@ from lightning_modules.ingredients import (
     PseudoLabels,
 )
 from lightning_modules.mentor import Mentor
-from lightning_modules.mentor_embedding import EmbeddingMentor, ProbeClips
+from lightning_modules.mentor_embedding import EmbeddingMentor
 from lightning_modules.module import SupernetModule
 from lightning_modules.objective import objective_of
 from lightning_modules.students import FeatureCache
@@ -76,30 +76,12 @@ def tones(number: int, task: Task = WORDS, seed: int = 0) -> tuple[Tensor, Tenso
     return torch.from_numpy(clips.astype(np.float32)), torch.from_numpy(lo), torch.from_numpy(lo)
 
 
-def own(waveform: Tensor, lo: Tensor, hi: Tensor) -> ProbeClips:
-    """Clips of the task's own recordings."""
-    return ProbeClips(waveform, lo, hi, torch.zeros(len(lo), dtype=torch.bool))
-
-
-def test_the_probe_believes_the_tasks_own_recordings_more_than_many_others(embedding: Path):
-    waveform, lo, hi = tones(60, seed=4)
-    others = ProbeClips(waveform, (lo + 1) % 3, (hi + 1) % 3, torch.ones(60, dtype=torch.bool))
-    heard, truth, _ = tones(40, seed=3)
-    for clips, expected in (
-        ([own(*tones(12, seed=1)), others], truth),
-        ([others], (truth + 1) % 3),  # alone, they are believed
-    ):
-        mentor = EmbeddingMentor(embedding, NANO, objective_of(WORDS))
-        mentor.learn(clips)
-        assert torch.equal(mentor.probabilities(heard).argmax(dim=1), expected)
-
-
 @pytest.mark.parametrize("several", [False, True])
 def test_the_probe_learns_from_few_labels_and_is_the_same_again(embedding: Path, several: bool):
     task = ClassesTask(WORDS.names, several)
     mentors = [EmbeddingMentor(embedding, NANO, objective_of(task)) for _ in range(2)]
     for mentor in mentors:
-        mentor.learn([own(*tones(6, task, seed=1)), own(*tones(6, task, seed=2))])
+        mentor.learn([tones(6, task, seed=1), tones(6, task, seed=2)])
     waveform, lo, _ = tones(40, task, seed=3)
     first, second = (mentor.logits(FeatureCache(waveform)) for mentor in mentors)
     assert torch.equal(first, second)
