@@ -25,7 +25,11 @@ class PassedBy:
         """Each with its mend; the first in order of name stands for all of a kind."""
         kinds = (
             (self.links, "is a link to a folder, not followed", "name or copy that folder"),
-            (self.others, "is not looked for", f"convert to {', '.join(AUDIO_SUFFIXES)}"),
+            (
+                self.others,
+                "is audio of a kind that is not looked for",
+                f"convert it to one of {', '.join(AUDIO_SUFFIXES)}",
+            ),
         )
         return [
             f"{min(paths)}: {what} ({len(paths)} such in all); {mend}"

@@ -68,6 +68,6 @@ def test_what_is_not_heard_is_not_passed_over(tmp_path: Path) -> None:
     assert found.problems == [
         f"{folder / 'linked'}: is a link to a folder, not followed (1 such in all);"
         " name or copy that folder",
-        f"{folder / 'a.M4A'}: is not looked for (2 such in all);"
-        " convert to .wav, .flac, .mp3, .ogg",
+        f"{folder / 'a.M4A'}: is audio of a kind that is not looked for (2 such in all);"
+        " convert it to one of .wav, .flac, .mp3, .ogg",
     ]

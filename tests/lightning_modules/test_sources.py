@@ -75,7 +75,7 @@ def test_what_is_passed_by_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     warn_of_remarks(source, "speech")
     said = capsys.readouterr().err
     assert "speech/anna: is a link to a folder, not followed (1 such in all); " in said
-    assert "speech/bob/c.m4a: is not looked for (1 such in all); convert to .wav" in said
+    assert "speech/bob/c.m4a: is audio of a kind that is not looked for (1 such in all);" in said
 
 
 def test_folders_of_one_name_are_said_to_be_one_reader(
