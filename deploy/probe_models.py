@@ -5,6 +5,7 @@ Letters: B clips, T samples of a clip, K dimensions.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.task_embedding import EmbeddingTask
 
+_OPTION_OF_FIT = re.compile(r"(?:--)?data\.teacher_(\w+)")
 ROUNDS, RUNS, WARM_UP = 5, 8, 3
 
 
@@ -107,7 +109,11 @@ def _of_file(path: Path, clip_samples: int, rate_hz: int | None, samples: int | 
     from lightning_modules.teacher_files import read_teacher
 
     torch.set_num_threads(1)  # as the bundles have
-    teacher = read_teacher(path, clip_samples, rate_hz, samples, own_length=True)
+    try:
+        teacher = read_teacher(path, clip_samples, rate_hz, samples, own_length=True)
+    except UserError as error:  # the options of `fit`, by their names here
+        said = _OPTION_OF_FIT.sub(lambda m: f"--teacher-{m[1].replace('_', '-')}", str(error))
+        raise UserError(said) from None
 
     def run(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         clip = np.ascontiguousarray(waveform, np.float32)[None]

@@ -284,6 +284,10 @@ def test_models_and_options_that_cannot_be_are_refused(
         UserError, match="--speaker-normalised: p does not say the speaker of every"
     ):
         evaluate.run(parse("--probe", bundles / "p.csv", *bundle, "--speaker-normalised"))
+    silent = bundles / "silent.pt"  # of its rate
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(16_000, 4), torch.zeros(1, 16_000)), str(silent))
+    with pytest.raises(UserError, match=r"which rate it hears; give --teacher-rate-hz, or save"):
+        evaluate.run(parse("--probe", data, *bundle, "--teacher", silent))
     rate = ("--teacher", bundles / "able", "--teacher-rate-hz", "8000")
     with pytest.raises(UserError, match=r"--teacher-rate-hz: the bundle .*able says it itself"):
         evaluate.run(parse("--probe", data, *bundle, *rate))
