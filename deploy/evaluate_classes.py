@@ -39,7 +39,7 @@ from lightning_modules.recordings_cache import load
 from lightning_modules.recordings_clips import labels_of
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
-from search_spaces.files import write_json
+from search_spaces.files import sha256_text, write_json
 from search_spaces.metrics import bootstrap_mean, confusion_matrix, expected_calibration_error
 from search_spaces.task import estimates_to_json
 from search_spaces.task_classes import ClassesTask
@@ -90,7 +90,7 @@ def evaluate_classes(
             sha256.append(hashlib.sha256(sound.tobytes()).hexdigest())
     labels = [LABEL_SEPARATOR.join(item.labels) for item in items]
     lines = sorted(f"{digest} {label}\n" for digest, label in zip(sha256, labels, strict=True))
-    digest = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = sha256_text("".join(lines))
     probabilities, bare = np.stack(heard, axis=1)
     evaluation = make_evaluation(
         items,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.pipeline_scale import Scale
@@ -13,6 +11,7 @@ from lightning_modules.sources import find_source
 from lightning_modules.splits import split_readers
 from search_spaces.clip import NUM_COUNTS
 from search_spaces.errors import UserError
+from search_spaces.files import sha256_text
 
 
 def check_sound(scale: Scale) -> tuple[str, int]:
@@ -28,7 +27,7 @@ def check_sound(scale: Scale) -> tuple[str, int]:
         source = find_source(scale.speech or "espeak")
         split_readers(recording.reader for recording in source.recordings)
         readers = [(item.reader, item.name, item.version) for item in source.recordings]
-        return _digest(readers), NUM_COUNTS
+        return sha256_text(json.dumps(readers)), NUM_COUNTS
     if scale.root is None:
         raise UserError("--root: not given; name a folder per class, or a CSV (docs/classes.md)")
     items = read_recordings(Path(scale.root))
@@ -38,8 +37,4 @@ def check_sound(scale: Scale) -> tuple[str, int]:
         status = item.path.stat()
         stretch = [item.start_s, item.end_s, item.split, item.speaker, *item.labels]
         rows.append((item.name, status.st_size, status.st_mtime_ns, *stretch))
-    return _digest(rows), len(names)
-
-
-def _digest(rows: Sequence[tuple[object, ...]]) -> str:
-    return hashlib.sha256(json.dumps(rows).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256_text(json.dumps(rows)), len(names)

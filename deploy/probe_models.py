@@ -5,7 +5,6 @@ Letters: B clips, T samples of a clip, K dimensions.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
 from search_spaces.task_embedding import EmbeddingTask
 
-_OPTION_OF_FIT = re.compile(r"(?:--)?data\.teacher_(\w+)")
+TEACHER_OPTIONS = ("--teacher-rate-hz", "--teacher-samples")
 ROUNDS, RUNS, WARM_UP = 5, 8, 3
 
 
@@ -74,7 +73,7 @@ def embedders(
     if teacher is None:
         return students
     if teacher.is_dir():
-        for option, given in (("--teacher-rate-hz", rate_hz), ("--teacher-samples", samples)):
+        for option, given in zip(TEACHER_OPTIONS, (rate_hz, samples), strict=True):
             if given is not None:
                 raise UserError(f"{option}: the bundle {teacher} says it itself; leave it out")
         first = _of_bundle(read_bundle(teacher), "fp32", "teacher")
@@ -109,11 +108,9 @@ def _of_file(path: Path, clip_samples: int, rate_hz: int | None, samples: int | 
     from lightning_modules.teacher_files import read_teacher
 
     torch.set_num_threads(1)  # as the bundles have
-    try:
-        teacher = read_teacher(path, clip_samples, rate_hz, samples, own_length=True)
-    except UserError as error:  # the options of `fit`, by their names here
-        said = _OPTION_OF_FIT.sub(lambda m: f"--teacher-{m[1].replace('_', '-')}", str(error))
-        raise UserError(said) from None
+    teacher = read_teacher(
+        path, clip_samples, rate_hz, samples, own_length=True, options=TEACHER_OPTIONS
+    )
 
     def run(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         clip = np.ascontiguousarray(waveform, np.float32)[None]

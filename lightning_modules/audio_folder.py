@@ -41,7 +41,7 @@ class PassedBy:
 def walk_audio(
     folder: Path | str,
     refuse: Callable[[OSError], None],
-    passed_by: PassedBy | None = None,
+    passed_by: PassedBy,
 ) -> Iterator[tuple[str, list[str]]]:
     """The names of the audio files in ``folder`` and in each folder below it.
 
@@ -58,8 +58,8 @@ def walk_audio(
     for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         shown = [name for name in files if not name.startswith(".")]
-        if passed_by is not None:
-            passed_by.links += [f"{parent}/{n}" for n in folders if Path(parent, n).is_symlink()]
-            others = (name for name in shown if name.lower().endswith(OTHER_SUFFIXES))
-            passed_by.others += [f"{parent}/{name}" for name in others]
+        below = (f"{parent}/{name}" for name in folders)
+        passed_by.links += [path for path in below if os.path.islink(path)]  # noqa: PTH114 (slow)
+        others = (name for name in shown if name.lower().endswith(OTHER_SUFFIXES))
+        passed_by.others += [f"{parent}/{name}" for name in others]
         yield parent, [name for name in shown if name.lower().endswith(AUDIO_SUFFIXES)]

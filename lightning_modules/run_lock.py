@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from search_spaces.errors import UserError
+from search_spaces.file_lock import locks
 
 LOCK = ".fit.lock"
 PATIENCE_S = 60.0  # a `fit` whose parent was killed ends its step first
@@ -56,10 +56,9 @@ def _try(lock: Path) -> IO[str] | None:
     """The lock file, held while it is open; None if another process holds it, or has removed it."""
     stream = lock.open("w")
     try:
-        fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(stream.fileno()), lock.stat()):
+        if locks(stream, lock, fcntl.lockf):
             return stream
-    except (BlockingIOError, PermissionError, FileNotFoundError):
+    except PermissionError:  # POSIX may say so of a lock that another holds
         pass
     except OSError:  # a file system that knows no locks
         return stream

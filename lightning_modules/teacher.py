@@ -119,15 +119,15 @@ def stretches(clip: int, samples: int, name: str) -> list[int]:
     return starts if starts[-1] + samples == clip else [*starts, clip - samples]
 
 
-def check_rate(name: str, rate_hz: int | None) -> None:
-    """Refuse a teacher that does not hear 16 kHz.
+def check_rate(name: str, rate_hz: int | None, option: str) -> None:
+    """Refuse a teacher that does not hear 16 kHz; ``option`` can say the rate.
 
     Raises:
         UserError: it says another rate, or none.
     """
     if rate_hz is None:
         raise UserError(
-            f"{name}: does not say at which rate it hears; give --data.teacher_rate_hz,"
+            f"{name}: does not say at which rate it hears; give --{option.removeprefix('--')},"
             " or save it with teacher.json (docs/embedding.md)"
         )
     if rate_hz != SAMPLE_RATE_HZ:

@@ -51,6 +51,7 @@ def read_teacher(
     samples: int | None = None,
     device: str = "cpu",
     own_length: bool = False,
+    options: tuple[str, str] = ("data.teacher_rate_hz", "data.teacher_samples"),
 ) -> Teacher:
     """Read a teacher and let it hear a clip.
 
@@ -62,6 +63,7 @@ def read_teacher(
             number.
         device: to run on; a `.pt2` stays where it was exported.
         own_length: whether it will hear clips of its own length instead, where it has one.
+        options: names of those that gave ``rate_hz`` and ``samples``.
 
     Raises:
         UserError: no such file or not a teacher; of another rate, or an unknown one; the file says
@@ -69,21 +71,16 @@ def read_teacher(
     """
     path = Path(path)
     opened = _open(path, device)
-    told = {
-        "teacher_rate_hz": (rate_hz, opened.rate_hz),
-        "teacher_samples": (samples, opened.samples),
-    }
-    for field, (given, found) in told.items():
+    told = ((rate_hz, opened.rate_hz), (samples, opened.samples))
+    for option, (given, found) in zip(options, told, strict=True):
         if given is not None and found is not None and given != found:
-            raise UserError(
-                f"data.{field}: got {given}, but {path} says {found}; leave the option out"
-            )
-    check_rate(str(path), rate_hz if opened.rate_hz is None else opened.rate_hz)
+            raise UserError(f"{option}: got {given}, but {path} says {found}; leave the option out")
+    check_rate(str(path), rate_hz if opened.rate_hz is None else opened.rate_hz, options[0])
     heard, weights = samples if opened.samples is None else opened.samples, opened.weights or path
     if heard is not None and heard < 1:
+        told_by = EXTRA if opened.samples is not None else f"--{options[1].removeprefix('--')}"
         raise UserError(
-            f"{path}: hears {heard} samples at once, expected 1 or more; mend"
-            f" {'--data.teacher_samples' if opened.samples is None else EXTRA}"
+            f"{path}: hears {heard} samples at once, expected 1 or more; mend {told_by}"
         )
     teacher = Teacher(
         name=str(path),

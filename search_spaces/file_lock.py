@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -35,10 +35,21 @@ def take_lock(stream: IO[str], path: Path, refusal: str) -> None:
         UserError: another process holds it, or has renamed or removed it since it was opened, so
             that what ``stream`` writes would go into another file than ``path``.
     """
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        still_there = os.path.samestat(os.fstat(stream.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        still_there = False
-    if not still_there:
+    if not locks(stream, path, fcntl.flock):
         raise UserError(refusal)
+
+
+def locks(stream: IO[str], path: Path, lock: Callable[[IO[str], int], None]) -> bool:
+    """Whether an open file could be locked until it is closed, and is still the one at ``path``.
+
+    Args:
+        stream: the file.
+        path: where it was opened.
+        lock: `fcntl.flock`, which forked processes hold as well, or `fcntl.lockf`, which belongs to
+            this process alone.
+    """
+    try:
+        lock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
