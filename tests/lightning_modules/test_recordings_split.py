@@ -161,6 +161,11 @@ def test_a_column_without_a_labelled_test_recording_is_said():
             {},
             r"class 'rare' has 1 different recordings left for train and test, expected at least 3",
         ),
+        (
+            [Item(Path("x"), f"x{at}", ("a",), start_s=at, end_s=at + 1.5) for at in range(9)],
+            {},
+            r"1 different .* \(equal sounds, and stretches that overlap, are one\)$",
+        ),
         (items_of(2, 3, 1), {"test_speakers": ["zoe"]}, r"zoe: no such speaker; there are speaker"),
         (
             [*items_of(2, 4, 4), Item(Path("x"), "x", ("rare",), "zoe")],
