@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
     _draw(axes[0], evaluation["level_confusion"], names, "level")
     counts = [str(count) for count in range(len(evaluation["count_confusion"]))]
     _draw(axes[1], evaluation["count_confusion"], counts, "count")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    _save(figure, path)
 
 
 def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
@@ -65,7 +65,13 @@ def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
         axes.set_xlim(0, 100)
     if cell < CELL_INCHES:
         axes.tick_params(labelsize=_POINTS * cell)
-    with atomic_path(path) as temporary:
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    """Write the picture; a letter that the font lacks is a box in it."""
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a line for each
         figure.savefig(temporary, dpi=150)
 
 

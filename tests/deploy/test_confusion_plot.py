@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,10 @@ def test_a_picture_of_many_classes_does_not_grow_with_them(tmp_path: Path, sever
     write_confusion_plot(tmp_path / "picture.png", evaluation(names, several))
     height, width = imread(tmp_path / "picture.png").shape[:2]
     assert height <= width <= 150 * (WIDEST_INCHES + 4)
+
+
+def test_names_in_letters_that_the_font_lacks_are_no_warnings(tmp_path: Path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_confusion_plot(tmp_path / "picture.png", evaluation(["犬", "Größe"], several=False))
+    assert (tmp_path / "picture.png").is_file()
