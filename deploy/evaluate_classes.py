@@ -77,7 +77,8 @@ def evaluate_classes(
     Raises:
         UserError: recordings that cannot be read, or of classes that the bundle does not know.
     """
-    items = judged_items(read_recordings(args.clips), task, str(args.clips))
+    found = judged_items(read_recordings(args.clips), task, str(args.clips))
+    items = sorted(found, key=lambda item: str(item.path))  # so that a file is decoded once
     check_outputs(args.out, [bundle.path / MANIFEST, args.clips, *(item.path for item in items)])
     model = WithBare(bundle.load(precision), bundle.manifest["temperature"], task.several)
     heard, sha256 = [], []
