@@ -10,6 +10,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.embedding_clips import (
     PairBatches,
     Stretch,
@@ -178,3 +179,25 @@ def test_a_published_data_set_says_who_speaks_there_too(tmp_path: Path):
     items = read_unlabelled(tmp_path)  # the parent folder is a word
     found = {(item.speaker, item.split, item.labels) for item in items}
     assert found == {("0a7c", "train", ("recording",)), ("0b09", "test", ("recording",))}
+
+
+def test_a_reader_who_trained_does_not_test_when_others_have_joined(tmp_path: Path):
+    def opened() -> EmbeddingDataModule:
+        data = EmbeddingDataModule(
+            str(tmp_path / "speech"),
+            space="sam-nano-1s",
+            dimensions=2,
+            labels=str(tmp_path / "labels.csv"),
+            cache=str(tmp_path / "cache"),
+        )
+        data.prepare_data()
+        return data
+
+    for reader in range(10):
+        write_recording(tmp_path / "speech" / str(reader) / "0.wav", 200, seed=reader)
+    opened().setup("fit")
+    opened().setup("test")
+    for reader in range(10, 40):  # a fifth of 40 reaches reader 4, in the order of their hashes
+        write_recording(tmp_path / "speech" / str(reader) / "0.wav", 200, seed=reader)
+    with pytest.raises(UserError, match=r"labels.csv: lists 4/0.wav, which would test now; ask fo"):
+        opened().setup("test")
