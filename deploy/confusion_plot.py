@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ import numpy as np
 
 from deploy.shown_text import plot_text
 from search_spaces.files import atomic_path
+
+CELL_INCHES, WIDEST_INCHES = 0.45, 30.0  # a thousand classes must fit into memory as well
+_POINTS = 20.0  # of a number, for each inch of its cell
+_LEAST_POINTS = 4.0  # smaller ones cannot be read
 
 
 def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
@@ -31,8 +36,7 @@ def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
     _draw(axes[0], evaluation["level_confusion"], names, "level")
     counts = [str(count) for count in range(len(evaluation["count_confusion"]))]
     _draw(axes[1], evaluation["count_confusion"], counts, "count")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    _save(figure, path)
 
 
 def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
@@ -41,7 +45,8 @@ def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
 
     names = [plot_text(name) for name in evaluation["task"]["names"]]
     matrix = evaluation["confusion"]
-    side = max(5.0, 0.45 * len(names) + 2.5)
+    cell = min(CELL_INCHES, WIDEST_INCHES / len(names))
+    side = max(5.0, cell * len(names) + 2.5)
     figure = Figure(figsize=(side + 0.5, side), layout="constrained")
     bundle, error = evaluation["bundle"], evaluation["metrics"]["error"]["value"]
     figure.suptitle(
@@ -51,18 +56,28 @@ def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
     )
     axes = figure.subplots()
     if matrix is not None:
-        _draw(axes, matrix, names, "class")
+        _draw(axes, matrix, names, "class", _POINTS * cell)
         axes.tick_params(axis="x", rotation=90 if max(map(len, names)) > 3 else 0)
     else:
         recall = [100 * (row["recall"]["value"] or 0.0) for row in evaluation["by_class"]]
         axes.barh(range(len(names)), recall, tick_label=names)
         axes.set_xlabel("recordings of the class in which it was heard (%)")
         axes.set_xlim(0, 100)
-    with atomic_path(path) as temporary:
+    if cell < CELL_INCHES:
+        axes.tick_params(labelsize=_POINTS * cell)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    """Write the picture; a letter that the font lacks is a box in it."""
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a line for each
         figure.savefig(temporary, dpi=150)
 
 
-def _draw(axes: Any, matrix: list[list[int]], names: list[str], what: str) -> None:
+def _draw(
+    axes: Any, matrix: list[list[int]], names: list[str], what: str, points: float = 9.0
+) -> None:
     clips = np.array(matrix)
     share = clips / np.maximum(clips.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
@@ -70,7 +85,15 @@ def _draw(axes: Any, matrix: list[list[int]], names: list[str], what: str) -> No
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel(f"said {what}")
     axes.set_ylabel(f"true {what}")
-    for (row, column), number in np.ndenumerate(clips):
-        if number:
-            color = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, number, ha="center", va="center", color=color, fontsize=9)
+    shown = np.argwhere(clips) if points >= _LEAST_POINTS else ()
+    for row, column in shown:
+        color = "white" if share[row, column] > 0.5 else "black"
+        axes.text(
+            column,
+            row,
+            clips[row, column],
+            ha="center",
+            va="center",
+            color=color,
+            fontsize=points,
+        )

@@ -35,7 +35,7 @@ from deploy.temperature import at_temperature
 from deploy.windows import cut
 from lightning_modules.audio import from_pcm16
 from lightning_modules.recordings import LABEL_SEPARATOR, read_recordings
-from lightning_modules.recordings_cache import load
+from lightning_modules.recordings_cache import load_each
 from lightning_modules.recordings_clips import labels_of
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
@@ -77,13 +77,13 @@ def evaluate_classes(
     Raises:
         UserError: recordings that cannot be read, or of classes that the bundle does not know.
     """
-    items = judged_items(read_recordings(args.clips), task, str(args.clips))
+    found = judged_items(read_recordings(args.clips), task, str(args.clips))
+    items = sorted(found, key=lambda item: str(item.path))  # so that a file is decoded once
     check_outputs(args.out, [bundle.path / MANIFEST, args.clips, *(item.path for item in items)])
     model = WithBare(bundle.load(precision), bundle.manifest["temperature"], task.several)
     heard, sha256 = [], []
     with stderr_progress() as progress:
-        for item in progress.track(items, description="evaluate"):
-            sound = load(item)
+        for sound in progress.track(load_each(items), description="evaluate", total=len(items)):
             blocks = [from_pcm16(sound)]
             windows = cut(blocks, bundle.clip_samples, bundle.clip_samples, task)
             heard.append(hear(model, windows).probabilities)

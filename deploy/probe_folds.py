@@ -5,6 +5,7 @@ Letters: N recordings.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -73,7 +74,10 @@ def _chosen(
         # scikit-learn refuses more folds than the largest class has recordings
         number = min(MOST, len(np.unique(people)), int(counts.max()))
         splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
-        pairs = list(splitter.split(labels, labels, people))
+        with warnings.catch_warnings():
+            # of a class that is not in the test of every fold, which does no harm
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            pairs = list(splitter.split(labels, labels, people))
         return Folds(pairs, f"on new speakers, {number} folds")
     _, first = np.unique(sounds, return_index=True)
     names, different = np.unique(labels[first], return_counts=True)
@@ -99,16 +103,24 @@ def _chosen(
 def _check_training(folds: Folds, labels: NDArray[np.str_]) -> None:
     """Refuse training that leaves a classifier nothing to tell apart, or no spread to tell it by.
 
+    Nor may it lack a class that is tested: every recording of it would count as an error.
+
     Raises:
         UserError: naming what there is.
     """
-    for train, _ in folds.pairs:
+    for train, test in folds.pairs:
         classes = len(np.unique(labels[train]))
         if classes < 2 or len(train) <= classes:
             raise UserError(
                 f"holds too few recordings: tested {folds.how}, a probe is trained on"
                 f" {len(train)} recordings of {classes} classes, expected at least two classes and"
                 " more recordings than classes; add some"
+            )
+        missing = sorted(map(str, set(labels[test]) - set(labels[train])))
+        if missing:
+            raise UserError(
+                f"class {missing[0]!r} has too few speakers: tested {folds.how}, a fold's probe"
+                " would not learn it; add recordings of others, or leave the class out"
             )
 
 

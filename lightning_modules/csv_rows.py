@@ -26,8 +26,8 @@ def read_rows(
             nor the rest of a row whose file is there by the very bytes of its path.
 
     Raises:
-        UserError: no CSV in UTF-8, a column twice or in another spelling, or a row with too many
-            fields; named by the file, or file and line.
+        UserError: no CSV in UTF-8, one without commas, a column twice or in another spelling, or
+            a row with too many fields; named by the file, or file and line.
         OSError: it cannot be opened.
     """
     try:
@@ -74,11 +74,18 @@ def _names_file(row: MutableMapping[Any, Any], column: str | None, table: Path) 
 
 
 def _check_header(columns: Sequence[str], known: Collection[str], table: Path) -> None:
-    """Refuse a column that is there twice, for the last one would win, or is meant but not known.
+    """Refuse columns that no comma separates, and one that would not be looked at.
+
+    It is there twice, and the last one would win; or it is meant but not known.
 
     Raises:
-        UserError: naming the column.
+        UserError: naming the sign or the column.
     """
+    sign = next((sign for sign in ";\t|" if len(columns) == 1 and sign in columns[0]), None)
+    if sign is not None:
+        raise UserError(
+            f"{table}: its columns are separated by {sign!r}; export it with commas between them"
+        )
     meant = {_plain(name): name for name in known}
     meant |= {_plain(name.removesuffix("_s")): name for name in known}  # without its unit
     for name in columns:

@@ -31,7 +31,7 @@ from lightning_modules.embedding_recordings import read_unlabelled, without_labe
 from lightning_modules.embedding_targets import Units, teacher_says, units_of
 from lightning_modules.ranges import check_least, check_speed
 from lightning_modules.recordings import named_root
-from lightning_modules.recordings_budget import Budget, write_or_check
+from lightning_modules.recordings_budget import Budget, check_unheard, write_or_check
 from lightning_modules.recordings_cache import Sounds
 from lightning_modules.recordings_split import Splits, split_recordings
 from lightning_modules.splits import SPLITS, Split
@@ -149,8 +149,8 @@ class EmbeddingDataModule(RecordingsDataModule):
         """Split the recordings by reader, and choose the clips.
 
         Raises:
-            UserError: see `recordings_split.split_recordings`; a `labels.csv` of other recordings;
-                a teacher that answers all clips alike.
+            UserError: see `recordings_split.split_recordings`; a `labels.csv` of other recordings,
+                or of one that would test; a teacher that answers all clips alike.
         """
         sounds = self._open()
         splits = self._split(sounds)
@@ -163,6 +163,8 @@ class EmbeddingDataModule(RecordingsDataModule):
         if stage in (None, "test"):
             self._test = self._judged(sounds, splits, "test")
         if stage == "test":
+            tested = [sounds.items[place] for place in splits.places["test"]]
+            check_unheard(self.labels_file, tested)
             return
         self._rewind()
         budget = Budget(splits.places["train"], splits.places["validation"], [])

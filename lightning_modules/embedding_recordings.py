@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_item import Item
+from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.sources import folder_source, warn_of_remarks
 from search_spaces.errors import UserError
 
@@ -19,14 +20,17 @@ def read_unlabelled(root: Path) -> list[Item]:
 
     Args:
         root: a folder, in which the reader is the parent folder (or LibriSpeech's layout), as where
-            people are counted; or a CSV as of classes, whose labels are not looked at.
+            people are counted; or a published layout or a CSV as of classes, whose labels are not
+            looked at.
 
     Raises:
-        UserError: see `sources.folder_source` and `recordings.read_recordings`.
+        UserError: see `sources.folder_source`, `recordings_layouts.read_layout` and
+            `recordings.read_recordings`.
     """
     root = Path(root)
-    if not root.is_dir():
-        return [replace(item, labels=ANY) for item in read_recordings(root)]
+    listed = read_layout(root) if root.is_dir() else read_recordings(root)
+    if listed:
+        return [replace(item, labels=ANY) for item in listed]
     try:
         source = folder_source(root)
     except UserError as error:

@@ -113,6 +113,28 @@ def write_or_check(path: Path, items: Sequence[Item], budget: Budget) -> None:
         )
 
 
+def check_unheard(path: Path, items: Sequence[Item]) -> None:
+    """Refuse to test a net on recordings that `labels.csv` says it learned from or was chosen by.
+
+    Args:
+        path: of `labels.csv`, if it is still there.
+        items: the recordings of the test now.
+
+    Raises:
+        UserError: naming the first.
+    """
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        heard = {row[0] for row in csv.reader(stream) if row}
+    both = [item.name for item in items if item.name in heard]
+    if both:
+        raise UserError(
+            f"{path}: lists {both[0]}, which would test now; ask for the recordings that there"
+            " were, or put new ones elsewhere"
+        )
+
+
 def check_test_list(path: Path, items: Sequence[Item]) -> None:
     """Refuse to test a net on others than those kept for that; their folder may have moved.
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -191,10 +192,16 @@ def load(item: Item) -> Int16:
     Raises:
         UserError: it cannot be used.
     """
-    sound = _load(item.path, [item])[0][1]
-    if isinstance(sound, str):
-        raise UserError(sound)
-    return sound
+    return next(load_each([item]))
+
+
+def load_each(items: Iterable[Item]) -> Iterator[Int16]:
+    """The same of many; a file whose stretches follow each other is decoded once for them all."""
+    for path, stretches in groupby(items, lambda item: item.path):
+        for _, sound in _load(path, list(stretches)):
+            if isinstance(sound, str):
+                raise UserError(sound)
+            yield sound
 
 
 def _key(item: Item) -> Key:

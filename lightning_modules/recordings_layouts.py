@@ -38,7 +38,7 @@ def read_layout(root: Path) -> list[Item] | None:
                 if first.name == second.name:
                     raise UserError(f"{root}: lists {first.name} twice; copy the data set again")
             return items
-    return _digits(root)
+    return _digits(root) or _digits(root / "recordings")  # a clone of the repository
 
 
 def _esc50(root: Path, table: Path) -> Iterator[Item]:

@@ -218,10 +218,12 @@ def _keep_from_training(items: Sequence[Item], splits: Splits) -> None:
                 f" {item.speaker} is of the test; leave the column empty there, and it is not used"
             )
     if held:
-        splits.remarks.append(
-            f"{len(held)} unlabelled recordings are not used: they are of speakers of the test"
-        )
+        splits.remarks.append(_not_used(len(held)))
         _move(splits, train, [*test, *held], "test")
+
+
+def _not_used(number: int) -> str:
+    return f"{number} unlabelled recordings are not used: they are of speakers of the test"
 
 
 def _test_from(
@@ -234,14 +236,23 @@ def _test_from(
             f"test_speakers: {', '.join(unknown)}: no such speaker; there are"
             f" {', '.join(speakers[:20]) or 'none known'}"
         )
-    known = all(item.speaker for item in items if item.labels)
-    if test_speakers or (known and len(speakers) >= MIN_SPEAKERS):
-        chosen = set(test_speakers) or set(_share(items, speakers, TEST_SHARE))
+    labelled = sorted(_speakers(items, range(len(items))))  # those of others test nothing
+    known = "" not in labelled
+    if test_speakers and not set(test_speakers) & set(labelled):
+        raise UserError(
+            f"test_speakers: {', '.join(test_speakers)}: no labelled recording is theirs; there are"
+            f" some of {', '.join(name for name in labelled[:20] if name) or 'no known speaker'}"
+        )
+    if test_speakers or (known and len(labelled) >= MIN_SPEAKERS):
+        chosen = set(test_speakers) or set(_share(items, labelled, TEST_SHARE))
         taken = [place for place, item in enumerate(items) if item.speaker in chosen]
+        unused = sum(not items[place].labels for place in taken)
+        if unused:
+            splits.remarks.append(_not_used(unused))
     else:
         why = "no speaker or source is known for all of them"
         if known:
-            why = f"only {len(speakers)} speakers are known, {MIN_SPEAKERS} would be needed"
+            why = f"only {len(labelled)} speakers are known, {MIN_SPEAKERS} would be needed"
         splits.remarks.append(f"recordings are split at random, not by speaker: {why}")
         splits.by_speaker = False
         taken = _of_each_class(items, digests, range(len(items)), TEST_SHARE, "test")
@@ -276,10 +287,10 @@ def _move(splits: Splits, of: Iterable[int], taken: Sequence[int], split: Split)
 
 
 def _share(items: Sequence[Item], speakers: Sequence[str], share: float) -> list[str]:
-    """Speakers, in the order of their hashes, who together have about ``share`` of ``items``."""
+    """Speakers, in the order of their hashes, who have about ``share`` of the labelled items."""
     recordings: defaultdict[str, int] = defaultdict(int)
     for item in items:
-        if item.speaker:
+        if item.speaker and item.labels:
             recordings[item.speaker] += 1
     chosen: list[str] = []
     wanted, found = share * sum(recordings[name] for name in speakers), 0
@@ -308,9 +319,12 @@ def _of_each_class(
     for name, sounds in sorted(by_class.items()):
         least = 3 if split == "test" else 2
         if len(sounds) < least:
+            alike = sum(map(len, sounds.values())) > len(sounds)
             raise UserError(
                 f"root: class {name!r} has {len(sounds)} different recordings left for train and"
                 f" {split}, expected at least {least}; record more, or remove the class"
+                + " (equal sounds, and stretches that overlap, are one)"
+                * alike
             )
         number = max(1, round(share * len(sounds)))
         hashed = sorted((sha256_text(f"{split}/{digest}"), digest) for digest in sounds)

@@ -16,6 +16,8 @@ from torch import Tensor
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError, one_line
 
+_SAME = 1e-2  # of an embedding's length: its answers differ by less from one call to the next
+
 
 @dataclass(frozen=True)
 class Teacher:
@@ -33,8 +35,8 @@ class Teacher:
         layer: of a net of several, the one that answers; None for its end.
 
     Raises:
-        UserError: on first use, if it hears more at once than a clip holds, cannot hear a clip or
-            answers with no embedding.
+        UserError: on first use, if it hears more at once than a clip holds, cannot hear a clip,
+            answers with no embedding, or with another one a second time.
     """
 
     name: str
@@ -53,9 +55,15 @@ class Teacher:
 
     @cached_property
     def dimensions(self) -> int:
-        """D, told by the embedding of a faint noise."""
+        """D, told by the embedding of a faint noise, which must be the same a second time."""
         noise = 0.01 * torch.randn(1, self.try_samples, generator=torch.Generator().manual_seed(0))
-        return self.embed(noise).shape[1]
+        first, second = self.embed(noise), self.embed(noise)
+        if (second - first).norm() > _SAME * first.norm():
+            raise UserError(
+                f"{self.name}: answers the same clip otherwise a second time, as with dropout; call"
+                " its eval() and export it anew"
+            )
+        return first.shape[1]
 
     @torch.no_grad()
     def embed(self, waveform: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from deploy import evaluate, lower, predict
 from deploy.__main__ import main
 from deploy.bundle import read_bundle
 from deploy.evaluation import read_evaluation
+from lightning_modules import recordings_cache
 from search_spaces.architecture import smallest
 from search_spaces.clips_file import Clips, to_int16, write_clips
 from search_spaces.errors import UserError
@@ -135,6 +136,32 @@ def test_names_that_are_not_utf_8_or_look_like_formulas_are_shown(
     assert r"  caf\udce9/0.wav: caf\udce9 taken for low" in capsys.readouterr().out
     assert read_evaluation(tmp_path / "evaluation.json")["rows"][0]["label"] == odd
     assert (tmp_path / "confusion.png").stat().st_size > 1000
+
+
+def test_a_file_is_decoded_once_however_its_stretches_are_listed(
+    tmp_path: Path, bundle: PitchBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    read_audio = recordings_cache.read_audio
+
+    def noted(path: Path, **options: float) -> np.ndarray:
+        decoded.append(path.name)
+        return read_audio(path, **options)
+
+    monkeypatch.setattr(recordings_cache, "read_audio", noted)
+    write_recording(tmp_path / "a.wav", PITCHES_HZ["high"], seconds=0.4)
+    write_recording(tmp_path / "b.wav", PITCHES_HZ["low"], seconds=0.4)
+    rows = [
+        f"{name}.wav,{label},{start_s},{start_s + 0.2}"
+        for start_s in (0.0, 0.2)
+        for name, label in (("a", "high"), ("b", "low"))
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label,start_s,end_s", *rows]))
+    options = ("--bundle", "b", "--clips", tmp_path / "list.csv", "--out", tmp_path)
+    assert evaluate.run(parse(evaluate, *options)) == 0
+    assert decoded == ["a.wav", "b.wav"]
+    evaluation = read_evaluation(tmp_path / "evaluation.json")
+    assert evaluation["confusion"] == [[2, 0, 0], [0, 2, 0], [0, 0, 0]]
 
 
 def test_recordings_that_cannot_be_judged_are_refused(tmp_path: Path, bundle: PitchBundle) -> None:

@@ -228,6 +228,23 @@ def test_folds_are_no_more_than_a_class_has_recordings():
     assert folds_of(made, labels, speakers).how == "on new speakers, 3 folds"
 
 
+def test_a_class_of_few_recordings_is_no_warning():
+    heard = [(label, speaker, None) for label in "ab" for speaker in "uvwxyz" for _ in range(3)]
+    made, labels = items(*heard, ("rare", "u", None), ("rare", "z", None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        folds_of(made, labels, np.array([item.speaker for item in made]))
+
+
+def test_a_class_that_a_fold_would_not_train_is_refused():
+    heard = ["abd", "c", "ad", "bc", "ad"]  # b by the first and the fourth, who lie in one fold
+    made, labels = items(
+        *((label, str(at), None) for at, classes in enumerate(heard) for label in classes)
+    )
+    with pytest.raises(UserError, match=r"class 'b' has too few speakers: tested on new speakers"):
+        folds_of(made, labels, np.array([item.speaker for item in made]))
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_too_few_recordings_to_train_by_are_refused(known: bool):
     made, labels = items(*((label, speaker, None) for label in "ab" for speaker in "xy"))

@@ -10,6 +10,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lightning_modules.datamodule_embedding import EmbeddingDataModule
 from lightning_modules.embedding_clips import (
     PairBatches,
     Stretch,
@@ -24,7 +25,7 @@ from lightning_modules.embedding_targets import teacher_says, units_of
 from lightning_modules.teacher import Teacher
 from search_spaces.errors import UserError
 from search_spaces.task_embedding import TeacherTask
-from tests.lightning_modules.recording_folder import write_folder
+from tests.lightning_modules.recording_folder import write_folder, write_recording
 
 TASK = TeacherTask(2)
 
@@ -117,7 +118,7 @@ def test_a_teacher_is_asked_once(tmp_path: Path):
     for _ in range(2):
         said = teacher_says(teacher, sounds, ["a", "b"], chosen, 10, TASK, tmp_path)
     assert said[:, 0].tolist() == [stretch.start for stretch in chosen]
-    assert sum(calls) == 1 + len(chosen)  # one to know its dimensions
+    assert sum(calls) == 2 + len(chosen)  # two to know its dimensions, and that it repeats itself
     (kept,) = tmp_path.rglob("*.npy")
     kept.write_bytes(b"?")
     with pytest.raises(UserError, match="damaged; delete it, it is made anew"):
@@ -168,3 +169,35 @@ def test_recordings_of_any_folder_without_their_labels(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"^root: .*: holds no wav, flac, mp3 or ogg file"):
         read_unlabelled(tmp_path / "empty")
+
+
+def test_a_published_data_set_says_who_speaks_there_too(tmp_path: Path):
+    for word in ("yes", "no"):
+        for speaker in ("0a7c", "0b09"):
+            write_recording(tmp_path / word / f"{speaker}_nohash_0.wav", 300)
+    (tmp_path / "testing_list.txt").write_text("yes/0b09_nohash_0.wav\nno/0b09_nohash_0.wav\n")
+    items = read_unlabelled(tmp_path)  # the parent folder is a word
+    found = {(item.speaker, item.split, item.labels) for item in items}
+    assert found == {("0a7c", "train", ("recording",)), ("0b09", "test", ("recording",))}
+
+
+def test_a_reader_who_trained_does_not_test_when_others_have_joined(tmp_path: Path):
+    def opened() -> EmbeddingDataModule:
+        data = EmbeddingDataModule(
+            str(tmp_path / "speech"),
+            space="sam-nano-1s",
+            dimensions=2,
+            labels=str(tmp_path / "labels.csv"),
+            cache=str(tmp_path / "cache"),
+        )
+        data.prepare_data()
+        return data
+
+    for reader in range(10):
+        write_recording(tmp_path / "speech" / str(reader) / "0.wav", 200, seed=reader)
+    opened().setup("fit")
+    opened().setup("test")
+    for reader in range(10, 40):  # a fifth of 40 reaches reader 4, in the order of their hashes
+        write_recording(tmp_path / "speech" / str(reader) / "0.wav", 200, seed=reader)
+    with pytest.raises(UserError, match=r"labels.csv: lists 4/0.wav, which would test now; ask fo"):
+        opened().setup("test")

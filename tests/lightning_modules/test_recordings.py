@@ -68,6 +68,8 @@ def test_classes_that_are_numbers_are_in_their_order():
     [
         (["file,label", "a.wav,x"], r"no column path in its first line; expected path,label\["),
         (["path,label", "c.wav,x"], r"line 2: no such file .*c.wav; paths are relative"),
+        (["path;label", "a.wav;x"], r"separated by ';'; export it with commas between them"),
+        (["path\tlabel", "a.wav\tx"], r"list.csv: its columns are separated by '\\t'; export it"),
         (["path,label,start_s", "a.wav,x,-1"], r"line 2: start_s '-1', expected seconds"),
         (["path,label,end_s", "a.wav,x,nan"], r"line 2: end_s 'nan', expected seconds"),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from lightning_modules import recordings_cache, recordings_parts
 from lightning_modules.audio import Int16
-from lightning_modules.recordings_cache import Sounds, load, prepare_sounds
+from lightning_modules.recordings_cache import Sounds, load, load_each, prepare_sounds
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
 from tests.lightning_modules.recording_folder import write_recording
@@ -91,6 +92,18 @@ def test_one_that_joins_or_changes_is_decoded_alone_and_its_part_replaced(
     assert decoded == ["5.wav"]
     assert np.array_equal(found.samples[6], load(items[5]))
     assert len(kept(tmp_path)) == len(there)
+
+
+def test_a_file_is_decoded_once_for_the_stretches_of_it_that_follow_each_other(
+    tmp_path: Path, decoded: list[str]
+) -> None:
+    whole, other = write(tmp_path, "a.wav", "b.wav")
+    items = [replace(whole, start_s=start_s) for start_s in (0.0, 0.02, 0.04)]
+    items.append(other)
+    sounds = list(load_each(items))
+    assert decoded == ["a.wav", "b.wav"]
+    for item, sound in zip(items, sounds, strict=True):
+        assert np.array_equal(sound, load(item))
 
 
 def test_the_sound_of_one_that_left_is_forgotten(

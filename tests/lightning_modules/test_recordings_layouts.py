@@ -132,6 +132,12 @@ def test_spoken_digits(tmp_path: Path):
     ]
 
 
+def test_spoken_digits_are_found_in_a_clone_of_their_repository(tmp_path: Path):
+    write(tmp_path, "recordings/0_george_0.wav")
+    (tmp_path / "acquire_data").mkdir()  # holds programs
+    assert rows(tmp_path) == [("0_george_0.wav", ("0",), "george", None)]
+
+
 def test_a_suffix_in_capitals_is_read_too(tmp_path: Path):
     write(tmp_path / "digits", "0_george_0.wav", "3_theo_1.WAV")
     assert rows(tmp_path / "digits")[1] == ("3_theo_1.WAV", ("3",), "theo", None)

@@ -55,6 +55,29 @@ def test_the_speakers_of_the_test_can_be_named():
     assert splits.remarks == ["validation is not by speaker: it is of training speakers, too"]
 
 
+@pytest.mark.parametrize("labelled", [1, 4])
+def test_speakers_without_labels_are_not_taken_for_the_test(labelled: int):
+    items = items_of(2, labelled, 10)
+    alone = split(items)
+    others = [Item(Path(f"u{n}"), f"u{n}", (), f"other {n % 60}") for n in range(600)]
+    splits = split([*items, *others])
+    assert splits.places["test"] == alone.places["test"]
+    assert splits.places["validation"] == alone.places["validation"]
+    assert len(splits.places["train"]) == len(alone.places["train"]) + 600
+    assert splits.by_speaker == (labelled == 4)
+    with pytest.raises(UserError, match=r"other 7: no labelled recording is theirs; there are som"):
+        split([*items, *others], test_speakers=["other 7"])
+
+
+def test_unlabelled_recordings_of_a_named_speaker_are_left_out_and_that_is_said():
+    items = [*items_of(2, 4, 10), Item(Path("u"), "u", (), "speaker 2")]
+    splits = split(items, test_speakers=["speaker 2"])
+    assert splits.places["test"][-1] == 80
+    assert splits.remarks == [
+        "1 unlabelled recordings are not used: they are of speakers of the test"
+    ]
+
+
 def test_without_speakers_every_class_is_in_every_split_and_that_is_said():
     items = items_of(3, 1, 10, known=False)
     splits = split(items)
@@ -160,6 +183,11 @@ def test_a_column_without_a_labelled_test_recording_is_said():
             [*items_of(2, 1, 9, known=False), Item(Path("x"), "x", ("rare",))],
             {},
             r"class 'rare' has 1 different recordings left for train and test, expected at least 3",
+        ),
+        (
+            [Item(Path("x"), f"x{at}", ("a",), start_s=at, end_s=at + 1.5) for at in range(9)],
+            {},
+            r"1 different .* \(equal sounds, and stretches that overlap, are one\)$",
         ),
         (items_of(2, 3, 1), {"test_speakers": ["zoe"]}, r"zoe: no such speaker; there are speaker"),
         (

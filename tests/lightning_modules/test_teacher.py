@@ -98,6 +98,15 @@ def test_torchscript_and_exported_programs_teach_alike(tmp_path: Path):
     assert script.bytes == (tmp_path / "t.pt").stat().st_size
 
 
+def test_a_program_that_was_exported_while_it_trained_is_refused(tmp_path: Path):
+    net = nn.Sequential(Bands(), nn.Dropout(0.1)).train()
+    program = torch.export.export(net, (torch.zeros(1, 8_000),))
+    torch.export.save(program, tmp_path / "t.pt2")
+    message = r"t.pt2: answers the same clip otherwise a second time, as with dropout; call its ev"
+    with pytest.raises(UserError, match=message):
+        read_teacher(tmp_path / "t.pt2", CLIP, rate_hz=16_000)
+
+
 def test_a_file_may_say_how_it_hears(tmp_path: Path):
     told = '{"rate_hz": 16000, "samples": 4000}'
     read = read_teacher(torchscript(tmp_path / "t.pt", Bands(), **{"teacher.json": told}), CLIP)
