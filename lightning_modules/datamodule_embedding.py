@@ -58,6 +58,8 @@ class EmbeddingDataModule(RecordingsDataModule):
         views: clips of each stretch of the training recordings that the teacher is asked about: the
             stretch itself, and ``views - 1`` near it, each at another speed.
         view_speed: further views are played up to so much faster or slower; 0 for none.
+        view_channels: further views are heard through a microphone, room and line of their own
+            (`view_channels.through_channel`), by the teacher as well.
         dimensions: D of an embedding without a teacher, 128 if not given; a teacher has its own.
         proximity_s: seconds between the beginnings of two clips that belong together at most (TRILL
             takes recordings of 10 s); of an embedding without a teacher.
@@ -86,6 +88,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         teacher_samples: int | None = None,
         views: int = 1,
         view_speed: float = 0.15,
+        view_channels: bool = False,
         dimensions: int | None = None,
         proximity_s: float = 10.0,
         batch_size: int = 64,
@@ -104,6 +107,8 @@ class EmbeddingDataModule(RecordingsDataModule):
         check_speed("view_speed", view_speed)
         if teacher is None and views > 1:
             raise UserError(f"views: {views} is of a teacher's answers; give data.teacher, or 1")
+        if view_channels and views == 1:
+            raise UserError("view_channels: true is of further views; give data.views 2 or more")
         if batch_size % 2:
             raise UserError(f"batch_size: {batch_size}, expected an even number: clips are paired")
         if not 0 < proximity_s < math.inf:
@@ -125,6 +130,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         )
         self._farthest = round(proximity_s * SAMPLE_RATE_HZ)
         self._views, self._view_speed = views, view_speed
+        self._view_channels = view_channels
         self._batch_size = batch_size
         self._validation_clips = validation_clips
         self._units: Units | None = None
@@ -224,6 +230,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             "teacher_sha256": None if teacher is None else teacher.sha256,
             "views": self._views,
             "view_speed": self._view_speed if self._views > 1 else None,
+            "view_channels": self._view_channels and self._views > 1,
             "teacher_layer": None if teacher is None else teacher.layer,
             "teacher_bytes": None if teacher is None else teacher.bytes,
             "teacher_spread": None if self._units is None else self._units.spread,
@@ -235,6 +242,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         return {
             "views": self._views,
             "view_speed": self._view_speed,
+            "view_channels": self._view_channels,
             "proximity_s": self._farthest / SAMPLE_RATE_HZ,
             "batch_size": self._batch_size,
             "teacher_samples": None if self._teacher is None else self._teacher.samples,
@@ -271,7 +279,13 @@ class EmbeddingDataModule(RecordingsDataModule):
         every = [stretch._replace(sound=places[stretch.sound]) for stretch in found]
         if split == "train":
             return every + other_views(
-                every, sounds.samples, self.samples, self._views - 1, self._view_speed, self._seed
+                every,
+                sounds.samples,
+                self.samples,
+                self._views - 1,
+                self._view_speed,
+                self._seed,
+                self._view_channels,
             )
         if len(every) <= self._validation_clips:
             return every

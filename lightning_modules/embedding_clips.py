@@ -18,15 +18,17 @@ from lightning_modules.audio import Int16
 from lightning_modules.datamodule_batches import LABELLED, Batch
 from lightning_modules.datamodule_places import places
 from lightning_modules.recordings_clips import anywhere
+from lightning_modules.view_channels import through_channel
 from search_spaces.task_embedding import EmbeddingTask
 
 
 class Stretch(NamedTuple):
-    """A clip of a recording: its place in the list of sounds, its first sample, and its speed."""
+    """A clip of a recording: its place in the list of sounds, its first sample, how it is heard."""
 
     sound: int
     start: int
     speed: float = 1.0  # at which it is played
+    channel: int = 0  # through which it is heard, see `view_channels.through_channel`; 0 for none
 
 
 def stretches_of(sounds: Sequence[Int16], samples: int) -> list[Stretch]:
@@ -45,6 +47,7 @@ def other_views(
     views: int,
     widest_speed: float,
     seed: int,
+    channels: bool = False,
 ) -> list[Stretch]:
     """So many further clips near each stretch, moved by up to half a clip, each at its own speed.
 
@@ -56,18 +59,22 @@ def other_views(
         samples: T.
         views: of each stretch.
         widest_speed: speeds lie between ``1 / (1 + x)`` and ``1 + x``, evenly in their log.
-        seed: of the places and speeds.
+        seed: of the places, speeds and channels.
+        channels: each is heard through a channel of its own.
     """
     rng = np.random.default_rng((seed, samples))
+    of_channels = np.random.default_rng((seed, samples, 1))
     bound = math.log1p(widest_speed)
     found = []
     for _ in range(views):
         moves = rng.integers(-samples // 2, samples // 2, len(chosen), endpoint=True)
         speeds = np.exp(rng.uniform(-bound, bound, len(chosen)))
-        for stretch, move, speed in zip(chosen, moves.tolist(), speeds.tolist(), strict=True):
+        seeds = of_channels.integers(1, 2**31, len(chosen)) * channels
+        drawn = zip(chosen, moves.tolist(), speeds.tolist(), seeds.tolist(), strict=True)
+        for stretch, move, speed, channel in drawn:
             last = len(sounds[stretch.sound]) - math.ceil(samples * speed) - 1
             start = min(max(stretch.start + move, 0), max(last, 0))
-            found.append(Stretch(stretch.sound, start, round(speed, 4)))
+            found.append(Stretch(stretch.sound, start, round(speed, 4), channel))
     return found
 
 
@@ -76,10 +83,10 @@ def cut(
 ) -> Int16:
     """The sound of stretches, int16 [W, T]; what a recording lacks is filled as the task does."""
     clips = np.empty((len(chosen), samples), np.int16)
-    for row, (place, start, speed) in enumerate(chosen):
+    for row, (place, start, speed, channel) in enumerate(chosen):
         reach = samples if speed == 1 else math.ceil(samples * speed) + 1
-        heard = np.asarray(sounds[place][start : start + reach])
-        clips[row] = task.fill(_at_speed(heard, speed)[:samples], samples)
+        heard = _at_speed(np.asarray(sounds[place][start : start + reach]), speed)[:samples]
+        clips[row] = task.fill(through_channel(heard, channel) if channel else heard, samples)
     return clips
 
 

@@ -93,8 +93,14 @@ def teacher_says(
     for start in tqdm(starts, "Asking the teacher", leave=False, disable=len(starts) < 2):
         part = chosen[start : start + PART]
         heard = [
-            [digests[place], first, *([] if speed == 1 else [speed])]
-            for place, first, speed in part
+            # what is at its default is left out: earlier versions did not know it
+            [
+                digests[place],
+                first,
+                *([] if speed == 1 else [speed]),
+                *([f"channel {channel}"] if channel else []),
+            ]
+            for place, first, speed, channel in part
         ]
         key = json.dumps([heard, samples, teacher.samples, _FILLED[task.repeats]])
         path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"

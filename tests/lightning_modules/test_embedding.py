@@ -182,6 +182,7 @@ def test_the_data_hold_no_label_and_no_reader_twice(speech_folder: Path, tmp_pat
         ({"views": 0}, "views: 0, expected at least 1"),
         ({"views": 2}, "views: 2 is of a teacher's answers; give data.teacher, or 1"),
         ({"view_speed": 0.6}, r"view_speed: 0.6, expected 0 \(off\) to 0.5"),
+        ({"view_channels": True}, "view_channels: true is of further views; give data.views 2"),
         ({"dimensions": 1}, "dimensions: got 1, expected 2 to 8192"),
         ({"teacher": "none.pt"}, "none.pt: no such file, expected TorchScript"),
     ],

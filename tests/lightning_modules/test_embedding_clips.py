@@ -64,6 +64,29 @@ def test_other_views_are_near_their_stretch_and_within_the_recording(
             assert np.abs(clip[before : before + len(heard)] - heard).max(initial=0) <= 0.51
 
 
+def test_views_have_channels_of_their_own_and_are_else_the_same():
+    chosen = stretches_of([ramp(40)], 10)
+    plain = other_views(chosen, [ramp(40)], 10, 2, 0.1, 3)
+    through = other_views(chosen, [ramp(40)], 10, 2, 0.1, 3, channels=True)
+    assert [view._replace(channel=0) for view in through] == plain
+    assert len({view.channel for view in through} | {0}) == len(plain) + 1
+    sound = [1000 + ramp(40)]
+    clips = cut(sound, through, 10, TASK)
+    assert (clips != cut(sound, plain, 10, TASK)).any(axis=1).all()
+    assert (clips == cut(sound, through, 10, TASK)).all()
+
+
+def test_a_teacher_hears_the_channel_and_is_asked_anew_about_it(tmp_path: Path):
+    sounds, calls = [1000 + ramp(400)], []
+    plain, through = Stretch(0, 5), Stretch(0, 5, channel=7)
+    heard = cut(sounds, [through], 10, TASK)[0, :2].tolist()
+    for stretch in (plain, through, through):
+        said = teacher_says(asked(calls), sounds, ["a"], [stretch], 10, TASK, tmp_path)
+    assert said.tolist() == [heard]
+    assert heard != [1005, 1006]
+    assert len(list(tmp_path.rglob("*.npy"))) == 2
+
+
 def test_a_teacher_is_asked_about_other_views_too(tmp_path: Path):
     sounds, calls = [ramp(400)], []
     chosen = [Stretch(0, 5), Stretch(0, 5, 1.25)]
