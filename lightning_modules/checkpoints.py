@@ -106,3 +106,8 @@ class RunCheckpoint(ModelCheckpoint):
             self._defer_save_until_validation = due
         else:
             super().on_train_batch_end(trainer, pl_module, *args, **kwargs)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the last step, but not of a try (`fast_dev_run`), which Lightning forgets here."""
+        if not trainer.fast_dev_run:
+            super().on_train_end(trainer, pl_module)

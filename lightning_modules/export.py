@@ -69,7 +69,9 @@ class ExportSupernet(pl.Callback):
         write_weights(trainer, pl_module)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Write the final weights and the clips."""
+        """Write the final weights and the clips; nothing of a try (`fast_dev_run`)."""
+        if trainer.fast_dev_run:
+            return
         write_weights(trainer, pl_module)
         if trainer.is_global_zero:
             clips = make_clips(
