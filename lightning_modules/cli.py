@@ -23,7 +23,7 @@ from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.run_lock import sole_fit
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
-from lightning_modules.trainer_checks import check_length, check_numbers
+from lightning_modules.trainer_checks import check_length, check_numbers, is_try
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
@@ -147,7 +147,7 @@ class AmbianceCLI(LightningCLI):
         """
         folder = Path(self.trainer.default_root_dir)
         with sole_fit(folder) if self.trainer.is_global_zero else nullcontext():
-            if arguments.get("ckpt_path") is None and not self.trainer.fast_dev_run:
+            if arguments.get("ckpt_path") is None and not is_try(self.trainer):
                 arguments["ckpt_path"] = last_checkpoint(folder)  # of a run that was waited for
             self.trainer.fit(**arguments)
 
@@ -167,7 +167,7 @@ class AmbianceCLI(LightningCLI):
         if options.weights_only is None:
             options.weights_only = True
         if options.ckpt_path in (None, "last"):  # Lightning's own "last" would judge fresh weights
-            anew = self.trainer.fast_dev_run and not required
+            anew = is_try(self.trainer) and not required
             options.ckpt_path = None if anew else last_checkpoint(folder)
         elif not required:
             options.ckpt_path = self._further_one(Path(options.ckpt_path), folder)
