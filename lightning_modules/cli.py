@@ -170,7 +170,7 @@ class AmbianceCLI(LightningCLI):
             anew = is_try(self.trainer) and not required
             options.ckpt_path = None if anew else last_checkpoint(folder)
         elif not required:
-            options.ckpt_path = self._further_one(Path(options.ckpt_path), folder)
+            options.ckpt_path = self._further_one(options.ckpt_path, folder)
         if options.ckpt_path is not None:
             check_checkpoint(Path(options.ckpt_path), options.weights_only)
         elif required:
@@ -178,10 +178,13 @@ class AmbianceCLI(LightningCLI):
                 f"{folder}: holds no checkpoints/last.ckpt; run `fit` first or give --ckpt_path"
             )
 
-    def _further_one(self, given: Path, folder: Path) -> Path:
-        """The checkpoint that a run began with, or its own where it was killed since."""
+    def _further_one(self, given: str | Path, folder: Path) -> str | Path:
+        """The checkpoint that a run began with, or its own where it was killed since.
+
+        A word such as ``best`` is Lightning's, and stays one.
+        """
         own = last_checkpoint(folder)
-        if own is None or not given.is_file() or own.samefile(given):
+        if own is None or not Path(given).is_file() or own.samefile(given):
             return given
         if self.trainer.is_global_zero:
             print(
