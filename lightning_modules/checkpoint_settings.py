@@ -10,6 +10,7 @@ from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment
 from search_spaces.errors import UserError
 
+ANOTHER_FOLDER = "another run folder (--trainer.default_root_dir, of a trial --out)"
 JUDGED = ("task", "space", "space_version", "architecture")  # what matters where nothing is trained
 
 
@@ -33,7 +34,7 @@ def check_settings(checkpoint: Mapping[str, Any], asked: Mapping[str, Any], resu
         if (resumes or name in JUDGED) and saved.get(name) != value:
             raise UserError(
                 f"checkpoint: trained with {name} = {saved.get(name)}, not {value}; ask for the"
-                " same, or choose another --trainer.default_root_dir"
+                f" same, or choose {ANOTHER_FOLDER}"
             )
 
 

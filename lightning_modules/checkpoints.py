@@ -11,6 +11,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from lightning_modules.trainer_checks import is_try
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
 from search_spaces.torch_file import NOT_TORCH
@@ -106,3 +107,8 @@ class RunCheckpoint(ModelCheckpoint):
             self._defer_save_until_validation = due
         else:
             super().on_train_batch_end(trainer, pl_module, *args, **kwargs)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the last step, but not of a try, which Lightning forgets here."""
+        if not is_try(trainer):
+            super().on_train_end(trainer, pl_module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -22,7 +23,7 @@ from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.run_lock import sole_fit
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
-from lightning_modules.trainer_checks import check_length, check_numbers
+from lightning_modules.trainer_checks import check_length, check_numbers, is_try
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
@@ -58,9 +59,14 @@ class SaveRunConfig(SaveConfigCallback):
         super().setup(trainer, pl_module, "fit")
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Whole or not at all, which Lightning's own writing is not."""
+        """Whole or not at all, which Lightning's own writing is not, and without a checkpoint.
+
+        Else another run of this configuration would begin where this one did.
+        """
+        config = self.config.clone()
+        config.ckpt_path = None
         with atomic_path(Path(trainer.default_root_dir, self.config_filename)) as temporary:
-            text = self.parser.dump(self.config, skip_none=False)
+            text = self.parser.dump(config, skip_none=False)
             temporary.write_text(text, encoding="utf-8")
 
 
@@ -141,8 +147,8 @@ class AmbianceCLI(LightningCLI):
         """
         folder = Path(self.trainer.default_root_dir)
         with sole_fit(folder) if self.trainer.is_global_zero else nullcontext():
-            if arguments.get("ckpt_path") is None:  # of a run that was waited for
-                arguments["ckpt_path"] = last_checkpoint(folder)
+            if arguments.get("ckpt_path") is None and not is_try(self.trainer):
+                arguments["ckpt_path"] = last_checkpoint(folder)  # of a run that was waited for
             self.trainer.fit(**arguments)
 
     def before_validate(self) -> None:
@@ -161,13 +167,33 @@ class AmbianceCLI(LightningCLI):
         if options.weights_only is None:
             options.weights_only = True
         if options.ckpt_path in (None, "last"):  # Lightning's own "last" would judge fresh weights
-            options.ckpt_path = last_checkpoint(folder)
+            anew = is_try(self.trainer) and not required
+            options.ckpt_path = None if anew else last_checkpoint(folder)
+        elif not required:
+            options.ckpt_path = self._further_one(options.ckpt_path, folder)
         if options.ckpt_path is not None:
             check_checkpoint(Path(options.ckpt_path), options.weights_only)
         elif required:
             raise UserError(
                 f"{folder}: holds no checkpoints/last.ckpt; run `fit` first or give --ckpt_path"
             )
+
+    def _further_one(self, given: str | Path, folder: Path) -> str | Path:
+        """The checkpoint that a run began with, or its own where it was killed since.
+
+        A word such as ``best`` is Lightning's, and stays one.
+        """
+        own = last_checkpoint(folder)
+        if own is None or not Path(given).is_file() or own.samefile(given):
+            return given
+        if self.trainer.is_global_zero:
+            print(
+                f"going on from {own}; to begin with {given} again, name another"
+                " --trainer.default_root_dir",
+                file=sys.stderr,
+                flush=True,
+            )
+        return own
 
 
 def as_list(value: Any) -> list[Any]:

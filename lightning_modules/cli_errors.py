@@ -24,6 +24,8 @@ DEAD_PROCESSES = {
     r"Connection (closed|reset) by peer|Socket Timeout|Broken pipe|Timed out waiting": "trainer:"
     " another process of this distributed run died",
 }
+# What Lightning raises where it refuses something.
+_REFUSALS = (ValueError, TypeError, AttributeError, ZeroDivisionError, RuntimeError, ImportError)
 
 
 class ParserError(UserError):
@@ -65,7 +67,7 @@ def errors_in_one_line(arguments: list[str]) -> Iterator[None]:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it exit code 1
             raise KeyboardInterrupt from None
         raise
-    except (ValueError, TypeError, ZeroDivisionError, RuntimeError, ImportError) as error:
+    except _REFUSALS as error:
         if "not in bounds" in str(error):
             raise UserError(f"seed_everything: {one_line(str(error))}") from None
         if isinstance(error, RuntimeError):

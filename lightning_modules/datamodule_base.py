@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from lightning_modules.audio import Int16
+from lightning_modules.checkpoint_settings import ANOTHER_FOLDER
 from lightning_modules.datamodule_batches import Batch, BatchStream, as_float, quiet_loader
 from lightning_modules.ranges import check_least
 from search_spaces.errors import UserError
@@ -145,14 +146,14 @@ class StreamDataModule(LightningDataModule, ABC):
             if before.get(option, value) != value:
                 raise UserError(
                     f"data.{option}: the checkpoint was trained with {before[option]}, not {value};"
-                    " ask for the same, or choose another --trainer.default_root_dir"
+                    f" ask for the same, or choose {ANOTHER_FOLDER}"
                 )
         heard = saved.get("sounds", {})  # which these lack as well
         for option, sha256 in self.sounds_sha256().items():
             if heard.get(option, sha256) != sha256:
                 raise UserError(
                     f"data.{option}: not the recordings that the checkpoint was trained with; put"
-                    " those back, or choose another --trainer.default_root_dir"
+                    f" those back, or choose {ANOTHER_FOLDER}"
                 )
 
     def _rewind(self) -> None:

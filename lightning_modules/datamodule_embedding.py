@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from lightning_modules.audio import Int16
+from lightning_modules.checkpoint_settings import ANOTHER_FOLDER
 from lightning_modules.datamodule_clips import ValidationClips
 from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.embedding_clips import (
@@ -261,7 +262,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         if state_dict["teacher"] != self._identity:
             raise UserError(
                 "data.teacher: not the one that the checkpoint learned from; give that, or choose"
-                " another --trainer.default_root_dir"
+                f" {ANOTHER_FOLDER}"
             )
         super().load_state_dict(state_dict)
 

@@ -22,6 +22,7 @@ from lightning_modules.calibration import choose_clips
 from lightning_modules.datamodule_base import StreamDataModule
 from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator
+from lightning_modules.trainer_checks import is_try
 from search_spaces.clip import MAX_COUNT
 from search_spaces.clips_file import Clips, to_float32, to_int16, write_clips
 from search_spaces.errors import UserError
@@ -69,7 +70,9 @@ class ExportSupernet(pl.Callback):
         write_weights(trainer, pl_module)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Write the final weights and the clips."""
+        """Write the final weights and the clips; nothing of a try."""
+        if is_try(trainer):
+            return
         write_weights(trainer, pl_module)
         if trainer.is_global_zero:
             clips = make_clips(

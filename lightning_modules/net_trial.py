@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lightning_modules.trial import BY_HAND, digest_of, options_of, sole_run
 from search_spaces.command_line import CommandParser, named_path
@@ -23,6 +24,8 @@ def main(argv: Sequence[str]) -> int:
         UserError: bad options or parameters, what `fit` refuses, or a supernet in training.
     """
     options, fit_options = _parser().parse_known_args(argv)
+    from lightning.pytorch.callbacks import LambdaCallback
+
     from lightning_modules import cli
     from search_spaces import nni_experiment
     from search_spaces.frontier import read_frontier
@@ -32,13 +35,11 @@ def main(argv: Sequence[str]) -> int:
     folder = (options.out / experiment / digest_of(parameters)).resolve()
     with sole_run(folder):
         arguments = ["fit", *fit_options, *options_of(parameters)]
-        cli.main([*arguments, "--trainer.default_root_dir", str(folder)])
-    path = folder / "frontier.json"
-    if not path.is_file():
-        raise UserError(
-            f"{path}: fit wrote none, for it trained a supernet; give model.pictures or"
-            " model.architecture, or use `trial`"
+        cli.main(
+            [*arguments, "--trainer.default_root_dir", str(folder)],
+            callbacks=[LambdaCallback(on_fit_start=_refuse_supernet)],
         )
+    path = folder / "frontier.json"
     frontier = read_frontier(path)
     headline = frontier.task.headline
     error = frontier.best.judged[headline.key].value
@@ -48,6 +49,19 @@ def main(argv: Sequence[str]) -> int:
     nni_experiment.report_final(result)
     print(json.dumps(result), flush=True)
     return 0
+
+
+def _refuse_supernet(trainer: Any, module: Any) -> None:
+    """Refuse it before it is trained.
+
+    Raises:
+        UserError: it is one.
+    """
+    if module.students.fixed is None:
+        raise UserError(
+            "net-trial: these options train a supernet; give model.pictures or model.architecture,"
+            " or use `trial`"
+        )
 
 
 def _parser() -> CommandParser:

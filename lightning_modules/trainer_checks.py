@@ -37,7 +37,7 @@ def check_length(trainer: Trainer) -> None:
 
     Raises:
         UserError: neither steps nor epochs are limited, or no step is asked for; or steps are
-            logged every 0.
+            logged every 0; or the same batches are to come again.
     """
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     if every < 1:
@@ -45,8 +45,19 @@ def check_length(trainer: Trainer) -> None:
     for name in ("max_steps", "max_epochs", "limit_train_batches"):
         if getattr(trainer, name) == 0:
             raise UserError(f"trainer.{name}: got 0, which trains nothing; give 1 or more")
+    repeated: float = trainer.overfit_batches  # type: ignore[attr-defined]
+    if repeated:  # Lightning would end an epoch after so many, and the next has others
+        raise UserError(
+            f"trainer.overfit_batches: got {repeated:g}, but every step takes another batch; give"
+            " 0, and few data.labelled_clips"
+        )
     if trainer.max_steps == -1 and trainer.max_epochs == -1:
         raise UserError(
             "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
             " number of steps, or trainer.max_epochs (trainer.max_time may end it sooner)"
         )
+
+
+def is_try(trainer: Trainer) -> bool:
+    """Whether a batch is run to see that it runs: `fast_dev_run`, which is to leave nothing."""
+    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.command_line import CommandParser, named_path
+from search_spaces.errors import UserError
 from search_spaces.files import sha256_json
 from search_spaces.search_options import (
     add_search_options,
@@ -87,7 +89,13 @@ def sole_run(folder: Path) -> Iterator[None]:
     """Hold ``folder``, or wait until the trial that holds it has ended; the system lets go of it.
 
     Tuners may give two trials at once the same parameters; the second finds the first's result.
+
+    Raises:
+        UserError: a further process of one trial, which the first would wait for and it for the
+            first.
     """
+    if int(os.environ.get("LOCAL_RANK", 0)) > 0:
+        raise UserError("trainer.devices: a trial trains in one process; leave it at 1")
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".trial.lock").open("w") as lock:
         try:

@@ -13,6 +13,9 @@ from deploy.labelled_clips import (
     clips_sha256,
     read_labelled_clips,
 )
+from lightning_modules import clips
+from lightning_modules.sources_cache import open_speech
+from lightning_modules.splits import split_readers
 from search_spaces.errors import UserError
 
 
@@ -90,6 +93,20 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
     assert read_labelled_clips(source) == [LabelledClip(path, "far/meeting one.wav", 7, rt60_s=0.4)]
 
 
+@pytest.mark.parametrize("protocol", ["libricount", "rooms"])
+def test_the_kit_s_own_clips_are_read_with_the_sexes_of_all_who_are_heard(
+    prepared_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    table = dict.fromkeys(split_readers(open_speech(prepared_speech).voices)["test"], "F")
+    monkeypatch.setattr(clips, "sexes_of_readers", lambda speech: table)
+    options = ["--speech", str(prepared_speech), "--protocol", protocol, "--rooms", "10"]
+    clips.main([*options, "--count", "12", "--out", str(tmp_path / "clips")])
+    read = read_labelled_clips(tmp_path / "clips")
+    heard = [(len(clip.sexes or ""), clip.count) for clip in read]
+    assert all(number >= count for number, count in heard)
+    assert any(number > count for number, count in heard) == (protocol == "rooms")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -111,7 +128,7 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
             "file,count,sexes\n1_a.wav,1,female\n",
             "mine.csv line 2: sexes 'female', expected an F or M for each voice, or nothing",
         ),
-        ("file,count,sexes\n1_a.wav,1,FF\n", "mine.csv line 2: sexes 'FF' of 1 voices; mend one"),
+        ("file,count,sexes\n2_b.wav,2,F\n", "mine.csv line 2: sexes 'F' of 2 voices; mend one"),
         ("file,count,rt60_s\n1_a.wav,1,-5\n", "mine.csv line 2: rt60_s -5, expected seconds from"),
         ("file,Count,count\n1_a.wav,1,1\n", "column 'Count' in its first line would not be look"),
         (
@@ -121,7 +138,8 @@ def test_a_csv_names_files_freely(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_csv_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
-    write_clip(tmp_path / "1_a.wav")
+    for name in ("1_a.wav", "2_b.wav"):
+        write_clip(tmp_path / name)
     source = write_csv(tmp_path / "mine.csv", text.replace("{}", tmp_path.name))
     with pytest.raises(UserError, match=re.escape(message)):
         read_labelled_clips(source)

@@ -136,6 +136,7 @@ def test_rooms_switch_the_model_too(tmp_path: Path):
         ("--trainer.max_steps", "0", "^trainer.max_steps: got 0, which trains nothing; give 1"),
         ("--trainer.max_epochs", "0", "^trainer.max_epochs: got 0, which trains nothing; give 1"),
         ("--trainer.limit_train_batches", "0", "^trainer.limit_train_batches: got 0, which"),
+        ("--trainer.overfit_batches", "2", "^trainer.overfit_batches: got 2, but every step takes"),
         ("--data.recordings", "", "^data.recordings: is empty; name a CSV"),
         ("--trainer.gradient_clip_val", "-1", "^trainer.gradient_clip_val: got -1, expected 0 "),
         ("--trainer.gradient_clip_val", ".nan", "^trainer.gradient_clip_val: got nan, expected"),

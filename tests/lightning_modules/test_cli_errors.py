@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from lightning.pytorch import LightningModule
+from lightning.pytorch.tuner.lr_finder import _determine_lr_attr_name
 
-from lightning_modules.cli_errors import OneLineParser, ParserError, refuse_dead_process
+from lightning_modules.cli_errors import (
+    OneLineParser,
+    ParserError,
+    errors_in_one_line,
+    refuse_dead_process,
+)
 from search_spaces.errors import UserError
 
 
@@ -27,3 +34,14 @@ def test_a_dead_process_is_one_line_that_says_how_to_go_on(reason: str, message:
             RuntimeError("DataLoader worker (pid 9) is killed by signal: Terminated.")
         )
     assert ended.value.code == 143
+
+
+def test_a_callback_that_looks_for_an_attribute_in_vain_is_refused_in_one_line():
+    refusal = r"^trainer: refuses these settings \(AttributeError: When using the learning rate fin"
+    with pytest.raises(UserError, match=refusal), errors_in_one_line(["fit"]):
+        _determine_lr_attr_name(LightningModule())
+
+
+def test_an_attribute_that_we_lack_ourselves_is_no_refusal_of_lightning():
+    with pytest.raises(AttributeError), errors_in_one_line(["fit"]):
+        OneLineParser.colour  # noqa: B018

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from lightning.pytorch import Callback
 
 from lightning_modules import cli, net_trial
 from search_spaces.errors import UserError
 from search_spaces.metrics import Estimate
 from search_spaces.nnictl import MANAGER_SCRIPT, read_config
 from search_spaces.task_classes import ClassesTask
+from tests.lightning_modules.runs import smoke_arguments
 from tests.lightning_modules.test_trial import Experiment
 
 EXPERIMENT = MANAGER_SCRIPT.with_name("deepspectrum.yml")
@@ -31,11 +33,10 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Stands in for `fit`: keeps its arguments, and writes a `frontier.json` of error 0.25."""
     seen: list[list[str]] = []
 
-    def fit(arguments: list[str]) -> int:
+    def fit(arguments: list[str], callbacks: list[Callback]) -> int:
         seen.append(arguments)
         folder = arguments[arguments.index("--trainer.default_root_dir") + 1]
-        if "--supernet" not in arguments:
-            Path(folder, "frontier.json").touch()
+        Path(folder, "frontier.json").touch()
         return 0
 
     monkeypatch.setattr(cli, "main", fit)
@@ -60,14 +61,14 @@ def test_a_trial_reports_the_accuracy_of_its_net(
     assert fitted == [["fit", *options, "--trainer.default_root_dir", str(folder)]]
 
 
-def test_a_supernet_is_refused(
-    fitted: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_supernet_is_refused_before_it_is_trained(
+    prepared_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     Experiment(monkeypatch, {})
-    with pytest.raises(
-        UserError, match=r"frontier.json: fit wrote none, for it trained a supernet"
-    ):
-        net_trial.main(["--out", str(tmp_path), "--supernet"])
+    with pytest.raises(UserError, match=r"^net-trial: these options train a supernet; give "):
+        net_trial.main(["--out", str(tmp_path), *smoke_arguments(prepared_speech, tmp_path)])
+    (folder,) = (tmp_path / "exp").iterdir()
+    assert not (folder / "supernet.pt").exists()
 
 
 def test_an_unknown_error_is_refused(

@@ -208,3 +208,32 @@ def test_with_every_ingredient_off_it_trains_too(prepared_speech: Path, tmp_path
     row = metrics(tmp_path)[0]
     assert not {"train/pseudo_labels", "train/additivity"} & row.keys()
     assert float(row["train/distillation"]) > 0  # the subnets learn from the labels
+
+
+def test_a_try_of_one_batch_leaves_nothing_and_goes_on_from_nothing(
+    uninterrupted: Path, prepared_speech: Path, tmp_path: Path
+):
+    tried = ["--trainer.fast_dev_run", "true"]
+    assert run(["fit", *smoke_arguments(prepared_speech, tmp_path, *tried)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"labels.csv"}
+    before = {path: path.stat().st_mtime_ns for path in uninterrupted.rglob("*") if path.is_file()}
+    assert run(["fit", *smoke_arguments(prepared_speech, uninterrupted, *tried)]) == 0
+    assert before == {
+        path: path.stat().st_mtime_ns for path in uninterrupted.rglob("*") if path.is_file()
+    }
+
+
+def test_a_killed_run_that_began_with_a_checkpoint_goes_on_from_its_own(
+    uninterrupted: Path, prepared_speech: Path, tmp_path: Path
+):
+    start = uninterrupted / "checkpoints" / "last.ckpt"
+    begun, errors = tmp_path / "begun", tmp_path / "errors"
+    given = ["--ckpt_path", str(start), "--trainer.max_steps", str(STEPS + 4)]
+    arguments = ["fit", *smoke_arguments(prepared_speech, begun, *given)]
+    assert run(arguments, ("training step", 4)) == -9
+    assert run(arguments, errors=errors) == 0
+    own = begun / "checkpoints" / "last.ckpt"
+    assert f"going on from {own}; to begin with {start} again, name another" in errors.read_text()
+    assert f"at {own}" in errors.read_text()
+    # The configuration that it leaves is one of settings, with which another run begins anew.
+    assert "ckpt_path: null" in (begun / "config.yaml").read_text()

@@ -132,3 +132,23 @@ def test_an_experiment_that_has_ended_gives_no_parameters(monkeypatch: pytest.Mo
 def test_by_hand_there_are_no_parameters_and_no_experiment():
     assert nni_experiment.next_parameters() == {}
     assert nni_experiment.experiment_id() is None
+
+
+def test_a_further_process_of_a_trial_is_refused_for_it_would_wait_for_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    refusal = pytest.raises(UserError, match=r"^trainer.devices: a trial trains in one process; ")
+    with refusal, trial.sole_run(tmp_path):
+        raise AssertionError("it ran")
+
+
+def test_by_hand_other_options_need_another_folder_which_is_named(
+    prepared_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    Experiment(monkeypatch, {})
+    options = ["--out", str(tmp_path), *SEARCH.split(), *smoke_arguments(prepared_speech, tmp_path)]
+    options += ["--trainer.max_steps", "2"]
+    trial.main(options)
+    with pytest.raises(UserError, match=r"another run folder \(--trainer.*, of a trial --out\)$"):
+        trial.main([*options, "--model.ema_decay", "0.5"])
