@@ -52,6 +52,7 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     assert ("Recordings by true and said class" in html) == (not several)
     assert "MAE of the count" not in html
     assert "The probability is that of the class" in html
+    assert "level" not in html
 
 
 def test_what_makes_a_missing_evaluation_is_of_classes(tmp_path: Path) -> None:
