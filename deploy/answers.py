@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deploy.bundle import MANIFEST, PRECISIONS, Bundle, read_bundle
+from deploy.bundle import PRECISIONS, Bundle, read_bundle
 from deploy.engine import Engine
 from lightning_modules.answers import Answers, write_answers
 from lightning_modules.audio import Int16, from_pcm16
@@ -60,11 +60,7 @@ def run(args: argparse.Namespace) -> int:
         UserError: bad options, speech or bundles, or no room in the cache.
     """
     teachers = _teachers(args.bundle, args.precision)
-    files = [
-        bundle.path / name
-        for bundle, _ in teachers
-        for name in (MANIFEST, *bundle.manifest["files"])
-    ]
+    files = [file for bundle, _ in teachers for file in bundle.files]
     refuse_input(args.out, files, "bundles' files", "--out")
     check_writable(args.out, "--out")
     check_speed("--voice-speed", args.voice_speed)

@@ -72,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix == ".json" and len(jobs) > 1:
         raise UserError(f"--out {args.out}: one file cannot hold {len(jobs)} measurements")
     paths = [_file(args.out, bundle, precision) for bundle, precision in jobs]
-    manifests = [bundle.path / MANIFEST for bundle in bundles]
+    files = [file for bundle in bundles for file in bundle.files]
     for path in paths:
-        refuse_input(path, manifests, "bundles' files", "--out")
+        refuse_input(path, files, "bundles' files", "--out")
         check_writable(path, "--out")
     wandb = read_wandb_options(args, args.out.parent)
     check_online(wandb)

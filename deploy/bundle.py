@@ -45,6 +45,11 @@ class Bundle:
         return self.manifest["name"]
 
     @property
+    def files(self) -> list[Path]:
+        """All that it is made of."""
+        return [self.path / name for name in (MANIFEST, *self.manifest["files"])]
+
+    @property
     def task(self) -> Task:
         """What its outputs mean.
 
@@ -159,10 +164,7 @@ def read_bundle(path: Path, verify: bool = True) -> Bundle:
             for.
     """
     path = Path(path)
-    if not path.is_dir():
-        raise UserError(f"{path}: no such folder, expected a bundle written by `deploy lower`")
-    if not (path / MANIFEST).exists():
-        raise UserError(f"{path}: not a bundle, has no {MANIFEST}; `deploy lower` writes bundles")
+    _check_folder(path)
     bundle = Bundle(path, read_json(path / MANIFEST, SCHEMA))
     _check_models(bundle)
     _check_runtime(bundle)
@@ -194,6 +196,18 @@ def choose_bundles(
         for bundle in bundles
         for precision in dict.fromkeys(precisions or bundle.precisions)
     ]
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse what is no bundle; a file of one, or a folder of several, leads to the right name."""
+    if path.is_file() and (path.parent / MANIFEST).exists():
+        raise UserError(f"{path}: is a file of a bundle; give its folder, {path.parent}")
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder, expected a bundle written by `deploy lower`")
+    if not (path / MANIFEST).exists():
+        within = min(path.glob(f"*/{MANIFEST}"), default=None)
+        mend = f"name one in it, as {within.parent}" if within else "`deploy lower` writes bundles"
+        raise UserError(f"{path}: not a bundle, has no {MANIFEST}; {mend}")
 
 
 def _check_models(bundle: Bundle) -> None:

@@ -42,13 +42,15 @@ def read_labelled_windows(recordings: Path, segments: Path) -> list[LabelledClip
 
     Raises:
         UserError: segments without a recording or with several, that end far behind it, or of more
-            than 10 people at once; a recording below 5 s or without a known length.
+            than 10 people at once; a recording below 5 s or without a known length, or of which
+            two files say who speaks in it.
     """
     found = audio_files([recordings])
     for problem in found.problems:
         raise UserError(problem)
     spoken: dict[Path, list[Segment]] = {}
     protocols: dict[Path, str | None] = {}
+    said_by: dict[Path, Path] = {}
     for path in find_segment_files(segments):
         libricss = path.name == LIBRICSS_NAME
         for segment in read_segments(path):
@@ -57,6 +59,12 @@ def read_labelled_windows(recordings: Path, segments: Path) -> list[LabelledClip
                 if libricss
                 else _recording_of(segment.recording, path, found.paths)
             )
+            # a reference beside a system's guess: one speaker under two names would be two people
+            if (other := said_by.setdefault(recording, path)) != path:
+                raise UserError(
+                    f"{path}: {other} says too who speaks in {recording}; give --segments one of"
+                    " them, or a folder with one file per recording"
+                )
             spoken.setdefault(recording, []).append(segment)
             # LibriCSS sorts its sessions by overlap: 0L, 0S, OV10...
             protocols[recording] = (

@@ -76,6 +76,10 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"--max-int8-drop: got {args.max_int8_drop}, expected points from 0 to {MOST_POINTS}"
         )
+    if not args.licence.strip() or not args.licence.isprintable():
+        raise UserError(
+            f"--licence: got {args.licence!r}, expected an SPDX id, as MIT or CC-BY-4.0"
+        )
     check_writable(args.out, "--out", folder=True)
     frontier = read_frontier(args.frontier)
     if args.share_frames:

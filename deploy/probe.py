@@ -28,7 +28,7 @@ from deploy.probe_table import table
 from deploy.progress import stderr_progress
 from deploy.windows import cut
 from lightning_modules.audio import from_pcm16
-from lightning_modules.recordings import read_recordings
+from lightning_modules.recordings import blaming, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import check_sounds, together
@@ -98,26 +98,28 @@ def read_set(path: Path) -> ProbeSet:
         UserError: see `recordings.read_recordings`; several labels of one recording, fewer than two
             classes; see also `probe_folds.make_folds`.
     """
-    items = [item for item in read_recordings(path) if item.labels]
-    for item in items:
-        if len(item.labels) > 1:
+    with blaming("--probe"):
+        items = [item for item in read_recordings(path) if item.labels]
+        for item in items:
+            if len(item.labels) > 1:
+                raise UserError(
+                    f"{path}: {item.name} has {len(item.labels)} labels, a probe tells one"
+                )
+        found = {item.labels for item in items}
+        if len(found) < 2:
             raise UserError(
-                f"--probe {path}: {item.name} has {len(item.labels)} labels, a probe tells one"
+                f"{path}: holds {len(found)} classes, expected at least two, each a folder in it,"
+                " or in the column label of a CSV"
             )
-    found = {item.labels for item in items}
-    if len(found) < 2:
-        raise UserError(f"--probe {path}: holds {len(found)} classes, expected at least two")
-    sounds = prepare_sounds(items, None, strict=False)
-    check_sounds(sounds.items, sounds.digests)
+        sounds = prepare_sounds(items, None, strict=False)
+        check_sounds(sounds.items, sounds.digests)
     labels = np.array([item.labels[0] for item in sounds.items])
     speakers = _speakers(sounds.items)
     name = path.stem if path.is_file() else path.resolve().name
-    try:
+    with blaming(f"--probe {path}"):
         folds = make_folds(
             sounds.items, together(sounds.items, sounds.digests), labels, speakers, SEED
         )
-    except UserError as error:
-        raise UserError(f"--probe {path}: {error}") from None
     print(f"{name}: {len(labels)} recordings, tested {folds.how}", file=sys.stderr)
     return ProbeSet(name, sounds, labels, speakers, folds)
 

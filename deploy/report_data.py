@@ -85,11 +85,12 @@ def read_run(run: Path) -> RunData:
         f"{python} deploy lower --frontier {run / _frontier_file(run, at)}"
         f" --clips {run / at}/clips.npz --out {run}/bundles",
     )
+    clips = f"{run / at / TEST_LIST} --rows" if listed else f"{run}/test_clips"
     evaluations = files.every(
         "evaluations",
         "evaluations/*.json",
         checked_evaluation,
-        f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {run}/test_clips"
+        f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {clips}"
         f" --out {run}/evaluations/NAME-int8.json",
     )
     kind = _kind(run, frontier, bundles, used, evaluations)

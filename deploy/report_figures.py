@@ -64,7 +64,7 @@ def calibration_figures(evaluation: dict[str, Any]) -> list[Figure]:
     """Reliability diagram (Guo et al. 2017, section 2), and how often each probability is given."""
     bins = evaluation["calibration"]
     ticks = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
-    axis = linear_axis("probability that the net gave its level (%)", ticks)
+    axis = linear_axis("probability that the net gave its answer (%)", ticks)
     chart = Chart(axis, linear_axis("share that was right (%)", ticks))
     chart.line([(0, 0), (100, 100)], "faint")
     most = max(row["clips"] for row in bins)
@@ -88,8 +88,8 @@ def calibration_figures(evaluation: dict[str, Any]) -> list[Figure]:
             (("c1", "a bin of clips"), ("faint", "perfect calibration")),
         ),
         Figure(
-            often.svg(f"Histogram of the probability given to the level, {most} clips at most"),
-            "How often the net gives each probability to the level that it says.",
+            often.svg(f"Histogram of the probability given to the answer, {most} clips at most"),
+            "How often the net gives each probability to the answer that it says.",
         ),
     ]
 

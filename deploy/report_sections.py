@@ -100,10 +100,11 @@ def errors_section(data: RunData) -> Section:
 def calibration_section(data: RunData) -> Section:
     """Whether a probability means what it says."""
     headline = headline_evaluation(data)
+    judged = "class" if data.kind == "classes" else "level"
     return Section(
         "calibration",
         "Calibration",
-        f"{_of(headline)}The probability is that of the level, as deploy predict gives it.",
+        f"{_of(headline)}The probability is that of the {judged}, as deploy predict gives it.",
         figures=calibration_figures(headline) if headline else (),
         folded=[
             (net_title(other), calibration_figures(other)) for other in other_evaluations(data)

@@ -229,6 +229,7 @@ def read_cost_table(path: Path) -> CostTable:
                 _check_choices(space, piece)
             except UserError as error:
                 raise UserError(f"{path}: field $.{name}[{at}].choices: {error}; {_MEND}") from None
+    _check_coefficients(table, path)
     return table
 
 
@@ -254,6 +255,23 @@ def _check_fits(table: CostTable, path: Path) -> None:
             f"{path}: field $.energy: got {table.energy}, but {'a' if has else 'no'} fit is of"
             f" energy, expected {expected}; {_MEND}"
         )
+
+
+def _check_coefficients(table: CostTable, path: Path) -> None:
+    """Refuse a fit that lacks a coefficient of a net that it was made of.
+
+    Raises:
+        UserError: naming the fit and the coefficient.
+    """
+    for at, fit in enumerate(table.fits):
+        for piece in table.pieces:
+            if piece.part == "whole" and piece.figure(fit.quantity, fit.precision) is not None:
+                net = Architecture(table.space["name"], table.space["version"], piece.choices)
+                try:
+                    table._predict(net, fit.quantity, fit.precision, NUM_COUNTS)
+                except UserError as error:
+                    said = str(error).removeprefix("cost table: ")
+                    raise UserError(f"{path}: field $.fits[{at}]: {said}") from None
 
 
 def _check_choices(space: SpaceSpec, piece: Piece) -> None:

@@ -91,6 +91,10 @@ def test_what_is_no_bundle_is_refused(bundle_copy: Callable[[], Path], tmp_path:
     with pytest.raises(UserError, match=r"not a bundle, has no manifest\.json"):
         read_bundle(tmp_path)
     bundle = bundle_copy()
+    with pytest.raises(UserError, match=f"has no manifest.json; name one in it, as {bundle}"):
+        read_bundle(bundle.parent)
+    with pytest.raises(UserError, match=f"is a file of a bundle; give its folder, {bundle}"):
+        read_bundle(bundle / "manifest.json")
     change_manifest(bundle, rate_hz=8000)
     with pytest.raises(UserError, match=r"manifest\.json: field \$\.rate_hz: 16000 was expected"):
         read_bundle(bundle)

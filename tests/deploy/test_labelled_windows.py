@@ -127,6 +127,14 @@ def test_what_does_not_fit_is_one_line(meeting, lines: list[str], name: str, mes
         read_labelled_windows(recordings, rttms)
 
 
+def test_two_files_of_one_recording_are_refused(meeting) -> None:
+    """Reference and guess name the same people otherwise: their counts would add up."""
+    recordings, rttms = meeting("0 5 <NA> <NA> MEE006")
+    (rttms / "guess.rttm").write_text("SPEAKER EN2002a 1 0 5 <NA> <NA> spk0\n")
+    with pytest.raises(UserError, match=r"guess.rttm: .*EN2002a.rttm says too who speaks in"):
+        read_labelled_windows(recordings, rttms)
+
+
 def test_an_id_that_fits_two_recordings_is_refused(meeting) -> None:
     recordings, rttms = meeting("1 3 <NA> <NA> A")
     record(recordings / "EN2002a.Array1-01.wav", 0.1)

@@ -89,6 +89,8 @@ def test_full_disk_leaves_nothing(
         (["--winner", "net-x"], "winner 'net-x': the frontier has none of this name"),
         (["--max-int8-drop", "-1"], "--max-int8-drop: got -1.0, expected points from 0 to 100"),
         (["--max-int8-drop", "nan"], "--max-int8-drop: got nan, expected points from 0 to 100"),
+        (["--licence", ""], "--licence: got '', expected an SPDX id, as MIT or CC-BY-4.0"),
+        (["--licence", "MIT\n# x"], "--licence: got 'MIT\\n# x', expected an SPDX id"),
         (["--clips", "nowhere.npz"], "nowhere.npz: no such file"),
         (["--out", "/proc/bundles"], "--out: /proc/bundles cannot be written (No such file"),
         (

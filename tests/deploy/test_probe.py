@@ -281,8 +281,10 @@ def test_sets_that_cannot_probe_are_refused(bundles: Path) -> None:
         folds_of(made, labels, None)
     one = write_folder(bundles / "one", pitches_hz={"low": 200})
     bundle = ("--bundle", bundles / "able")
-    with pytest.raises(UserError, match="holds 1 classes, expected at least two"):
+    with pytest.raises(UserError, match=r"^--probe: .*one: holds 1 classes, expected at least two"):
         evaluate.run(parse("--probe", one, *bundle))
+    with pytest.raises(UserError, match=r"^--probe: nowhere: no such folder or CSV"):
+        evaluate.run(parse("--probe", "nowhere", *bundle))
     (bundles / "two.csv").write_text(f"path,label\n{next(one.rglob('*.wav'))},a;b\n")
     with pytest.raises(UserError, match="has 2 labels, a probe tells one"):
         evaluate.run(parse("--probe", bundles / "two.csv", *bundle))

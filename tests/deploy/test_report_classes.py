@@ -51,6 +51,15 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     assert "3 labelled recordings in all" in html
     assert ("Recordings by true and said class" in html) == (not several)
     assert "MAE of the count" not in html
+    assert "The probability is that of the class" in html
+    assert "level" not in html
+
+
+def test_what_makes_a_missing_evaluation_is_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "labels.csv").write_text(LABELS)
+    (missing,) = read_run(tmp_path).missing["evaluations"]
+    assert f"--clips {tmp_path}/train/test_recordings.csv --rows --out" in missing.command
 
 
 def test_the_hardest_recordings_are_seen_where_they_still_are(tmp_path: Path) -> None:

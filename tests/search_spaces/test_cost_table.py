@@ -151,6 +151,10 @@ def test_another_space_is_refused(table):
             r"field \$.fits\[1\].whole: got no coefficient above 0; measure it anew with",
         ),
         (
+            lambda v: v["fits"][1]["whole"].pop("pointwise.macs"),
+            r"field \$.fits\[1\]: no measured net had 'pointwise.macs'; measure more nets",
+        ),
+        (
             lambda v: v["fits"][0]["whole"].update(call=1e308),
             r"field \$.fits\[0\].whole.call: 1e\+308 is greater than the maximum of 1000000000000",
         ),
