@@ -135,7 +135,7 @@ def _count_in_name(path: Path) -> int:
     if match is None:
         raise UserError(
             f"{path}: no count in the name; rename it to <count>_<anything>{path.suffix},"
-            f" e.g. 3_{path.name}, or list the counts in a CSV"
+            f" e.g. 3_{path.name}, list the counts in a CSV, or give --segments"
         )
     return _checked_count(match[1], str(path))
 

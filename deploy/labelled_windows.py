@@ -72,7 +72,7 @@ def read_labelled_windows(recordings: Path, segments: Path) -> list[LabelledClip
             )
     left_out = len(found.paths) - len(spoken)
     if left_out:
-        print(f"{left_out} audio files have no segments and are left out", file=sys.stderr)
+        print(f"left out for want of segments: {left_out} audio files", file=sys.stderr)
     folder = recordings if recordings.is_dir() else recordings.parent
     return [
         LabelledClip(

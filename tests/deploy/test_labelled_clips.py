@@ -155,6 +155,7 @@ def test_a_csv_in_another_encoding_is_refused(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("a.wav", "a.wav: no count in the name; rename it to <count>_<anything>.wav, e.g. 3_a.wav"),
+        ("b.wav", "list the counts in a CSV, or give --segments"),
         ("-1_a.wav", "-1_a.wav: no count in the name"),
         ("11_a.wav", "11_a.wav: count '11', expected a whole number from 0 to 10"),
     ],

@@ -106,7 +106,7 @@ def test_recordings_without_segments_are_left_out_and_said(
     recordings, rttms = meeting("1 3 <NA> <NA> A")
     record(recordings / "ES2004a.Mix-Headset.wav", 0.1)
     assert len(read_labelled_windows(recordings, rttms)) == 3
-    assert "1 audio files have no segments and are left out" in capsys.readouterr().err
+    assert "left out for want of segments: 1 audio files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
