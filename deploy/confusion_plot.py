@@ -76,7 +76,11 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def _draw(
-    axes: Any, matrix: list[list[int]], names: list[str], what: str, points: float = 9.0
+    axes: Any,
+    matrix: list[list[int]],
+    names: list[str],
+    what: str,
+    points: float = _POINTS * CELL_INCHES,
 ) -> None:
     clips = np.array(matrix)
     share = clips / np.maximum(clips.sum(axis=1, keepdims=True), 1)

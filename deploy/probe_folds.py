@@ -116,12 +116,18 @@ def _check_training(folds: Folds, labels: NDArray[np.str_]) -> None:
                 f" {len(train)} recordings of {classes} classes, expected at least two classes and"
                 " more recordings than classes; add some"
             )
-        missing = sorted(map(str, set(labels[test]) - set(labels[train])))
-        if missing:
+        if missing := _unlearned(labels, train, test):
             raise UserError(
                 f"class {missing[0]!r} has too few speakers: tested {folds.how}, a fold's probe"
                 " would not learn it; add recordings of others, or leave the class out"
             )
+
+
+def _unlearned(
+    labels: NDArray[np.str_], train: NDArray[np.int64], test: NDArray[np.int64]
+) -> list[str]:
+    """The classes that are tested and not trained."""
+    return sorted(map(str, set(labels[test]) - set(labels[train])))
 
 
 def _people(sounds: NDArray[np.str_], speakers: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -146,8 +152,7 @@ def _given(items: Sequence[Item], sounds: NDArray[np.str_], labels: NDArray[np.s
             f"its column split names {len(train)} recordings to train and {len(test)} to test,"
             " expected some of each"
         )
-    missing = sorted(map(str, set(labels[test]) - set(labels[train])))
-    if missing:
+    if missing := _unlearned(labels, train, test):
         raise UserError(f"class {missing[0]!r} is in the test only; its probe cannot learn it")
     known = {sounds[place]: items[place].name for place in train.tolist()}
     both = next((place for place in test.tolist() if sounds[place] in known), None)

@@ -147,8 +147,8 @@ class AmbianceCLI(LightningCLI):
         """
         folder = Path(self.trainer.default_root_dir)
         with sole_fit(folder) if self.trainer.is_global_zero else nullcontext():
-            if arguments.get("ckpt_path") is None and not is_try(self.trainer):
-                arguments["ckpt_path"] = last_checkpoint(folder)  # of a run that was waited for
+            if arguments.get("ckpt_path") is None:  # of a run that was waited for
+                arguments["ckpt_path"] = self._own_checkpoint(folder)
             self.trainer.fit(**arguments)
 
     def before_validate(self) -> None:
@@ -167,8 +167,7 @@ class AmbianceCLI(LightningCLI):
         if options.weights_only is None:
             options.weights_only = True
         if options.ckpt_path in (None, "last"):  # Lightning's own "last" would judge fresh weights
-            anew = is_try(self.trainer) and not required
-            options.ckpt_path = None if anew else last_checkpoint(folder)
+            options.ckpt_path = self._own_checkpoint(folder)
         elif not required:
             options.ckpt_path = self._further_one(options.ckpt_path, folder)
         if options.ckpt_path is not None:
@@ -177,6 +176,11 @@ class AmbianceCLI(LightningCLI):
             raise UserError(
                 f"{folder}: holds no checkpoints/last.ckpt; run `fit` first or give --ckpt_path"
             )
+
+    def _own_checkpoint(self, folder: Path) -> Path | None:
+        """The run folder's last one; none where training is but tried, which begins anew."""
+        anew = self.subcommand == "fit" and is_try(self.trainer)
+        return None if anew else last_checkpoint(folder)
 
     def _further_one(self, given: str | Path, folder: Path) -> str | Path:
         """The checkpoint that a run began with, or its own where it was killed since.

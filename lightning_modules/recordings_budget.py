@@ -123,10 +123,7 @@ def check_unheard(path: Path, items: Sequence[Item]) -> None:
     Raises:
         UserError: naming the first.
     """
-    if not path.is_file():
-        return
-    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        heard = {row[0] for row in csv.reader(stream) if row}
+    heard = {row[0] for row in _rows(path) or () if row}
     both = [item.name for item in items if item.name in heard]
     if both:
         raise UserError(
@@ -145,15 +142,23 @@ def check_test_list(path: Path, items: Sequence[Item]) -> None:
     Raises:
         UserError: they are others.
     """
-    if not path.is_file():
+    rows = _rows(path)
+    if rows is None:
         return
-    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        before = [(Path(name).name, *told) for name, *told in list(csv.reader(stream))[1:]]
+    before = [(Path(name).name, *told) for name, *told in rows]
     if before != [(name.name, *told) for name, *told in map(_listed, items)]:
         raise UserError(
             f"{path}: lists other recordings for the test of this net than asked for now, which may"
             " have trained it; ask for the same split, or judge others by `deploy evaluate --clips`"
         )
+
+
+def _rows(path: Path) -> list[list[str]] | None:
+    """The rows of a list that was written here, without its header; None if it is not there."""
+    if not path.is_file():
+        return None
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        return list(csv.reader(stream))[1:]
 
 
 def write_test_list(path: Path, items: Sequence[Item]) -> None:

@@ -319,12 +319,11 @@ def _of_each_class(
     for name, sounds in sorted(by_class.items()):
         least = 3 if split == "test" else 2
         if len(sounds) < least:
-            alike = sum(map(len, sounds.values())) > len(sounds)
+            several = any(len(places) > 1 for places in sounds.values())
+            alike = " (equal sounds, and stretches that overlap, are one)" if several else ""
             raise UserError(
                 f"root: class {name!r} has {len(sounds)} different recordings left for train and"
-                f" {split}, expected at least {least}; record more, or remove the class"
-                + " (equal sounds, and stretches that overlap, are one)"
-                * alike
+                f" {split}, expected at least {least}; record more, or remove the class{alike}"
             )
         number = max(1, round(share * len(sounds)))
         hashed = sorted((sha256_text(f"{split}/{digest}"), digest) for digest in sounds)

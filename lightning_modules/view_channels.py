@@ -1,6 +1,6 @@
 """Sound as another microphone, room and line would bring it, for a teacher to hear as well.
 
-T samples at 16 kHz, N of a Fourier transform, F frequencies of it.
+T samples at 16 kHz, F frequencies of a Fourier transform.
 """
 
 from __future__ import annotations
