@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
+
+# Of a column's name, such as start_ms or speaker_id.
+_ENDING = re.compile(r"([ _-]s|[ _-]?(ms|msec|milliseconds|sec|secs|seconds|id))$")
+# Of stretches, as DCASE's and other tables call them.
+_OTHER_NAMES = {
+    "onset": "start_s",
+    "begin": "start_s",
+    "starttime": "start_s",
+    "begintime": "start_s",
+    "offset": "end_s",
+    "stop": "end_s",
+    "endtime": "end_s",
+}
 
 
 def read_rows(
@@ -88,13 +102,25 @@ def _check_header(columns: Sequence[str], known: Collection[str], table: Path) -
         )
     meant = {_plain(name): name for name in known}
     meant |= {_plain(name.removesuffix("_s")): name for name in known}  # without its unit
+    # Other names and units may say what they like where the column that is meant is there, too.
+    absent = {_plain(name.removesuffix("_s")): name for name in known if name not in columns}
+    absent |= {other: name for other, name in _OTHER_NAMES.items() if name in absent.values()}
     for name in columns:
         if name and columns.count(name) > 1:
             raise UserError(f"{table}: column {name} is in its first line twice; remove one")
-        if name not in known and _plain(name) in meant:
+        if name in known:
+            continue
+        wanted = meant.get(_plain(name)) or absent.get(_plain(_ENDING.sub("", name.casefold())))
+        if wanted is not None:
+            unit = ", in seconds" if wanted.endswith("_s") else ""
             raise UserError(
                 f"{table}: column {name!r} in its first line would not be looked at; did you mean"
-                f" {meant[_plain(name)]}? rename it"
+                f" {wanted}? rename it{unit}"
+            )
+        if {"start_s", "end_s"} & {*absent.values()} == {"end_s"} and name.startswith("duration"):
+            raise UserError(
+                f"{table}: column {name!r} in its first line would not be looked at, and each"
+                " stretch would last to its recording's end; give end_s, start_s plus the duration"
             )
 
 

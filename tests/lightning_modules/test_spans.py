@@ -90,12 +90,23 @@ def test_a_bad_row_is_named_with_file_and_line(table: Path, row: str, message: s
         ),
         ("path,count,Start s", "did you mean start_s? rename it"),
         ("path,count,use, use", "column use is in its first line twice; remove one"),
+        ("path,count,start_ms,end_ms", "did you mean start_s? rename it, in seconds"),
+        ("path,count,onset,offset", "did you mean start_s? rename it, in seconds"),
+        ("path,count,start_s,duration_s", "last to its recording's end; give end_s, start_s plus"),
     ],
 )
 def test_a_column_that_is_meant_is_not_passed_over(table: Path, header: str, message: str) -> None:
     table.write_text(f"{header}\na.wav,1,0,1\n")
     with pytest.raises(UserError, match=re.escape(message)):
         read_spans(table)
+
+
+@pytest.mark.parametrize(
+    "header", ["path,count,start_s,end_s,start_ms,duration", "path,count,,,duration,note_id"]
+)
+def test_other_columns_may_be_there(table: Path, header: str) -> None:
+    table.write_text(f"{header}\na.wav,1,,,9,anna\n")
+    assert read_spans(table)[0].start_s == 0
 
 
 def test_blanks_around_a_columns_name_do_not_hide_it(table: Path) -> None:
