@@ -36,7 +36,7 @@ class Teacher:
 
     Raises:
         UserError: on first use, if it hears more at once than a clip holds, cannot hear a clip,
-            answers with no embedding, or with another one a second time.
+            answers with no embedding, or with another one a second time or beside another clip.
     """
 
     name: str
@@ -55,13 +55,23 @@ class Teacher:
 
     @cached_property
     def dimensions(self) -> int:
-        """D, told by the embedding of a faint noise, which must be the same a second time."""
-        noise = 0.01 * torch.randn(1, self.try_samples, generator=torch.Generator().manual_seed(0))
+        """D, told by the embedding of a faint noise, which must be the same a second time.
+
+        And the same beside another clip: what batch norm says while it trains depends on both.
+        """
+        both = torch.randn(2, self.try_samples, generator=torch.Generator().manual_seed(0))
+        noise, loud = 0.01 * both[:1], 0.3 * both[1:]
         first, second = self.embed(noise), self.embed(noise)
         if (second - first).norm() > _SAME * first.norm():
             raise UserError(
                 f"{self.name}: answers the same clip otherwise a second time, as with dropout; call"
                 " its eval() and export it anew"
+            )
+        beside = self.embed(torch.cat([noise, loud]))[:1]
+        if (beside - first).norm() > _SAME * first.norm():
+            raise UserError(
+                f"{self.name}: answers a clip otherwise beside another one, as batch norm does"
+                " while it trains; call its eval() and export it anew"
             )
         return first.shape[1]
 

@@ -107,6 +107,18 @@ def test_a_program_that_was_exported_while_it_trained_is_refused(tmp_path: Path)
         read_teacher(tmp_path / "t.pt2", CLIP, rate_hz=16_000)
 
 
+@pytest.mark.parametrize("clips", [2, 4])
+def test_batch_norm_that_was_exported_while_it_trained_is_refused(tmp_path: Path, clips: int):
+    net = nn.Sequential(Bands(), nn.Flatten(), nn.BatchNorm1d(80)).train()
+    program = torch.export.export(net, (torch.randn(clips, 8_000),))
+    torch.export.save(program, tmp_path / "t.pt2")
+    message = r"t.pt2: answers a clip otherwise beside another one, as batch norm does while it tra"
+    with pytest.raises(UserError, match=message):
+        read_teacher(tmp_path / "t.pt2", CLIP, rate_hz=16_000)
+    torch.export.save(torch.export.export(net.eval(), (torch.zeros(clips, 8_000),)), tmp_path / "e")
+    assert read_teacher(tmp_path / "e", CLIP, rate_hz=16_000).dimensions == 80
+
+
 def test_a_file_may_say_how_it_hears(tmp_path: Path):
     told = '{"rate_hz": 16000, "samples": 4000}'
     read = read_teacher(torchscript(tmp_path / "t.pt", Bands(), **{"teacher.json": told}), CLIP)
