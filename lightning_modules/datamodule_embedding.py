@@ -28,7 +28,7 @@ from lightning_modules.embedding_clips import (
     other_views,
     stretches_of,
 )
-from lightning_modules.embedding_recordings import read_unlabelled, without_labels
+from lightning_modules.embedding_recordings import files_of, read_unlabelled, without_labels
 from lightning_modules.embedding_targets import Units, teacher_says, units_of
 from lightning_modules.ranges import check_least, check_speed
 from lightning_modules.recordings import named_root
@@ -179,8 +179,14 @@ class EmbeddingDataModule(RecordingsDataModule):
         self._training = training
         if self._units is None:
             heard = [sounds.samples[place] for place in splits.places["train"]]
+            files = files_of(sounds.items[place] for place in splits.places["train"])
+            if len(heard) and not files.any():
+                raise UserError(
+                    "root: all recordings that train are of one file, so that none is far from"
+                    " another; add recordings, or give data.teacher"
+                )
             self._batches = PairBatches(
-                heard, self.samples, self._batch_size // 2, self._farthest, self._seed
+                heard, files, self.samples, self._batch_size // 2, self._farthest, self._seed
             )
         else:
             self._batches = TargetBatches(
@@ -323,7 +329,8 @@ class EmbeddingDataModule(RecordingsDataModule):
             for _ in range(each)
         ]
         empty = np.empty((0, self.samples), np.int16)
-        return np.concatenate([empty, *pairs]), np.repeat(np.arange(len(heard)), 2 * each)
+        files = files_of(sounds.items[place] for place in heard)
+        return np.concatenate([empty, *pairs]), np.repeat(files, 2 * each)
 
     def _short(self, sounds: Sounds) -> list[str]:
         """What to say of recordings in which pairs find too little room."""

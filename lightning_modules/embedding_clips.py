@@ -131,14 +131,17 @@ class TargetBatches(Dataset[Batch]):
         """The batch with int16 waveforms; see `StreamDataModule.batch`."""
         at = places(self._seed, LABELLED, step, self._batch_size, len(self._chosen))
         clips = cut(self._sounds, [self._chosen[i] for i in at], self._samples, self._task)
-        return batch_of(clips, self._targets[at])
+        return batch_of(clips, self._targets[at], self._targets[at])
 
 
 class PairBatches(Dataset[Batch]):
     """Batch ``step`` of pairs: two clips of a recording, near in time, labelled by its number.
 
+    ``hi`` is the number of the file: other stretches of it are neither near nor far.
+
     Args:
         sounds: int16, of the training recordings.
+        files: int64, the file of each.
         samples: T.
         pairs: B / 2.
         farthest: samples between the beginnings of the two clips at most.
@@ -146,9 +149,15 @@ class PairBatches(Dataset[Batch]):
     """
 
     def __init__(
-        self, sounds: Sequence[Int16], samples: int, pairs: int, farthest: int, seed: int
+        self,
+        sounds: Sequence[Int16],
+        files: NDArray[np.int64],
+        samples: int,
+        pairs: int,
+        farthest: int,
+        seed: int,
     ) -> None:
-        self._sounds = sounds
+        self._sounds, self._files = sounds, files
         self._samples = samples
         self._pairs = pairs
         self._farthest = farthest
@@ -159,7 +168,7 @@ class PairBatches(Dataset[Batch]):
         at = places(self._seed, LABELLED, step, self._pairs, len(self._sounds))
         rng = np.random.default_rng((self._seed, LABELLED, step, 1))
         near = [near_pair(self._sounds[i], self._samples, self._farthest, rng) for i in at]
-        return batch_of(np.concatenate(near), np.repeat(at, 2))
+        return batch_of(np.concatenate(near), np.repeat(at, 2), np.repeat(self._files[at], 2))
 
 
 def near_pair(sound: Int16, samples: int, farthest: int, rng: np.random.Generator) -> Int16:
@@ -184,10 +193,10 @@ def near_pair(sound: Int16, samples: int, farthest: int, rng: np.random.Generato
     return np.stack([sound[start : start + samples] for start in (first, second)])
 
 
-def batch_of(clips: Int16, labels: NDArray[Any]) -> Batch:
+def batch_of(clips: Int16, lo: NDArray[Any], hi: NDArray[Any]) -> Batch:
     """A batch of labelled clips alone, as every task has it."""
-    labelled = torch.from_numpy(labels)
+    labels = {"lo": torch.from_numpy(lo), "hi": torch.from_numpy(hi)}
     return {
-        "labelled": {"waveform": torch.from_numpy(clips), "lo": labelled, "hi": labelled},
+        "labelled": {"waveform": torch.from_numpy(clips), **labels},
         "unlabelled": {"waveform": torch.empty(0, clips.shape[1], dtype=torch.int16)},
     }

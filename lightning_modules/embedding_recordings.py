@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_layouts import read_layout
 from lightning_modules.sources import folder_source, warn_of_remarks
 from search_spaces.errors import UserError
+from search_spaces.files import real_path
 
 ANY = ("recording",)  # the one class of all, by which `split_recordings` splits
 
@@ -40,6 +44,13 @@ def read_unlabelled(root: Path) -> list[Item]:
         Item(Path(source.place, recording.name), recording.name, ANY, recording.reader)
         for recording in source.recordings
     ]
+
+
+def files_of(items: Iterable[Item]) -> NDArray[np.int64]:
+    """The number of each recording's file, int64 [N]: equal for stretches of one."""
+    numbers: dict[Path, int] = {}
+    found = [numbers.setdefault(real_path(item.path), len(numbers)) for item in items]
+    return np.array(found, np.int64)
 
 
 def without_labels(items: Iterable[Item]) -> list[Item]:

@@ -62,8 +62,9 @@ class TeacherObjective(EmbeddingObjective):
 class ProximityObjective(EmbeddingObjective):
     """Clips of one recording near each other, those of others far; lengths play no part.
 
-    Labels are the recording of each clip, int64 [B]. Every pair of clips of one recording counts,
-    both ways, and the clips of the batch's other recordings are what it is held against.
+    Labels are the recording of each clip, ``lo``, and its file, ``hi``, int64 [B]: recordings may
+    be stretches of one file. Every pair of clips of one recording counts, both ways, and the clips
+    of the batch's other files are what it is held against.
 
     Args:
         task: of the embedding.
@@ -87,8 +88,8 @@ class ProximityObjective(EmbeddingObjective):
     def likelihood(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
         """The loss, for there is no likelihood."""
         if self.loss == "triplet":
-            return triplet_loss(logits.float(), lo, self.margin)
-        return contrastive_loss(logits.float(), lo, self.temperature)
+            return triplet_loss(logits.float(), lo, hi, self.margin)
+        return contrastive_loss(logits.float(), lo, hi, self.temperature)
 
     def soft(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """One less the cosine to embeddings [B, N]; weight [B]."""
@@ -104,7 +105,7 @@ class ProximityObjective(EmbeddingObjective):
         return lo[:, None].float()
 
 
-def triplet_loss(embeddings: Tensor, of: Tensor, margin: float) -> Tensor:
+def triplet_loss(embeddings: Tensor, of: Tensor, files: Tensor, margin: float) -> Tensor:
     """Triplets of TRILL (Shor et al. 2020), semi-hard (Schroff et al. 2015).
 
     For each anchor and positive the negative is the nearest that is farther than the positive, or
@@ -113,14 +114,15 @@ def triplet_loss(embeddings: Tensor, of: Tensor, margin: float) -> Tensor:
     Args:
         embeddings: [B, N], brought to length 1 here.
         of: recording of each clip, int64 [B].
+        files: file of each clip, int64 [B]; those of another one are negatives.
         margin: by which a squared distance to a negative must exceed that to a positive.
 
     Returns:
-        Mean over all pairs of anchor and positive; 0 where there is no pair, or one recording only.
+        Mean over all pairs of anchor and positive; 0 where there is no pair, or one file only.
     """
     anchors, positives, near = _pairs(embeddings, of)
     distance = 2.0 - 2.0 * near  # squared, of vectors of length 1
-    other = of[anchors][:, None] != of
+    other = files[anchors][:, None] != files
     if not len(anchors) or not other.any():
         return embeddings.sum() * 0.0
     to_positive = distance[anchors, positives][:, None]
@@ -132,16 +134,17 @@ def triplet_loss(embeddings: Tensor, of: Tensor, margin: float) -> Tensor:
     return (to_positive[:, 0] - negative + margin).clamp_min(0.0).mean()
 
 
-def contrastive_loss(embeddings: Tensor, of: Tensor, temperature: float) -> Tensor:
+def contrastive_loss(embeddings: Tensor, of: Tensor, files: Tensor, temperature: float) -> Tensor:
     """Which clip of the batch is of the same recording, as COLA asks (Saeed et al. 2021).
 
-    Cross entropy of the positive among it and all clips of other recordings. The similarity is the
+    Cross entropy of the positive among it and all clips of other files. The similarity is the
     cosine over a temperature, one of the two that the paper compares; its bilinear
     one would need weights that no net of the space has.
 
     Args:
         embeddings: [B, N], brought to length 1 here.
         of: recording of each clip, int64 [B].
+        files: file of each clip, int64 [B]; those of another one are negatives.
         temperature: divisor of the cosines.
 
     Returns:
@@ -151,7 +154,7 @@ def contrastive_loss(embeddings: Tensor, of: Tensor, temperature: float) -> Tens
     if not len(anchors):
         return embeddings.sum() * 0.0
     logits = near / temperature
-    others = torch.where(of[anchors][:, None] != of, logits[anchors], -torch.inf)
+    others = torch.where(files[anchors][:, None] != files, logits[anchors], -torch.inf)
     right = logits[anchors, positives][:, None]
     return (torch.cat([right, others], dim=1).logsumexp(dim=1) - right[:, 0]).mean()
 

@@ -112,9 +112,10 @@ def test_a_pair_is_near_and_does_not_overlap_where_it_need_not(
 
 def test_batches_are_functions_of_seed_and_step():
     sounds = [ramp(40), ramp(50) + 1000, ramp(60) + 2000]
-    pairs = PairBatches(sounds, samples=10, pairs=3, farthest=20, seed=1)
+    files = np.array([5, 6, 5])  # two of the recordings are stretches of one file
+    pairs = PairBatches(sounds, files, samples=10, pairs=3, farthest=20, seed=1)
     labelled = pairs[4]["labelled"]
-    assert labelled["lo"].tolist() == labelled["hi"].tolist()
+    assert labelled["hi"].tolist() == files[labelled["lo"]].tolist()
     thousands = (labelled["waveform"][:, 0] // 1000).tolist()
     assert labelled["lo"].tolist() == thousands
     assert sorted(thousands) == [0, 0, 1, 1, 2, 2]
@@ -141,7 +142,7 @@ def test_a_teacher_is_asked_once(tmp_path: Path):
     for _ in range(2):
         said = teacher_says(teacher, sounds, ["a", "b"], chosen, 10, TASK, tmp_path)
     assert said[:, 0].tolist() == [stretch.start for stretch in chosen]
-    assert sum(calls) == 2 + len(chosen)  # two to know its dimensions, and that it repeats itself
+    assert sum(calls) == 4 + len(chosen)  # four to know its dimensions, and that it repeats itself
     (kept,) = tmp_path.rglob("*.npy")
     kept.write_bytes(b"?")
     with pytest.raises(UserError, match="damaged; delete it, it is made anew"):
