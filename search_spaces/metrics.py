@@ -154,9 +154,11 @@ def bootstrap_balanced(
 ) -> Estimate:
     """Mean over classes of the share of wrong clips, with its 95 % percentile bootstrap interval.
 
-    Each resample is balanced anew, over the classes that it has. Where every clip is right, or
-    every one wrong, the open end is that of `bootstrap_mean` for as many clips of each class as the
-    rarest has.
+    Clips are drawn anew within each class, from its share of wrong ones with half a clip more of
+    either kind: a net that always says one class is wholly right there and wholly wrong elsewhere,
+    and resamples of its clips alone would claim certainty. What the half clips move the mean by is
+    taken off again. Where every clip is right, or every one wrong, the open end is that of
+    `bootstrap_mean` for as many clips of each class as the rarest has.
 
     Args:
         wrong: of each clip [N].
@@ -174,14 +176,13 @@ def bootstrap_balanced(
     if value in (0.0, 1.0):
         end = bootstrap_mean(np.full(len(clips) * clips.min(), value), seed, resamples)
         return Estimate(value, end.low, end.high, total)
-    cells = np.concatenate((errors, clips - errors)) / total  # wrong and right ones of each class
-    drawn = np.random.default_rng(seed).multinomial(total, cells, resamples)
-    of_errors, others = np.split(drawn, 2, axis=1)
-    there = of_errors + others > 0
-    share = of_errors / np.maximum(of_errors + others, 1)
+    smooth = (errors + 0.5) / (clips + 1.0)
+    drawn = np.random.default_rng(seed).binomial(clips, smooth, (resamples, len(clips))) / clips
+    means = drawn.mean(axis=1) - smooth.mean() + value
     tail = (1.0 - CONFIDENCE) / 2.0
-    low, high = np.quantile(share.sum(axis=1) / there.sum(axis=1), (tail, 1.0 - tail))
-    return Estimate(value, float(low), float(high), total)
+    low, high = np.quantile(means, (tail, 1.0 - tail))
+    low, high = min(value, max(0.0, float(low))), max(value, min(1.0, float(high)))
+    return Estimate(value, low, high, total)
 
 
 def reliability(
