@@ -220,10 +220,25 @@ def _keep_from_training(items: Sequence[Item], splits: Splits) -> None:
     if held:
         splits.remarks.append(_not_used(len(held)))
         _move(splits, train, [*test, *held], "test")
+    _keep_from_training_too(items, splits)
 
 
-def _not_used(number: int) -> str:
-    return f"{number} unlabelled recordings are not used: they are of speakers of the test"
+def _keep_from_training_too(items: Sequence[Item], splits: Splits) -> None:
+    """The same of speakers who validate alone, but where the CSV says that they are to train."""
+    train, validation = splits.places["train"], splits.places["validation"]
+    new = _speakers(items, validation) - _speakers(items, train) - {""}
+    held = [
+        place
+        for place in train
+        if not items[place].labels and items[place].split is None and items[place].speaker in new
+    ]
+    if held:
+        splits.remarks.append(_not_used(len(held), "validation"))
+        _move(splits, train, [*validation, *held], "validation")
+
+
+def _not_used(number: int, split: Split = "test") -> str:
+    return f"{number} unlabelled recordings are not used: they are of speakers of the {split}"
 
 
 def _test_from(
