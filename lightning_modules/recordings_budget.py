@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,17 +75,27 @@ def _choose(
     if per_class is None:
         return labelled
     order = np.random.default_rng((seed, split == "validation")).permutation(len(labelled))
-    chosen: set[int] = set()
-    for name in class_names(items):
-        of_class = [labelled[at] for at in order if name in items[labelled[at]].labels]
-        have = sum(place in chosen for place in of_class)  # by another of their labels
-        fresh = [place for place in of_class if place not in chosen]
-        chosen.update(fresh[: max(0, per_class - have)])
-        if len(of_class) < per_class:
+    of_class: dict[str, list[int]] = {name: [] for name in class_names(items)}
+    for at in order:
+        for name in items[labelled[at]].labels:
+            of_class[name].append(labelled[at])
+    for name, places in of_class.items():
+        if len(places) < per_class:
             remarks.append(
-                f"class {name!r} has {len(of_class)} labelled recordings in {split},"
+                f"class {name!r} has {len(places)} labelled recordings in {split},"
                 f" {per_class} were asked for"
             )
+    chosen: set[int] = set()
+    seen = Counter[str]()  # of each class among these
+    following = {name: iter(places) for name, places in of_class.items()}
+    # One more of each class in every round, on top of what a smaller budget has: filled up class by
+    # class, recordings of several labels would take the place of some that the smaller one holds.
+    for wanted in range(1, 1 + min(per_class, max(map(len, of_class.values()), default=0))):
+        for name, places in of_class.items():
+            if seen[name] < min(wanted, len(places)):
+                place = next(place for place in following[name] if place not in chosen)
+                chosen.add(place)
+                seen.update(items[place].labels)
     return sorted(chosen)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import combinations, permutations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,12 +135,16 @@ def test_unlabelled_recordings_of_the_tests_speakers_do_not_train():
     items = [item if item.split else replace(item, split="test") for item in items]
     items += [Item(Path(f"u{n}"), f"u{n}", (), f"speaker {n}") for n in range(3)]
     splits = split(items)
-    assert [place for place in splits.places["train"] if not items[place].labels] == [18, 19]
+    assert [place for place in splits.places["train"] if not items[place].labels] == [18]
+    assert splits.places["validation"][-1] == 19
     assert splits.places["test"][-1] == 20
     assert splits.by_speaker
     assert splits.remarks == [
-        "1 unlabelled recordings are not used: they are of speakers of the test"
+        f"1 unlabelled recordings are not used: they are of speakers of the {name}"
+        for name in ("test", "validation")
     ]
+    items[-2] = replace(items[-2], split="train")  # who says so must know
+    assert 19 in split(items).places["train"]
     items[-1] = replace(items[-1], split="train")
     with pytest.raises(
         UserError, match="root: u2: the CSV's column split says train, but its speaker speaker 2"
@@ -257,6 +262,25 @@ def test_the_budget_counts_per_class_and_a_larger_one_holds_the_smaller():
     assert (len(large.train), len(large.validation)) == (3 * 8, 3 * 2)
     whole = draw_budget(items, splits, None, seed=1)
     assert whole.train == splits.places["train"]
+
+
+def test_a_larger_budget_holds_the_smaller_also_of_several_labels():
+    rng = np.random.default_rng(0)
+    names = np.array(["a", "b", "c", "d"])
+    items = [
+        replace(item, labels=tuple(names[rng.permutation(4)[: rng.integers(1, 4)]].tolist()))
+        for item in items_of(2, 4, 20)
+    ]
+    splits = split(items, test_speakers=["speaker 0"], validation_by="recording")
+    smaller: set[int] = set()
+    for number in range(2, 16):
+        budget = draw_budget(items, splits, number, seed=1)
+        chosen = {*budget.train, *budget.validation}
+        assert smaller <= chosen
+        smaller = chosen
+        for name in names:
+            seen = sum(name in items[place].labels for place in budget.train)
+            assert seen >= number - max(1, round(number / 5))
 
 
 def test_a_budget_that_a_class_cannot_fill_is_said_and_one_label_is_refused():
