@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -153,9 +153,16 @@ def _checked_count(text: str, where: str) -> int:
 def _of_csv(source: Path) -> Iterator[LabelledClip]:
     seen: dict[Path, int] = {}
     needed, expected = _COLUMNS[:2], "file,count[,snr_db,rt60_s,protocol,sexes]"
-    for line, row in read_rows(
-        source, lambda found: check_needed(found, needed, expected, source), _COLUMNS
-    ):
+
+    def check(found: Sequence[str]) -> None:
+        check_needed(found, needed, expected, source)
+        if stretch := {"start_s", "end_s"}.intersection(found):
+            raise UserError(
+                f"{source}: column {min(stretch)} would not be looked at: clips are heard whole;"
+                " cut them, or give --segments"
+            )
+
+    for line, row in read_rows(source, check, _COLUMNS):
         where = f"{source} line {line}"
         clip = _of_row(row, source, where)
         first = seen.setdefault(real_path(clip.path), line)

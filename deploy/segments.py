@@ -12,6 +12,7 @@ from search_spaces.errors import UserError
 RTTM_SUFFIX = ".rttm"
 LIBRICSS_NAME = "meeting_info.txt"
 _RTTM_FIELDS = 8  # type file channel start duration orthography subtype speaker; more may follow
+_UNKNOWN = "<NA>"
 _LIBRICSS_FIELDS = 4  # start, end, speaker, utterance; a transcription may follow
 
 
@@ -69,6 +70,11 @@ def _rttm(path: Path, lines: list[str]) -> Iterator[Segment]:
             raise UserError(
                 f"{where}: {len(fields)} fields, expected at least {_RTTM_FIELDS}: SPEAKER file"
                 " channel start duration orthography subtype speaker"
+            )
+        if fields[7] == _UNKNOWN:  # of several people nobody knows how many speak at once
+            raise UserError(
+                f"{where}: speaker {_UNKNOWN}: people cannot be counted without names; give each"
+                " their own, whatever it is"
             )
         start_s = _seconds(fields[3], "start", where)
         duration_s = _seconds(fields[4], "duration", where)

@@ -12,8 +12,10 @@ from search_spaces.errors import UserError
 
 # Of a column's name, such as start_ms or speaker_id.
 _ENDING = re.compile(r"([ _-]s|[ _-]?(ms|msec|milliseconds|sec|secs|seconds|id))$")
-# Of stretches, as DCASE's and other tables call them.
+# Of stretches, as DCASE's and other tables call them; and of splits, in the kit's own tables.
 _OTHER_NAMES = {
+    "split": "use",
+    "use": "split",
     "onset": "start_s",
     "begin": "start_s",
     "starttime": "start_s",

@@ -16,7 +16,12 @@ from torch.utils.data import DataLoader
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.ranges import check_least
-from lightning_modules.recordings import check_classes, named_root, read_recordings
+from lightning_modules.recordings import (
+    check_classes,
+    class_names,
+    named_root,
+    read_recordings,
+)
 from lightning_modules.recordings_budget import (
     TEST_LIST,
     check_test_list,
@@ -138,10 +143,12 @@ class FolderDataModule(RecordingsDataModule):
         """Split the recordings and draw the labels; what comes after holds no other labels.
 
         Raises:
-            UserError: see `recordings_split.split_recordings`; a `labels.csv` of something else; or
-                a test of others than the training kept for it.
+            UserError: see `recordings_split.split_recordings`; a class without a recording that
+                can be used; a `labels.csv` of something else; or a test of others than the training
+                kept for it.
         """
         sounds = self._open()
+        self._refuse_lost(sounds)
         splits = split_recordings(
             sounds.items, sounds.digests, self._test_speakers, self._validation_by
         )
@@ -242,6 +249,19 @@ class FolderDataModule(RecordingsDataModule):
             "unlabelled_recordings": len(self._more.items) if self._more else 0,
             "unlabelled_share": self._more_share if self._more else None,
         }
+
+    def _refuse_lost(self, sounds: Sounds) -> None:
+        """Refuse a class of which nothing could be decoded: it would be an output that learns none.
+
+        Raises:
+            UserError: naming the class.
+        """
+        lost = [name for name in self.task.names if name not in class_names(sounds.items)]
+        if lost:
+            raise UserError(
+                f"root: class {lost[0]!r}: none of its recordings can be used (skipped, see above);"
+                " mend them, or remove the class"
+            )
 
     def _judge_others(self, sounds: Sounds, splits: Splits) -> None:
         """Find out whether what only trains has speakers of the test, and say so if it has."""

@@ -130,6 +130,7 @@ def test_the_kit_s_own_clips_are_read_with_the_sexes_of_all_who_are_heard(
         ),
         ("file,count,sexes\n2_b.wav,2,F\n", "mine.csv line 2: sexes 'F' of 2 voices; mend one"),
         ("file,count,rt60_s\n1_a.wav,1,-5\n", "mine.csv line 2: rt60_s -5, expected seconds from"),
+        ("file,count,start_s,end_s\n1_a.wav,1,0,2\n", "column end_s would not be looked at: clips"),
         ("file,Count,count\n1_a.wav,1,1\n", "column 'Count' in its first line would not be look"),
         (
             "file,count,snr_db\n1_a.wav,1,loud\n",

@@ -63,6 +63,7 @@ def test_files_are_found_in_sub_folders(tmp_path: Path) -> None:
         ("SPEAKER a 1 x 1 <NA> <NA> b\n", "a.rttm line 1: start 'x', expected seconds"),
         ("\nSPEAKER a 1 0 -1 <NA> <NA> b\n", "a.rttm line 2: duration '-1', expected seconds"),
         ("SPEAKER a 1 nan 1 <NA> <NA> b\n", "a.rttm line 1: start 'nan', expected seconds"),
+        ("SPEAKER a 1 0 1 <NA> <NA> <NA> 1 <NA>\n", "line 1: speaker <NA>: people cannot be coun"),
         ("LEXEME a 1 0 1 hello lex b\n", "a.rttm: holds no segment, expected at least one"),
     ],
 )

@@ -21,7 +21,12 @@ from search_spaces.search import search
 from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.supernet_file import read_supernet
 from search_spaces.task_classes import ClassesTask
-from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder, write_recording
+from tests.lightning_modules.recording_folder import (
+    PITCHES_HZ,
+    open_folder,
+    write_folder,
+    write_recording,
+)
 from tests.lightning_modules.runs import metrics, run
 
 CONFIG = Path(__file__).parents[2] / "lightning_modules" / "configs" / "folder.yaml"
@@ -224,6 +229,14 @@ def test_ingredients_of_counts_are_refused(
     errors = tmp_path / "errors.txt"
     assert run(arguments(recordings, tmp_path, *options), errors=errors) == 2
     assert message in errors.read_text()
+
+
+def test_a_class_of_which_nothing_can_be_used_is_refused(tmp_path: Path):
+    root = write_folder(tmp_path / "data", each=1)
+    for path in (root / "high").rglob("*.wav"):
+        path.write_bytes(b"no audio")
+    with pytest.raises(UserError, match="root: class 'high': none of its recordings can be used"):
+        open_folder(root, tmp_path)
 
 
 def test_one_class_is_no_task(tmp_path: Path):

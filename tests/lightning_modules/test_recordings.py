@@ -97,8 +97,14 @@ def test_classes_that_are_numbers_are_in_their_order():
             ["path,label", 'a.wav,"x', "b.wav,y"],
             r"not a CSV in UTF-8 \(unexpected end of data\); c",
         ),
-        (["path,label,start_ms,end_ms", "a.wav,x,0,9"], r"'start_ms' .* did you mean start_s\? ren"),
-        (["path,label,speaker_id", "a.wav,x,ann"], r"'speaker_id' .* did you mean speaker\? rename"),
+        (
+            ["path,label,start_ms,end_ms", "a.wav,x,0,9"],
+            r"'start_ms' .* did you mean start_s\? ren",
+        ),
+        (
+            ["path,label,speaker_id", "a.wav,x,ann"],
+            r"'speaker_id' .* did you mean speaker\? rename",
+        ),
         (["path,label,label", "a.wav,x,y"], r"column label is in its first line twice; remove one"),
         (
             ["path,label,start_s,end_s", "a.wav,x,0,1,0,5"],

@@ -91,6 +91,7 @@ def test_a_bad_row_is_named_with_file_and_line(table: Path, row: str, message: s
         ("path,count,Start s", "did you mean start_s? rename it"),
         ("path,count,use, use", "column use is in its first line twice; remove one"),
         ("path,count,start_ms,end_ms", "did you mean start_s? rename it, in seconds"),
+        ("path,count,split", "column 'split' in its first line would not be looked at; did you me"),
         ("path,count,onset,offset", "did you mean start_s? rename it, in seconds"),
         ("path,count,start_s,duration_s", "last to its recording's end; give end_s, start_s plus"),
     ],
