@@ -162,7 +162,7 @@ class EmbeddingDataModule(RecordingsDataModule):
         sounds = self._open()
         splits = self._split(sounds)
         self._splits = splits
-        self._say(sounds, splits, [*splits.remarks, *self._short(sounds)])
+        self._say(sounds, splits, [*splits.remarks, *self._short(sounds, splits)])
         training = self._stretches(sounds, splits, "train")
         said = self._said(sounds, training)
         if self._teacher is not None:
@@ -332,13 +332,22 @@ class EmbeddingDataModule(RecordingsDataModule):
         files = files_of(sounds.items[place] for place in heard)
         return np.concatenate([empty, *pairs]), np.repeat(files, 2 * each)
 
-    def _short(self, sounds: Sounds) -> list[str]:
-        """What to say of recordings in which pairs find too little room."""
-        short = sum(len(sound) < 2 * self.samples for sound in sounds.samples)
-        if self._teacher is not None or 2 * short <= len(sounds.samples):
+    def _short(self, sounds: Sounds, splits: Splits) -> list[str]:
+        """What to say of recordings in which pairs find too little room, and too few others."""
+        if self._teacher is not None:
             return []
+        said, judged = [], [sounds.items[place] for place in splits.places["validation"]]
+        if judged and not files_of(judged).any():
+            said.append(
+                "all recordings that validate are of one file, so neighbour_error is 0 whatever the"
+                " net; more files, or speakers named otherwise, would judge it"
+            )
+        short = sum(len(sound) < 2 * self.samples for sound in sounds.samples)
+        if 2 * short <= len(sounds.samples):
+            return said
         return [
+            *said,
             f"half of the recordings are shorter than two clips of"
             f" {self.samples / SAMPLE_RATE_HZ:g} s, so that pairs overlap and teach little;"
-            " longer recordings, or a space of shorter clips (events-1s), would teach more"
+            " longer recordings, or a space of shorter clips (events-1s), would teach more",
         ]

@@ -171,6 +171,28 @@ def test_the_data_hold_no_label_and_no_reader_twice(speech_folder: Path, tmp_pat
     assert next(iter(data.test_dataloader()))["waveform"].shape[1] == 16_000
 
 
+def test_stretches_of_one_file_are_told_from_other_files_alone(
+    speech_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    first, second, third, fourth = sorted(speech_folder.rglob("*.wav"))[:4]
+    rows = [
+        f"{path},x,{start / 4},{start / 4 + 0.25},{split}"
+        for path, split in ((first, "train"), (second, "train"), (third, "validation"))
+        for start in range(2)
+    ]
+    table = tmp_path / "list.csv"
+    table.write_text("\n".join(["path,label,start_s,end_s,split", *rows, f"{fourth},x,,,test"]))
+    data = module(table, tmp_path, batch_size=8)
+    batch = data.batch(0)["labelled"]
+    files = dict(zip(batch["lo"].tolist(), batch["hi"].tolist(), strict=True))
+    assert files == {0: 0, 1: 0, 2: 1, 3: 1}
+    assert data.validation_clips()[1].tolist() == [0] * 16
+    assert "all recordings that validate are of one file, so neighbour" in capsys.readouterr().err
+    table.write_text("\n".join(["path,label,start_s,end_s,split", *rows[:2], *rows[4:]]))
+    with pytest.raises(UserError, match="root: all recordings that train are of one file, so tha"):
+        module(table, tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
