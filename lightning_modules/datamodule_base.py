@@ -133,12 +133,15 @@ class StreamDataModule(LightningDataModule, ABC):
             self._check(state_dict)
         self._position, self._stream = state_dict["position"], None
 
-    def _check(self, saved: Mapping[str, Any]) -> None:
+    def _check_labels(self, saved: Mapping[str, Any]) -> None:
         if saved["labels_sha256"] != sha256_file(self.labels_file):
             raise UserError(
                 f"{self.labels_file}: not the labels that the checkpoint was trained with;"
                 " put those back, or train anew without the checkpoint"
             )
+
+    def _check(self, saved: Mapping[str, Any]) -> None:
+        self._check_labels(saved)
         if self.trainer is not None and self.trainer.state.fn != TrainerFn.FITTING:
             return  # nothing goes on
         before = saved.get("settings", {})  # checkpoints of earlier versions have none

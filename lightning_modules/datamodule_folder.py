@@ -6,6 +6,7 @@ Legend: V validation clips, T samples, K classes.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -222,6 +223,17 @@ class FolderDataModule(RecordingsDataModule):
             "unlabelled_share": self._more_share,
             "balanced": self._balanced,
         }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on at the saved position.
+
+        Raises:
+            UserError: see `StreamDataModule`; to test, a `labels.csv` that is not the checkpoint's:
+                a `fit` of another split that was refused has left it and its own list of the test.
+        """
+        if self._batches is None and self.labels_file.is_file():
+            self._check_labels(state_dict)
+        super().load_state_dict(state_dict)
 
     def sounds_sha256(self) -> dict[str, str | None]:
         """As of all recordings, and what only trains."""

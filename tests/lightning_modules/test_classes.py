@@ -21,12 +21,7 @@ from search_spaces.search import search
 from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.supernet_file import read_supernet
 from search_spaces.task_classes import ClassesTask
-from tests.lightning_modules.recording_folder import (
-    PITCHES_HZ,
-    open_folder,
-    write_folder,
-    write_recording,
-)
+from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder, write_recording
 from tests.lightning_modules.runs import metrics, run
 
 CONFIG = Path(__file__).parents[2] / "lightning_modules" / "configs" / "folder.yaml"
@@ -127,7 +122,7 @@ def test_search_ranks_and_judges_by_classes(trained: Path, tmp_path: Path):
     assert net.head.output.out_channels == 3
 
 
-def module(root: Path, folder: Path, **options: object) -> FolderDataModule:
+def module(root: Path, folder: Path, stage: str = "fit", **options: object) -> FolderDataModule:
     data = FolderDataModule(
         str(root),
         space="sam-nano-1s",
@@ -137,7 +132,7 @@ def module(root: Path, folder: Path, **options: object) -> FolderDataModule:
         **options,
     )
     data.prepare_data()
-    data.setup("fit")
+    data.setup(stage)
     return data
 
 
@@ -231,12 +226,27 @@ def test_ingredients_of_counts_are_refused(
     assert message in errors.read_text()
 
 
+def test_a_test_by_the_lists_of_a_refused_training_is_refused(recordings: Path, tmp_path: Path):
+    data = module(recordings, tmp_path, test_speakers=["ann"])
+    data.train_dataloader()
+    saved = data.state_dict()
+    tested = module(recordings, tmp_path, stage="test", test_speakers=["ann"])
+    tested.load_state_dict(saved)
+    (tmp_path / "labels.csv").unlink()  # as its refusal proposes
+    other = module(recordings, tmp_path, test_speakers=["bob"])
+    with pytest.raises(UserError, match="not the labels that the checkpoint was trained with"):
+        other.load_state_dict(saved)
+    tested = module(recordings, tmp_path, stage="test", test_speakers=["bob"])
+    with pytest.raises(UserError, match="not the labels that the checkpoint was trained with"):
+        tested.load_state_dict(saved)
+
+
 def test_a_class_of_which_nothing_can_be_used_is_refused(tmp_path: Path):
     root = write_folder(tmp_path / "data", each=1)
     for path in (root / "high").rglob("*.wav"):
         path.write_bytes(b"no audio")
     with pytest.raises(UserError, match="root: class 'high': none of its recordings can be used"):
-        open_folder(root, tmp_path)
+        module(root, tmp_path)
 
 
 def test_one_class_is_no_task(tmp_path: Path):
