@@ -201,6 +201,14 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.before")  # hidden, or it would pass for a bundle
 
 
+def lying_in(folder: Path) -> tuple[Path, ...]:
+    """What lies in a folder or was put aside in it (`RunFolder`), by its own name, in order."""
+    names = {item.name for item in folder.iterdir()} if folder.is_dir() else set()
+    shown = {name for name in names if not name.startswith(".")}
+    aside = {name[1:].removesuffix(".before") for name in names if name.endswith(".before")}
+    return tuple(folder / name for name in sorted(shown | aside))
+
+
 def _put_aside(path: Path) -> None:
     """Rename a file or a folder, if it is there, in the place of what lies aside already."""
     if path.exists():
