@@ -192,11 +192,13 @@ def _tune(settings: RunSettings) -> Step:
 
 
 def _lower(settings: RunSettings, frontier: Path) -> Step:
+    from deploy.bundle import MANIFEST  # here, since it brings torch
+
     out = settings.out
     clips, bundles = out / "train" / "clips.npz", tuple(_bundle_folders(settings, frontier))
     first = frontier.parent.name == "search"
     # Winners of another search that lay there would pass for this one's.
-    there = lying_in(out / "bundles") if first else ()
+    there = lying_in(out / "bundles", MANIFEST) if first else ()
     options = {"--frontier": frontier, "--clips": clips, "--out": out / "bundles"}
     return settings.step(
         "lower",

@@ -47,7 +47,7 @@ class _Store(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Store ``values``, behind those that the flag was given before."""
-        before = getattr(namespace, self.dest, None)
+        before: Any = getattr(namespace, self.dest, None)
         if self.option_strings and self.nargs == "+" and before is not self.default:
             values = [*before, *values]
         setattr(namespace, self.dest, values)

@@ -145,17 +145,17 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
 def test_bundles_of_another_search_do_not_pass_for_this_ones(tmp_path):
     asked = settings(tmp_path)
     frontier = write_search_output(tmp_path / "search")
-    earlier = tmp_path / "bundles" / "net-earlier"
-    earlier.mkdir(parents=True)
+    bundles = tmp_path / "bundles"
+    for name in ("net-earlier", ".net-aside.before", ".net-killed.part"):
+        (bundles / name).mkdir(parents=True)
+        (bundles / name / "manifest.json").touch()
+    (bundles / "own").mkdir()
     step = _lower(asked, frontier)
+    assert {*step.clears[:-2]} == {*step.outputs, bundles / "net-earlier", bundles / "net-aside"}
     with open_run_folder(tmp_path / "state") as run:
         run.begin(step, step.key())
-        assert not earlier.exists()
-    (own,) = step.outputs
-    own.mkdir()
-    own.with_name(".net-tuned.before").mkdir()
-    tuned = own.with_name("net-tuned")
-    assert {own, tuned} <= {*_lower(asked, frontier).clears}
+    assert not (bundles / "net-earlier").exists()
+    assert (bundles / "own").exists()
 
 
 def test_the_folder_of_another_scale_is_refused_and_left_alone(tmp_path, capsys):
