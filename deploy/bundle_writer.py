@@ -120,6 +120,7 @@ def write_bundle_files(
             "int8": _int8(lowered, frontier.task),
         },
         "int8_reason": lowered.int8_reason,
+        "int8_drop_points": lowered.int8_drop_points,
         "vectors": {"file": VECTORS, "layout_version": VERSION, "count": len(vectors.gain)},
         "training": training,
         "search": {key: frontier.raw[key] for key in ("seed", "budget", "inputs")},
