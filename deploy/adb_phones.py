@@ -41,6 +41,7 @@ def list_phones() -> list[ListedPhone]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=LIST_TIMEOUT_S,
             check=False,
         )

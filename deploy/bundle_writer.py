@@ -29,7 +29,7 @@ from deploy.quantize import FP32_MODULES
 from deploy.vectors import VERSION, Vectors, write_vectors
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.clips_file import Clips
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, disk_full
 from search_spaces.files import sha256_file, write_json
 from search_spaces.frontier import Frontier, Winner
 from search_spaces.task import Task, estimates_to_json
@@ -44,6 +44,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
     Raises:
         UserError: ``target`` is there and is no bundle, so that it is not ours to replace.
+        OSError: it cannot be written; of a full disk it names ``target``.
     """
     if target.exists() and not (target / MANIFEST).is_file():
         raise UserError(f"{target}: is there and is no bundle; remove it or choose another --out")
@@ -58,6 +59,10 @@ def staged_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             target.replace(replaced)
         staging.replace(target)
+    except OSError as error:
+        if disk_full(error) and error.filename is None:  # as it comes of a write
+            error.filename = str(target)
+        raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
@@ -115,6 +120,7 @@ def write_bundle_files(
             "int8": _int8(lowered, frontier.task),
         },
         "int8_reason": lowered.int8_reason,
+        "int8_drop_points": lowered.int8_drop_points,
         "vectors": {"file": VECTORS, "layout_version": VERSION, "count": len(vectors.gain)},
         "training": training,
         "search": {key: frontier.raw[key] for key in ("seed", "budget", "inputs")},

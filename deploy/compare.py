@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from deploy.measurement import comparable, read_measurement
+from deploy.measurement import MIN_RUNS, comparable, read_measurement
 from deploy.timing import RUNS_PER_TURN
 from search_spaces.command_line import named_path
+from search_spaces.errors import UserError
 
 HELP = "ratio of two measurements of one machine and build, with its bootstrap interval"
 RESAMPLES = 2_000
@@ -25,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print both medians and their ratio."""
-    a, b = read_measurement(args.a), read_measurement(args.b)
+    a, b = _with_enough_runs(args.a), _with_enough_runs(args.b)
     comparable(a, b)
     ratio, low, high = median_ratio(a["latency_ms"]["samples"], b["latency_ms"]["samples"])
     for measurement in (a, b):
@@ -37,6 +39,22 @@ def run(args: argparse.Namespace) -> int:
         f" (95 % interval {low:.3f} to {high:.3f}): {verdict}"
     )
     return 0
+
+
+def _with_enough_runs(path: Path) -> dict[str, Any]:
+    """A measurement of which an interval can be had: one of a turn would have no width at all.
+
+    Raises:
+        UserError: it holds fewer runs than every measurement is made of.
+    """
+    measurement = read_measurement(path)
+    runs = len(measurement["latency_ms"]["samples"])
+    if runs < MIN_RUNS:
+        raise UserError(
+            f"{path}: field $.latency_ms.samples: holds {runs} runs, expected at least {MIN_RUNS}"
+            " to tell a difference from chance; measure it again"
+        )
+    return measurement
 
 
 def median_ratio(a_ms: list[float], b_ms: list[float]) -> tuple[float, float, float]:

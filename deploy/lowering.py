@@ -66,6 +66,7 @@ class LoweredNet:
         fp32: always there.
         int8: None where it was not kept.
         int8_reason: why it was not kept, or by how much it missed the limit.
+        int8_drop_points: accuracy that int8 loses, kept or not; None where it was not judged.
         calibration_clips: clips that set the scales of int8.
     """
 
@@ -74,6 +75,7 @@ class LoweredNet:
     fp32: LoweredModel
     int8: LoweredModel | None
     int8_reason: str | None
+    int8_drop_points: float | None
     calibration_clips: int
 
 
@@ -141,6 +143,7 @@ def lower_net(
     tell("int8")
     calibration = calibration_waveforms(clips)
     reason = None
+    drop: float | None = None
     int8: LoweredModel | None = None
     try:
         int8 = _lower_int8(name, folded, calibration, clips, task, folder)
@@ -164,6 +167,7 @@ def lower_net(
         fp32=fp32,
         int8=int8,
         int8_reason=reason,
+        int8_drop_points=drop,
         calibration_clips=len(calibration),
     )
 

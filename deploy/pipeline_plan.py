@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.pipeline_scale import config_path
 from deploy.pipeline_settings import RunSettings
-from deploy.pipeline_state import Step
+from deploy.pipeline_state import Step, lying_in
 from lightning_modules.recordings_budget import TEST_LIST
 from search_spaces.budget import check_budget
 from search_spaces.cost_table import read_cost_table
@@ -192,17 +192,22 @@ def _tune(settings: RunSettings) -> Step:
 
 
 def _lower(settings: RunSettings, frontier: Path) -> Step:
+    from deploy.bundle import MANIFEST  # here, since it brings torch
+
     out = settings.out
     clips, bundles = out / "train" / "clips.npz", tuple(_bundle_folders(settings, frontier))
+    first = frontier.parent.name == "search"
+    # Winners of another search that lay there would pass for this one's.
+    there = lying_in(out / "bundles", MANIFEST) if first else ()
     options = {"--frontier": frontier, "--clips": clips, "--out": out / "bundles"}
     return settings.step(
         "lower",
         "deploy lower",
         options,
-        label="" if frontier.parent.name == "search" else frontier.parent.name,
+        label="" if first else frontier.parent.name,
         inputs=(frontier, frontier.with_name("weights"), clips),
         outputs=bundles,
-        clears=(*bundles, out / "measurements", out / "evaluations"),
+        clears=(*dict.fromkeys((*bundles, *there)), out / "measurements", out / "evaluations"),
     )
 
 

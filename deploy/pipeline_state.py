@@ -201,6 +201,14 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.before")  # hidden, or it would pass for a bundle
 
 
+def lying_in(folder: Path, mark: str) -> tuple[Path, ...]:
+    """The folders in one that hold a file ``mark``, by the names that they had before they were put
+    aside (`RunFolder`), in order."""
+    names = (path.parent.name for path in folder.glob(f"*/{mark}"))
+    own = {name[1:].removesuffix(".before") if name.endswith(".before") else name for name in names}
+    return tuple(folder / name for name in sorted(own) if not name.startswith("."))
+
+
 def _put_aside(path: Path) -> None:
     """Rename a file or a folder, if it is there, in the place of what lies aside already."""
     if path.exists():

@@ -36,6 +36,7 @@ from search_spaces.task_embedding import EmbeddingTask
 
 HELP = "count people, name classes or make embeddings of audio files, one row per window"
 MIN_HOP_S, MAX_HOP_S = 0.1, 3600.0
+OTHER_FORMATS = (".gz", ".npz", ".ods", ".tsv", ".xls", ".xlsx", ".xml", ".zip")
 AT_ONCE = 64  # windows decided, and rows written, together
 
 T = TypeVar("T")
@@ -191,8 +192,19 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _by_name(output: Path | None) -> str:
-    suffix = "" if output is None else output.suffix.lower().removeprefix(".")
-    return suffix if suffix in (*FORMATS, *ARRAYS) else FORMATS[0]
+    """The format that a name asks for.
+
+    Raises:
+        UserError: one that is not written, which a CSV of that name would only seem to be.
+    """
+    suffix = "" if output is None else output.suffix.lower()
+    if suffix in OTHER_FORMATS:
+        raise UserError(
+            f"--output: {output} asks for a format that is not written; name a .csv or .json, which"
+            " spreadsheets read, or add --format"
+        )
+    form = suffix.removeprefix(".")
+    return form if form in (*FORMATS, *ARRAYS) else FORMATS[0]
 
 
 def _listener(bundle: Bundle, precision: str | None, per: str, hop_samples: int) -> AnyListener:

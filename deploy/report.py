@@ -52,6 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page, print its path."""
+    if args.run.is_file():
+        raise UserError(
+            f"--run {args.run}: is a file; give the folder of a run, as {args.run.parent} may be"
+        )
     out = args.out or args.run / "report.html"
     check_writable(out, "--out" if args.out else "--run")
     if out.suffix != ".html" and out.exists() and real_path(args.run) in real_path(out).parents:

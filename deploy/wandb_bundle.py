@@ -75,6 +75,7 @@ def figures(bundle: Bundle) -> dict[str, float]:
         "lower/int8_kept": int("int8" in held),
         "lower/params": manifest["costs"]["params"],
         "lower/macs": manifest["costs"]["macs"],
+        "lower/int8_drop_points": manifest.get("int8_drop_points"),  # of a refused one, too
     }
     if "int8" in held:
         quantisation: dict[str, Any] = manifest["precisions"]["int8"]["quantisation"]

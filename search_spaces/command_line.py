@@ -21,6 +21,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+        for name in (None, "store"):
+            self.register("action", name, _Store)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line.
@@ -29,6 +31,26 @@ class CommandParser(argparse.ArgumentParser):
             UserError: always, with argparse's message, which names the flag and the value.
         """
         raise UserError(f"{message} (see `{self.prog} --help`)")
+
+
+class _Store(argparse.Action):
+    """Stores as argparse does, but a flag of several values that is given again adds to them.
+
+    argparse would forget the first ones: of ``--bundle A --bundle B`` only B would be measured.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Store ``values``, behind those that the flag was given before."""
+        before: Any = getattr(namespace, self.dest, None)
+        if self.option_strings and self.nargs == "+" and before is not self.default:
+            values = [*before, *values]
+        setattr(namespace, self.dest, values)
 
 
 def positive_number(text: str) -> float:

@@ -69,3 +69,13 @@ def test_a_server_that_refuses_or_hangs(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(adb_phones, "LIST_TIMEOUT_S", 0.1)
     with pytest.raises(UserError, match="adb: its server did not answer within 0 s"):
         list_phones()
+
+
+def test_a_phone_that_garbles_its_name_is_still_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "adb"
+    program.write_text("#!/bin/sh\nprintf 'List of devices attached\\n\\377\\tdevice\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(adb_phones, "find_adb", lambda: program)
+    assert list_phones() == [ListedPhone("\ufffd", "device")]

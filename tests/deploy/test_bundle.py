@@ -7,6 +7,7 @@ import pytest
 
 from deploy import bundle as bundle_module
 from deploy.bundle import MODEL_FILES, read_bundle
+from deploy.wandb_bundle import figures
 from search_spaces.errors import UserError
 
 
@@ -111,6 +112,15 @@ def test_a_length_that_is_not_the_model_s_is_refused(
     change_manifest(path, clip_samples=1e308)
     with pytest.raises(UserError, match=r"clip_samples: 1e\+308 is not of type 'integer'"):
         read_bundle(path)
+
+
+def test_a_dashboard_hears_of_an_int8_that_was_refused(bundle_copy: Callable[[], Path]) -> None:
+    path = bundle_copy()
+    precisions = json.loads((path / "manifest.json").read_text())["precisions"]
+    refused = {"precisions": {**precisions, "int8": None}, "int8_reason": "int8 loses 3 points"}
+    change_manifest(path, **refused, int8_drop_points=3.0)
+    told = figures(read_bundle(path, verify=False))
+    assert (told["lower/int8_kept"], told["lower/int8_drop_points"]) == (0, 3.0)
 
 
 def test_precision_that_was_not_kept_is_refused_with_its_reason(

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -38,6 +39,13 @@ def test_the_whole_folder_or_none(tmp_path: Path) -> None:
     write(target, "second")
     assert {path.read_text() for path in target.iterdir()} == {"manifest", "second"}
     assert [path.name for path in tmp_path.iterdir()] == ["net-1"]
+
+
+def test_a_full_disk_names_the_bundle(tmp_path: Path) -> None:
+    target = tmp_path / "net-1"
+    with pytest.raises(OSError, match=r"No space .*net-1'"), staged_folder(target):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as it comes of a write
+    assert not list(tmp_path.iterdir())
 
 
 def test_killed_half_way_leaves_no_bundle(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_int8_that_loses_too_much_is_left_out(
 ) -> None:
     lowered = lower(drop=0.6)
     assert lowered.int8 is None
+    assert lowered.int8_drop_points == pytest.approx(0.6)
     assert lowered.int8_reason == (
         "int8 loses 0.60 points of level accuracy on 22 validation clips, allowed 0.5"
         " (--allow-drop keeps it)"

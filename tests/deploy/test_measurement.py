@@ -90,6 +90,15 @@ def test_the_medians_shown_are_those_compared(
     assert capsys.readouterr().out.count("net-1 int8: median 1.995 ms\n") == 2
 
 
+def test_few_runs_tell_no_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = measurement()
+    few["latency_ms"]["samples"] = [1.0] * 20
+    write_measurement(tmp_path / "a.json", measurement())
+    write_measurement(tmp_path / "few.json", few)
+    assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "few.json")]) == 2
+    assert "few.json: field $.latency_ms.samples: holds 20 runs, expe" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("part", "key", "value", "message"),
     [

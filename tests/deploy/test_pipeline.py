@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import main
-from deploy.pipeline_plan import _begin, _evaluate, _fit, _tune, plan
+from deploy.pipeline_plan import _begin, _evaluate, _fit, _lower, _tune, plan
 from deploy.pipeline_scale import read_scale
 from deploy.pipeline_settings import RunSettings
 from deploy.pipeline_speech import check_sound
 from deploy.pipeline_state import Step, open_run_folder
 from search_spaces.wandb_options import WandbOptions
 from tests.conftest import write_voice
+from tests.deploy.search_output import write_search_output
 from tests.lightning_modules.recording_folder import write_folder, write_recording
 
 
@@ -139,6 +140,22 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
     evaluate = _evaluate(asked, tmp_path / "run" / "bundles" / "net", "int8")
     assert evaluate.argv[evaluate.argv.index("--clips") + 1] == str(tested)
     assert evaluate.argv[-1] == "--rows"
+
+
+def test_bundles_of_another_search_do_not_pass_for_this_ones(tmp_path):
+    asked = settings(tmp_path)
+    frontier = write_search_output(tmp_path / "search")
+    bundles = tmp_path / "bundles"
+    for name in ("net-earlier", ".net-aside.before", ".net-killed.part"):
+        (bundles / name).mkdir(parents=True)
+        (bundles / name / "manifest.json").touch()
+    (bundles / "own").mkdir()
+    step = _lower(asked, frontier)
+    assert {*step.clears[:-2]} == {*step.outputs, bundles / "net-earlier", bundles / "net-aside"}
+    with open_run_folder(tmp_path / "state") as run:
+        run.begin(step, step.key())
+    assert not (bundles / "net-earlier").exists()
+    assert (bundles / "own").exists()
 
 
 def test_the_folder_of_another_scale_is_refused_and_left_alone(tmp_path, capsys):

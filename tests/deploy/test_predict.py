@@ -213,6 +213,17 @@ def test_an_output_that_cannot_be_written_is_found_out_first(
     assert bundle.model.heard == 0
 
 
+@pytest.mark.parametrize("name", ["rows.xlsx", "rows.TSV", "rows.csv.gz"])
+def test_a_csv_takes_no_name_of_another_format(
+    tmp_path: Path, bundle: PeakBundle, name: str
+) -> None:
+    path = write_sound(tmp_path / "a.wav", 0.1)
+    with pytest.raises(UserError, match=rf"^--output: .*{name} asks for a format that is not writ"):
+        predict.run(parse("--output", tmp_path / name, path))
+    assert bundle.model.heard == 0
+    assert predict.run(parse("--output", tmp_path / name, "--format", "csv", path)) == 0
+
+
 def test_names_in_another_encoding_and_pipes(
     tmp_path: Path, bundle: PeakBundle, capfd: pytest.CaptureFixture[str]
 ) -> None:

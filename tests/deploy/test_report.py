@@ -394,4 +394,6 @@ def test_a_file_of_the_run_is_not_written_over(
     assert main(["report", "--run", str(tmp_path), "--out", "/dev/null"]) == 2
     assert "--out: /dev/null is a folder or a device" in capsys.readouterr().err
     assert main(["report", "--run", str(table)]) == 2
-    assert "error: --run: " in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"error: --run {table}: is a file; give the folder of a run, as {tmp_path} may be\n"
+    )

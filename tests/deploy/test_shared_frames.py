@@ -147,7 +147,7 @@ def test_halves_that_answer_otherwise_are_refused(
     frontier_path: Path, bundle_copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = read_frontier(frontier_path)
-    lowered = LoweredNet(2.0, lambda waveforms: waveforms, None, None, None, 0)  # type: ignore[arg-type]
+    lowered = LoweredNet(2.0, lambda waveforms: waveforms, None, None, None, None, 0)  # type: ignore[arg-type]
     network = load_winner(frontier_path, found.winners[0])
     clips = read_clips(frontier_path.parent / "clips.npz")
     monkeypatch.setitem(shared_frames_lowering.TOLERANCE, "fp32", 1e-9)

@@ -159,6 +159,33 @@ def test_a_wav_whose_recorder_did_not_know_its_length_is_read(tmp_path: Path, le
     assert len(read_audio(tmp_path / "a.wav")) == 48_000
 
 
+@pytest.mark.parametrize("seconds", [0, 1])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_U8"])
+def test_a_wav_that_goes_on_behind_its_header_is_not_taken_for_whole(
+    tmp_path: Path, seconds: int, subtype: str
+) -> None:
+    path, some = tmp_path / "a.wav", tmp_path / "some.wav"
+    soundfile.write(path, tone(16_000, 3.0), 16_000, subtype)
+    soundfile.write(some, tone(16_000, 3.0)[: seconds * 16_000], 16_000, subtype)
+    begun = some.read_bytes()
+    left = path.stat().st_size - len(begun)
+    path.write_bytes(begun + path.read_bytes()[len(begun) :])
+    heard: list[int] = []
+    with pytest.raises(UserError, match=rf"goes on for {left} bytes behind the sound that its hea"):
+        heard.extend(map(len, audio.read_blocks(path)))
+    assert sum(heard) == seconds * 16_000
+
+
+@pytest.mark.parametrize(
+    "behind", [bytes(100_000), b"ID3\x03" + bytes(range(256)) * 400, b"TAG" + b"x" * 125]
+)
+def test_tags_and_zeros_behind_a_wav_are_no_sound(tmp_path: Path, behind: bytes) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(16_000, 3.0), 16_000)
+    path.write_bytes(path.read_bytes() + behind)
+    assert len(read_audio(path)) == 48_000
+
+
 def test_a_truncated_wav_of_two_gigabytes_and_more_is_refused(tmp_path: Path) -> None:
     write_wav_that_says(tmp_path / "a.wav", 0xA000_0000)
     with pytest.raises(UserError, match=r"is truncated \(96044 of 2684354568 bytes\); copy it"):

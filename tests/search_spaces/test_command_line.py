@@ -55,3 +55,18 @@ def test_a_wrong_flag_raises_one_line_that_names_it():
         parser.parse_args(["--size", "0"])
     with pytest.raises(UserError, match="unrecognized arguments: --sise"):
         parser.parse_args(["--sise", "3"])
+
+
+def test_a_flag_of_several_values_that_is_given_again_adds_to_them():
+    parser = CommandParser(prog="x")
+    group = parser.add_argument_group("group")
+    group.add_argument("--bundle", nargs="+", default=["shipped"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("files", nargs="*")
+
+    line = ["--bundle", "a", "b", "f", "--seed", "1", "--bundle", "c", "--seed", "2"]
+    given = parser.parse_intermixed_args(line)
+
+    assert given.bundle == ["a", "b", "f", "c"]
+    assert given.seed == 2
+    assert parser.parse_args([]).bundle == ["shipped"]
