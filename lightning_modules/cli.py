@@ -23,7 +23,7 @@ from lightning_modules.loggers import StepCsvLogger
 from lightning_modules.module import SupernetModule
 from lightning_modules.run_lock import sole_fit
 from lightning_modules.slurm import RequeueBetweenSteps, requeue_while_preparing
-from lightning_modules.trainer_checks import check_length, check_numbers, is_try
+from lightning_modules.trainer_checks import check_length, check_numbers, is_try, switched_off
 from lightning_modules.wandb_cli import asked_loggers, log_lineage, prepare_wandb
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path
@@ -115,7 +115,10 @@ class AmbianceCLI(LightningCLI):
         prepare_wandb(self._options(), as_list(trainer.logger), Path(trainer.default_root_dir))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """The trainer, with a CSV log always and atomic checkpoints unless others are asked for."""
+        """The trainer, with a CSV log always and atomic checkpoints unless others are asked for.
+
+        Progress bars and checkpoints of the configuration are left out where they are switched off.
+        """
         options = self._get(self.config_init, "trainer")
         folder, job = Path(options.default_root_dir), self.subcommand or "fit"
         plugins = as_list(options.plugins)
@@ -126,7 +129,10 @@ class AmbianceCLI(LightningCLI):
             *as_list(options.logger),
             *asked_loggers(self._options(), folder, job),
         ]
-        trainer = super().instantiate_trainer(logger=loggers, plugins=plugins, **kwargs)
+        off = switched_off(options)
+        callbacks = [item for item in as_list(options.callbacks) if not isinstance(item, off)]
+        kwargs |= {"logger": loggers, "plugins": plugins, "callbacks": callbacks}
+        trainer = super().instantiate_trainer(**kwargs)
         log_lineage(trainer)
         return trainer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lightning import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
@@ -34,7 +34,13 @@ class StreamDataModule(LightningDataModule, ABC):
         steps_per_epoch: training batches of an epoch.
         num_workers: processes that make clips while the model trains; 0 for none.
         labels: where `labels.csv` lies; ``labels.csv`` in the trainer's root folder if None.
+
+    Attributes:
+        earlier_settings: those of `settings` that checkpoints of earlier versions lack, as those
+            versions trained.
     """
+
+    earlier_settings: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self, eval_batch_size: int, steps_per_epoch: int, num_workers: int, labels: str | None
@@ -144,7 +150,8 @@ class StreamDataModule(LightningDataModule, ABC):
         self._check_labels(saved)
         if self.trainer is not None and self.trainer.state.fn != TrainerFn.FITTING:
             return  # nothing goes on
-        before = saved.get("settings", {})  # checkpoints of earlier versions have none
+        # Checkpoints of earlier versions have none, or lack those that came later.
+        before = {**self.earlier_settings, **saved.get("settings", {})}
         for option, value in self.settings().items():
             if before.get(option, value) != value:
                 raise UserError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -79,6 +79,8 @@ class EmbeddingDataModule(RecordingsDataModule):
     Raises:
         UserError: a value out of range; no recordings; a teacher that cannot be one.
     """
+
+    earlier_settings: ClassVar[Mapping[str, Any]] = {"view_channels": False}
 
     def __init__(
         self,

@@ -31,8 +31,8 @@ class StepCsvLogger(Logger):
 
     @property
     def name(self) -> str:
-        """Name of the run folder."""
-        return self.path.parent.name
+        """None: Lightning puts what it saves into a folder of this name within the run folder."""
+        return ""
 
     @property
     def version(self) -> str:

@@ -55,10 +55,11 @@ def prepare(study: Study) -> Shared:
     out, task = study.out, study.task
     clips = _make_clips(out, task) if isinstance(task, CountsStudy) else {}
     table = None
-    if "cost_table" in study.values:
-        table = out / "cost_table" / "cost_table.json"
+    if (kind := study.values.get("cost_table")) is not None:
+        # A changed study needs another table: one of its space, and of as many measurements.
+        table = out / "cost_table" / f"{study.space}-{kind}" / "cost_table.json"
         if not table.exists():
-            quick = ("--quick",) if study.values["cost_table"] == "quick" else ()
+            quick = ("--quick",) if kind == "quick" else ()
             arguments = ("deploy", "cost-table", "--space", study.space, "--out", str(table))
             run_stage(table.parent, "cost-table", (*arguments, *quick))
     return Shared(task, out, clips, table)

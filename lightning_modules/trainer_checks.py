@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 
 from search_spaces.errors import UserError
 
@@ -56,6 +57,19 @@ def check_length(trainer: Trainer) -> None:
             "trainer.max_steps: -1, but the learning rate falls to 0 at the last step; give a"
             " number of steps, or trainer.max_epochs (trainer.max_time may end it sooner)"
         )
+
+
+def switched_off(options: Any) -> tuple[type[Callback], ...]:
+    """Kinds of callbacks that the trainer's options switch off.
+
+    The kit's configurations name their bar and checkpoints, and Lightning refuses one that is named
+    and switched off: nobody could do so on the command line.
+
+    Args:
+        options: of the trainer, as the configuration has them.
+    """
+    asked = ((options.enable_progress_bar, ProgressBar), (options.enable_checkpointing, Checkpoint))
+    return tuple(kind for value, kind in asked if value is False)
 
 
 def is_try(trainer: Trainer) -> bool:

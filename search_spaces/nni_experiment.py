@@ -7,6 +7,7 @@ NNI is imported before it is used: it takes a second.
 from __future__ import annotations
 
 import argparse
+import importlib
 import inspect
 import logging
 import math
@@ -140,11 +141,13 @@ def check_arguments(name: str, arguments: Mapping[str, Any], kind: str, space: A
         space: for which a tuner chooses.
 
     Raises:
-        UserError: with the algorithm's own words, where it has any.
+        UserError: with the algorithm's own words, where it has any, or it needs what is not
+            installed.
     """
     mode = arguments.get("optimize_mode")
     if mode is not None and mode not in _MODES:
         raise UserError(f"optimize_mode: got {mode!r}, expected {' or '.join(_MODES)}")
+    _class_of(name, kind)
     if name.lower() not in _TRIED:
         return
     from nni.tools.package_utils.tuner_factory import create_builtin_class_instance
@@ -160,6 +163,35 @@ def check_arguments(name: str, arguments: Mapping[str, Any], kind: str, space: A
         raise UserError(f"{name} cannot start: {str(error) or 'a wrong value'}") from None
     finally:
         logging.disable(before)
+
+
+def is_minimising(name: str, arguments: Mapping[str, Any], kind: str) -> bool:
+    """Whether one of NNI's algorithms looks for the least figure, as TPE does unless it is told.
+
+    Args:
+        name: of the algorithm.
+        arguments: for its class.
+        kind: ``tuner`` or ``assessor``.
+
+    Raises:
+        UserError: it needs what is not installed.
+    """
+    parameter = inspect.signature(_class_of(name, kind)).parameters.get("optimize_mode")
+    default = None if parameter is None else parameter.default
+    return bool(arguments.get("optimize_mode", default) == "minimize")
+
+
+def _class_of(name: str, kind: str) -> type:
+    from nni.tools.package_utils.tuner_factory import get_builtin_module_class_name
+
+    module, attribute = get_builtin_module_class_name(f"{kind}s", name)
+    try:
+        found: type = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise UserError(
+            f"{name} cannot start: {error}; install what it needs, or take another {kind}"
+        ) from None
+    return found
 
 
 def _check_numbers(algorithm: Any, arguments: Mapping[str, Any]) -> None:

@@ -28,7 +28,8 @@ class Trial:
         status: the last that NNI noted, e.g. ``SUCCEEDED``, ``EARLY_STOPPED``, ``FAILED``.
         parameters: what the tuner chose: those that it was given, if it says so by a result. NNI
             hands out parameters in turn, so that where a trial is killed before it has asked for
-            its own, each later one is given those of the one before.
+            its own, each later one is given those of the one before; and it counts them from the
+            beginning again where an experiment is resumed.
         result: what it reported at its end, with ``default``, a finite number; None if it did not
             get there, or reported something else.
         period_ms: times of its first and last event, since 1970.
@@ -66,7 +67,8 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
                 " order by timestamp"
             ).fetchall()
             results = connection.execute(
-                "select trialJobId, parameterId, data from MetricData where type = 'FINAL'"
+                "select trialJobId, parameterId, data, timestamp from MetricData"
+                " where type = 'FINAL'"
                 " order by timestamp"
             ).fetchall()
     except sqlite3.Error as error:
@@ -74,7 +76,8 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
     status: dict[str, str] = {}
     numbers: dict[str, int] = {}
     parameters: dict[str, dict[str, Any]] = {}
-    by_id: dict[str, dict[str, Any]] = {}
+    chosen: dict[str, str] = {}  # NNI's number of the parameters, by trial
+    by_id: dict[str, list[tuple[int, dict[str, Any]]]] = {}  # and when they were chosen
     periods_ms: dict[str, tuple[int, int]] = {}
     for name, event, data, number, time_ms in events:
         periods_ms[name] = (periods_ms.get(name, (time_ms, 0))[0], time_ms)
@@ -82,10 +85,14 @@ def read_trials(experiment: str, folder: Path | None = None) -> list[Trial]:
         if number is not None:
             numbers[name] = number
         if data and name not in parameters:
-            asked, parameters[name] = _parameters(data, name, path)
-            by_id[asked] = parameters[name]
-    last = {name: _result(data) for name, _, data in results}
-    given = {name: by_id[asked] for name, asked, _ in results if asked in by_id}
+            chosen[name], parameters[name] = _parameters(data, name, path)
+            by_id.setdefault(chosen[name], []).append((time_ms, parameters[name]))
+    last = {name: _result(data) for name, _, data, _ in results}
+    given: dict[str, dict[str, Any]] = {}
+    for name, asked, _, time_ms in results:
+        before = [values for chosen_ms, values in by_id.get(asked, []) if chosen_ms <= time_ms]
+        if asked != chosen.get(name) and before:
+            given[name] = before[-1]
     return sorted(
         (
             Trial(

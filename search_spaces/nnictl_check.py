@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
-from search_spaces.nni_experiment import check_arguments, check_config, is_builtin
+from search_spaces.nni_experiment import (
+    check_arguments,
+    check_config,
+    is_builtin,
+    is_minimising,
+)
 from search_spaces.yaml_file import read_yaml
 
 _NUMBERS = ("trialConcurrency", "maxTrialNumber")
@@ -21,6 +26,7 @@ _DURATIONS = ("maxExperimentDuration", "maxTrialDuration")
 _DURATION = re.compile(r"\d*\.?\d+[smhd]", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 _TRIAL = ["-m", "search_spaces", "trial"]
+_KITS_TRIAL = re.compile(r"-m\s+(search_spaces\s+trial|lightning_modules\s+(net-)?trial)\b")
 
 
 def check_experiment(config: Mapping[str, Any], path: Path, space: Any) -> None:
@@ -50,6 +56,7 @@ def check_experiment(config: Mapping[str, Any], path: Path, space: Any) -> None:
         )
     for kind in ("tuner", "assessor"):
         _check_algorithm(field(config, kind), kind, path, space)
+        _check_direction(config, kind, path)
     check_config(path)
     _check_trial(config, path)
 
@@ -125,6 +132,25 @@ def _check_algorithm(algorithm: Any, kind: str, path: Path, space: Any) -> None:
             f"{path}: {kind}.className: {class_name!r} cannot be found from {folder} ({error});"
             " mend it or codeDirectory"
         ) from None
+
+
+def _check_direction(config: Mapping[str, Any], kind: str, path: Path) -> None:
+    """Refuse an algorithm that would look for the kit's worst trials; it may do so by default.
+
+    Raises:
+        UserError: naming it.
+    """
+    algorithm = field(config, kind)
+    name = field(algorithm, "name") if algorithm is not None else None
+    if name is None or not _KITS_TRIAL.search(str(field(config, "trialCommand"))):
+        return
+    arguments = field(algorithm, "classArgs") or {}
+    if is_minimising(str(name), arguments, kind):
+        by_default = "" if "optimize_mode" in arguments else f", the default of {name}"
+        raise UserError(
+            f"{path}: {kind}.classArgs: optimize_mode: got 'minimize'{by_default}, but more is"
+            " better of what this trialCommand reports; give maximize"
+        )
 
 
 @contextmanager

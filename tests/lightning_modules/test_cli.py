@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 import wandb
 import yaml
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 
 from lightning_modules.__main__ import COMMANDS, TRAINER
 from lightning_modules.__main__ import main as dispatch
 from lightning_modules.cli import DATA, AmbianceCLI, main, task_of
 from lightning_modules.cli_errors import OneLineParser
+from lightning_modules.export import ExportSupernet
 from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
 from search_spaces.architecture import smallest, write_architecture
@@ -74,6 +77,31 @@ def test_every_shipped_config_can_be_instantiated(config: Path, tmp_path: Path):
     assert cli.trainer.default_root_dir == str(tmp_path)
     has_wandb = any(isinstance(logger, PrivateWandbLogger) for logger in cli.trainer.loggers)
     assert has_wandb == (config.stem == "sam")
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"), [("enable_progress_bar", ProgressBar), ("enable_checkpointing", Checkpoint)]
+)
+def test_a_bar_or_checkpoints_that_are_switched_off_are_left_out(
+    option: str, kind: type[Callback], tmp_path: Path
+):
+    """Lightning refuses one that is named, as in every shipped configuration, and switched off."""
+    folder = ("--trainer.default_root_dir", str(tmp_path))
+    for value, there in (("true", True), ("false", False)):
+        cli = instantiate("--config", str(SMOKE), *folder, f"--trainer.{option}={value}")
+        trainer = cli.trainer
+        assert any(isinstance(callback, kind) for callback in trainer.callbacks) == there
+    assert any(isinstance(callback, ExportSupernet) for callback in trainer.callbacks)
+
+
+def test_checkpoints_of_ones_own_lie_in_the_run_folder(tmp_path: Path):
+    folder = tmp_path / "run"
+    callbacks = ("--trainer.callbacks", "[]", "--trainer.callbacks+=ModelCheckpoint")
+    named = ("--trainer.default_root_dir", str(folder))
+    cli = instantiate("--config", str(SMOKE), *named, *callbacks)
+    (own,) = cli.trainer.checkpoint_callbacks
+    own.setup(cli.trainer, cli.model, "fit")
+    assert Path(own.dirpath) == folder / "checkpoints"
 
 
 def test_a_flag_adds_a_private_offline_logger(tmp_path: Path):

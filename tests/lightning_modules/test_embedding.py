@@ -257,3 +257,29 @@ def test_a_checkpoint_of_other_views_is_refused(
     again = student(taught, speech_folder, tmp_path / "run", "--data.views", "2")
     assert run(again, errors=errors) == 2
     assert "data.views: the checkpoint was trained with 1, not 2" in errors.read_text()
+
+
+def test_a_checkpoint_from_before_other_channels_knows_none(
+    taught: Path, speech_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    labels = tmp_path / "labels.csv"
+    labels.write_text("")
+    monkeypatch.setattr(EmbeddingDataModule, "sounds_sha256", lambda _: {})
+    plain, channels = (
+        EmbeddingDataModule(
+            str(speech_folder),
+            "sam-nano-1s",
+            str(taught / "subnet.pt"),
+            views=2,
+            view_channels=asked,
+            labels=str(labels),
+        )
+        for asked in (False, True)
+    )
+    state = plain.state_dict()
+    del state["settings"]["view_channels"]  # as it was written then
+    for data in (plain, channels):
+        data._batches = object()  # as `setup` sets it
+    plain.load_state_dict(state)
+    with pytest.raises(UserError, match=r"data\.view_channels: .* trained with False, not True"):
+        channels.load_state_dict(state)

@@ -135,6 +135,11 @@ def test_a_bad_study_is_one_line_that_names_the_field(
             r"'supervised': Group 'model' does not accept option 'colour'",
         ),
         ({"trainer.accelerator": [3]}, r"mine.yaml: variant 'supervised': .*trainer.accelerator"),
+        (
+            {"model.initial_weights": "lost.pt"},
+            "mine.yaml: variant 'supervised': model.initial_weights: lost.pt: no such file or fold",
+        ),
+        ({"data.recordings": "lost.csv"}, "'supervised': data.recordings: lost.csv: no such file"),
     ],
 )
 def test_a_bad_setting_of_fit_is_named(tmp_path: Path, fit: dict[str, Any], message: str):

@@ -105,8 +105,26 @@ def test_test_clips_of_both_protocols_and_the_cost_table_are_made_once(
     for folder in shared.test_clips.values():
         folder.mkdir(parents=True)
     assert shared.cost_table is not None
-    shared.cost_table.parent.mkdir()
+    shared.cost_table.parent.mkdir(parents=True)
     shared.cost_table.touch()
     called.clear()
     prepare(study)
     assert called == []
+
+
+def test_a_changed_study_measures_another_cost_table(tmp_path: Path, called: list[tuple[str, ...]]):
+    def table_of(kind: str, space: str) -> Path | None:
+        changes = {"cost_table": kind, "fit": {"model.space": space}}
+        study = read_study(study_file(tmp_path, out=str(tmp_path / "out"), **changes))
+        called.clear()
+        table = prepare(study).cost_table
+        assert [arguments[1] for arguments in called] == ["clips", "clips", "cost-table"]
+        assert called[2][3] == space
+        assert ("--quick" in called[2]) == (kind == "quick")
+        assert table is not None
+        table.parent.mkdir(parents=True)
+        table.touch()
+        return table
+
+    asked = (("quick", "sam-nano"), ("full", "sam-nano"), ("quick", "sam-lite"))
+    assert len({table_of(*each) for each in asked}) == 3

@@ -66,6 +66,26 @@ def test_a_trial_has_the_parameters_that_it_was_given(home: Path):
     assert [trial.parameters for trial in trials] == [{"x": 0}, {"x": 0}, {"x": 1}]
 
 
+def test_parameters_of_a_resumed_experiment_are_not_those_of_a_later_trial(home: Path):
+    """NNI 3.0 counted parameters from 1 again: T2 has the number that T1 had."""
+    write_experiment(home, "abc", {"T0": 0.1, "T1": 0.5, "T2": 0.25})
+    with closing(sqlite3.connect(home / "abc" / "db" / "nni.sqlite")) as connection, connection:
+        again = json.dumps({"parameter_id": 1, "parameters": {"x": 2}})
+        connection.execute(
+            "update TrialJobEvent set data = ?, timestamp = 20 where trialJobId = 'T2' and data"
+            " is not null",
+            (again,),
+        )
+        connection.execute(
+            "update MetricData set parameterId = '1', timestamp = 30 where trialJobId = 'T2'"
+        )
+    trials = read_trials("abc")
+    assert [trial.parameters for trial in trials] == [{"x": 0}, {"x": 1}, {"x": 2}]
+    with closing(sqlite3.connect(home / "abc" / "db" / "nni.sqlite")) as connection, connection:
+        connection.execute("update MetricData set parameterId = '1' where trialJobId = 'T0'")
+    assert read_trials("abc")[0].parameters == {"x": 1}  # chosen before its result, not after
+
+
 def test_an_experiment_lies_where_nnis_list_says(home: Path, tmp_path: Path):
     write_experiment(tmp_path / "elsewhere", "abc", {"T0": None})
     (home / ".experiment").write_text(json.dumps({"abc": {"logDir": str(tmp_path / "elsewhere")}}))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,20 @@ def test_a_fault_is_one_line_that_names_file_and_field(
         ),
         ("tuner", "GP", {}, "GP cannot start: GP Tuner supports only numerical values"),
         ("tuner", "Medianstop", {}, "Medianstop cannot start: Builtin name is not found"),
+        ("tuner", "TPE", {}, "optimize_mode: got 'minimize', the default of TPE, but more is b"),
+        ("tuner", "TPE", None, "optimize_mode: got 'minimize', the default of TPE"),
+        (
+            "tuner",
+            "Evolution",
+            {"optimize_mode": "minimize"},
+            "optimize_mode: got 'minimize', but more is better .*; give maximize",
+        ),
+        (
+            "assessor",
+            "Medianstop",
+            {"optimize_mode": "minimize"},
+            "optimize_mode: got 'minimize', but more is better",
+        ),
         ("assessor", "Medianstop", {"start_stepp": 1}, "Medianstop cannot start: .*'start_stepp'"),
         ("assessor", "Medianstop", {"start_step": "x"}, "start_step: got 'x', expected a number"),
         (
@@ -105,6 +120,21 @@ def test_arguments_with_which_an_algorithm_would_die_are_refused(
     algorithm = {"name": name, "classArgs": arguments}
     with pytest.raises(UserError, match=rf"c\.yml: {kind}\.classArgs: {message}"):
         checked(tmp_path, {"trialCodeDirectory": ".", kind: algorithm})
+
+
+def test_a_tuner_whose_library_is_not_installed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "hyperopt", None)
+    algorithm = {"name": "Anneal", "classArgs": {"optimize_mode": "maximize"}}
+    message = "Anneal cannot start: .*hyperopt.*; install what it needs, or take another tuner"
+    with pytest.raises(UserError, match=rf"c\.yml: tuner\.classArgs: {message}"):
+        checked(tmp_path, {"trialCodeDirectory": ".", "tuner": algorithm})
+
+
+def test_another_trials_figures_may_be_minimised(tmp_path: Path):
+    changes = {"trialCommand": "python mine.py", "tuner": {"name": "TPE"}}
+    checked(tmp_path, {"trialCodeDirectory": "."} | changes)
 
 
 @pytest.mark.parametrize(
