@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from importlib import import_module
 
 from search_spaces.errors import UserError, run_command
-from search_spaces.termination import terminated_as_interrupted
+from search_spaces.termination import ended_by_interrupt, terminated_as_interrupted
 
 # Those of LightningCLI; of the others each is a module.
 TRAINER = {
@@ -43,7 +42,7 @@ def main() -> int | None:
     if command in COMMANDS:
         module = import_module(f"lightning_modules.{command.replace('-', '_')}")
         # Else SIGTERM ends them without a word, and what they had begun to write is left behind.
-        with nullcontext() if command in _TRAINING else terminated_as_interrupted():
+        with ended_by_interrupt() if command in _TRAINING else terminated_as_interrupted():
             code: int | None = module.main(arguments)
         return code
     if command not in TRAINER:

@@ -16,6 +16,7 @@ from search_spaces.search_options import (
     levels_of,
     size_of,
 )
+from search_spaces.termination import ended_by_interrupt
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
 
 
@@ -85,7 +86,8 @@ def _best(arguments: argparse.Namespace) -> int:
 def _trial(arguments: argparse.Namespace) -> int:
     from search_spaces.architecture_trial import run_trial
 
-    return run_trial(arguments, sys.argv[2:])
+    with ended_by_interrupt():
+        return run_trial(arguments, sys.argv[2:])
 
 
 def _nnictl(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,12 @@ import sys
 
 import pytest
 
-from search_spaces.termination import deaf_children, terminated_as_interrupted
+from search_spaces.termination import (
+    Terminated,
+    deaf_children,
+    ended_by_interrupt,
+    terminated_as_interrupted,
+)
 
 HEARS = "import signal; print(signal.getsignal(signal.SIGINT) != signal.SIG_IGN)"
 
@@ -30,3 +35,26 @@ def test_what_is_started_within_the_block_hears_no_ctrl_c() -> None:
         assert heard() == "True"
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+ENDS = """
+import os, signal
+from search_spaces.termination import ended_by_interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background lacks
+with ended_by_interrupt():
+    print("half of it")
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_an_interrupt_ends_a_trial_as_a_signal_does() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGINT
+    assert (ended.stdout, ended.stderr) == ("half of it\n", "interrupted\n")
+
+
+def test_what_is_refused_or_terminated_within_the_block_goes_on() -> None:
+    with pytest.raises(ValueError, match="refused"), ended_by_interrupt():
+        raise ValueError("refused")
+    with pytest.raises(Terminated), ended_by_interrupt(), terminated_as_interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
