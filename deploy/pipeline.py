@@ -77,11 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_wandb_arguments(parser, include=True)
     limits = parser.add_argument_group("budget (default: the scale's)")
-    limits.add_argument("--labelled-clips", type=positive_whole_number)
+    limits.add_argument("--labelled-clips", type=positive_whole_number, help="of counts")
     limits.add_argument("--labelled-per-class", type=positive_whole_number, help="of classes")
-    limits.add_argument("--max-latency-ms", type=positive_number)
-    limits.add_argument("--max-params", type=positive_whole_number)
-    limits.add_argument("--max-energy-mj", type=positive_number)
+    limits.add_argument("--max-latency-ms", type=positive_number, help="of a clip, predicted")
+    limits.add_argument("--max-params", type=positive_whole_number, help="weights of a net")
+    limits.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
 
 
 def run(args: argparse.Namespace) -> int:

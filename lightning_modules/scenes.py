@@ -187,6 +187,11 @@ def _parser() -> CommandParser:
     )
     add("--seed", type=whole_number, default=0, help="same seed, same scenes")
     add("--test-speakers", nargs="+", default=[], metavar="SPEAKER", help="of the events")
-    add("--validation-by", choices=("speaker", "recording"), default="speaker")
+    add(
+        "--validation-by",
+        choices=("speaker", "recording"),
+        default="speaker",
+        help="whole speakers, or recordings of those that train (default: speaker)",
+    )
     add("--cache", help="folder of decoded recordings ($ERSAM_CACHE or .cache/ersam)")
     return parser

@@ -43,8 +43,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(prog="python -m lightning_modules stats", description=__doc__)
     parser.add_argument("--root", type=named_path, required=True, help="folder per class, or a CSV")
     parser.add_argument("--cache", help="folder of decoded recordings")
-    parser.add_argument("--test-speakers", nargs="+", default=[], metavar="SPEAKER")
-    parser.add_argument("--validation-by", choices=("speaker", "recording"), default="speaker")
+    parser.add_argument(
+        "--test-speakers",
+        nargs="+",
+        default=[],
+        metavar="SPEAKER",
+        help="whose recordings are the test (default: a fifth of the speakers)",
+    )
+    parser.add_argument(
+        "--validation-by",
+        choices=("speaker", "recording"),
+        default="speaker",
+        help="whole speakers, or recordings of those that train (default: speaker)",
+    )
     return parser.parse_args(arguments)
 
 

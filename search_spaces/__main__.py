@@ -31,7 +31,7 @@ def _parser() -> CommandParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=CommandParser)
     _add_search(commands)
     describe = commands.add_parser("describe", help="print a space's dimensions, size and costs")
-    describe.add_argument("--space", required=True, metavar="NAME")
+    describe.add_argument("--space", required=True, metavar="NAME", help="e.g. sam-lite")
     describe.add_argument("--nni", action="store_true", help="as the search space file of NNI")
     describe.set_defaults(run=_describe)
     _add_nni(commands)

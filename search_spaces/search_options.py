@@ -37,8 +37,13 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         help="search only nets with these choices, e.g. frontend_mels=20",
     )
     size = parser.add_argument_group("size of the search")
-    size.add_argument("--population", type=whole_number_within(2, 10_000), default=20)
-    size.add_argument("--generations", type=_nets, default=5)
+    size.add_argument(
+        "--population",
+        type=whole_number_within(2, 10_000),
+        default=20,
+        help="nets of a generation",
+    )
+    size.add_argument("--generations", type=_nets, default=5, help="of nets, the first is random")
     size.add_argument(
         "--strategy",
         choices=("nsga2", *NNI_STRATEGIES),
@@ -67,10 +72,12 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     """Add the flags by which nets are judged and winners chosen, however they are come upon."""
     parser.add_argument("--cost-table", type=named_path, help="of the target: `deploy cost-table`")
     budget = parser.add_argument_group("budget, for one clip; front end included")
-    budget.add_argument("--precision", choices=("fp32", "int8"), default="int8")
+    budget.add_argument(
+        "--precision", choices=("fp32", "int8"), default="int8", help="of predicted costs"
+    )
     budget.add_argument("--max-latency-ms", type=positive_number, help="needs --cost-table")
-    budget.add_argument("--max-params", type=positive_number)
-    budget.add_argument("--max-macs", type=positive_number)
+    budget.add_argument("--max-params", type=positive_number, help="weights of the net")
+    budget.add_argument("--max-macs", type=positive_number, help="multiply-accumulates")
     budget.add_argument("--max-energy-mj", type=positive_number, help="needs a table with energy")
     parser.add_argument(
         "--minimise",
@@ -81,12 +88,16 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     )
     size = parser.add_argument_group("clips that judge, and winners")
     size.add_argument("--winners", type=_nets, default=4, help="with weights")
-    size.add_argument("--ranking-clips", type=_clips, default=200)
-    size.add_argument("--calibration-clips", type=_clips, default=96)
-    parser.add_argument("--seed", type=_seed, default=0)
+    size.add_argument(
+        "--ranking-clips", type=_clips, default=200, help="validation clips that rank, at most"
+    )
+    size.add_argument(
+        "--calibration-clips", type=_clips, default=96, help="that set batch norm while ranking"
+    )
+    parser.add_argument("--seed", type=_seed, default=0, help="same seed, same search")
     levels = parser.add_argument_group("levels of social ambiance")
     levels.add_argument("--level-edges", default="1,2,5", help="people at which a level begins")
-    levels.add_argument("--level-names", default="none,one,some,active")
+    levels.add_argument("--level-names", default="none,one,some,active", help="of these levels")
 
 
 def budget_of(arguments: argparse.Namespace) -> Budget:
