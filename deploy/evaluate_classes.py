@@ -44,6 +44,13 @@ from search_spaces.metrics import bootstrap_mean, confusion_matrix, expected_cal
 from search_spaces.task import estimates_to_json
 from search_spaces.task_classes import ClassesTask
 
+# Of one class per recording; of several nothing is balanced.
+BALANCED_INTERVAL = {
+    **INTERVAL,
+    "method": f"{INTERVAL['method']}; of balanced_error over those of each class, by their errors"
+    " with half a clip more of either kind",
+}
+
 
 @dataclass(frozen=True)
 class WithBare:
@@ -173,7 +180,7 @@ def make_evaluation(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **origin,
         "task": task.to_json(),
-        "interval": INTERVAL,
+        "interval": INTERVAL if task.several else BALANCED_INTERVAL,
         "metrics": {
             **estimates_to_json(task.judge(probabilities, lo, hi, SEED)),
             "ece": expected_calibration_error(decision.probability, right),

@@ -28,7 +28,7 @@ from deploy.probe_table import table
 from deploy.progress import stderr_progress
 from deploy.windows import cut
 from lightning_modules.audio import from_pcm16
-from lightning_modules.recordings import blaming, read_recordings
+from lightning_modules.recordings import blaming, check_heard, class_names, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import check_sounds, together
@@ -68,12 +68,9 @@ def run_probe(args: argparse.Namespace) -> int:
     names = [one.name for one in sets]
     if len(set(names)) < len(names):
         raise UserError(f"--probe: sets of one name ({', '.join(names)}); rename a file or folder")
-    for one in sets:
-        if args.speaker_normalised and one.speakers is None:
-            raise UserError(
-                f"--speaker-normalised: {one.name} does not say the speaker of every recording; add"
-                " the column speaker, or leave the option out"
-            )
+    if args.speaker_normalised:
+        for one in sets:
+            check_speakers(one)
     probed = [judge(model, sets, args.speaker_normalised) for model in models]
     for row, ms in zip(probed, time_ms_per_second(models), strict=True):
         row["ms_per_second"] = ms
@@ -112,6 +109,7 @@ def read_set(path: Path) -> ProbeSet:
                 " or in the column label of a CSV"
             )
         sounds = prepare_sounds(items, None, strict=False)
+        check_heard(class_names(items), sounds.items, str(path))
         check_sounds(sounds.items, sounds.digests)
     labels = np.array([item.labels[0] for item in sounds.items])
     speakers = _speakers(sounds.items)
@@ -122,6 +120,31 @@ def read_set(path: Path) -> ProbeSet:
         )
     print(f"{name}: {len(labels)} recordings, tested {folds.how}", file=sys.stderr)
     return ProbeSet(name, sounds, labels, speakers, folds)
+
+
+def check_speakers(one: ProbeSet) -> None:
+    """Refuse to take off what each speaker's recordings have in common where nothing would be left.
+
+    Raises:
+        UserError: speakers that are not known, of one recording, or each of one label only.
+    """
+    where = f"--speaker-normalised: {one.name}"
+    if one.speakers is None:
+        raise UserError(
+            f"{where} does not say the speaker of every recording; add the column speaker, or leave"
+            " the option out"
+        )
+    names, recordings = np.unique(one.speakers, return_counts=True)
+    if recordings.min() < 2:
+        raise UserError(
+            f"{where}: speaker {names[recordings.argmin()]} has one recording, of which nothing is"
+            " left without that speaker's mean; add another, or leave the option out"
+        )
+    if all(len(np.unique(one.labels[one.speakers == name])) == 1 for name in names):
+        raise UserError(
+            f"{where}: the label tells the speaker, or each speaker has one label, which goes with"
+            " that speaker's mean; leave the option out"
+        )
 
 
 def judge(model: Embedder, sets: Sequence[ProbeSet], speaker_normalised: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deploy.probe_folds import Folds
 
+_ROUNDING = 1e-12  # of a mean
 CLASSIFIERS = {"logistic": "logistic regression", "lda": "LDA"}
 
 
@@ -59,8 +60,7 @@ def by_speaker(embeddings: NDArray[np.float64], speakers: NDArray[np.str_]) -> N
     result = np.empty_like(embeddings)
     for speaker in np.unique(speakers):
         own = speakers == speaker
-        spread = embeddings[own].std(axis=0)
-        result[own] = (embeddings[own] - embeddings[own].mean(axis=0)) / np.where(
-            spread > 0, spread, 1.0
-        )
+        mean, spread = embeddings[own].mean(axis=0), embeddings[own].std(axis=0)
+        varies = spread > _ROUNDING * np.abs(mean)  # and is not the rounding of a constant's mean
+        result[own] = (embeddings[own] - mean) / np.where(varies, spread, 1.0)
     return result

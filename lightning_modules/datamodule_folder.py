@@ -19,7 +19,7 @@ from lightning_modules.datamodule_recordings import RecordingsDataModule
 from lightning_modules.ranges import check_least
 from lightning_modules.recordings import (
     check_classes,
-    class_names,
+    check_heard,
     named_root,
     read_recordings,
 )
@@ -149,7 +149,7 @@ class FolderDataModule(RecordingsDataModule):
                 kept for it.
         """
         sounds = self._open()
-        self._refuse_lost(sounds)
+        check_heard(self.task.names, sounds.items, "root")
         splits = split_recordings(
             sounds.items, sounds.digests, self._test_speakers, self._validation_by
         )
@@ -261,19 +261,6 @@ class FolderDataModule(RecordingsDataModule):
             "unlabelled_recordings": len(self._more.items) if self._more else 0,
             "unlabelled_share": self._more_share if self._more else None,
         }
-
-    def _refuse_lost(self, sounds: Sounds) -> None:
-        """Refuse a class of which nothing could be decoded: it would be an output that learns none.
-
-        Raises:
-            UserError: naming the class.
-        """
-        lost = [name for name in self.task.names if name not in class_names(sounds.items)]
-        if lost:
-            raise UserError(
-                f"root: class {lost[0]!r}: none of its recordings can be used (skipped, see above);"
-                " mend them, or remove the class"
-            )
 
     def _judge_others(self, sounds: Sounds, splits: Splits) -> None:
         """Find out whether what only trains has speakers of the test, and say so if it has."""

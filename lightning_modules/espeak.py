@@ -29,6 +29,7 @@ VARIANTS = _VARIANT_NAMES.split()
 _RATE, _PITCH = 1, 3  # espeak_PARAMETER
 _SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT
 _CHARACTERS, _UTF8 = 1, 1  # espeak_POSITION_TYPE and espeak_Synth's flag
+_NOISE_SEED = 0
 _ON_AUDIO = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
@@ -39,10 +40,6 @@ _one_at_a_time = threading.Lock()
 
 def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     """Speech, float32 [T] at 16 kHz, the same for the same arguments whatever was said before.
-
-    But for something in espeak-ng 1.52 that loading it anew does not reset, and that is not
-    understood: once in a process, after some dozens of words, some voices begin to sound otherwise,
-    by at most some hundredths of full scale.
 
     Args:
         voice: a language and a variant (`VARIANTS`), e.g. ``en-us+f2``.
@@ -98,6 +95,10 @@ class _Espeak:
         self.rate_hz = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if self.rate_hz <= 0:
             raise RuntimeError(f"espeak-ng does not start with the data in {data.decode()}")
+        # Starting seeds the noise in a voice's breath with the time of day, in seconds; that of
+        # Klatt's synthesiser (`Reed`, `caleb`) is the C library's, which the whole process shares.
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(_NOISE_SEED))
+        ctypes.CDLL(None).srand(_NOISE_SEED)
         self._library.espeak_Info.restype = ctypes.c_char_p
         self.release = self._library.espeak_Info(None).decode()
         self._chunks: list[np.ndarray] = []

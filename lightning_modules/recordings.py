@@ -107,6 +107,26 @@ def check_classes(items: Iterable[Item], where: str) -> tuple[str, ...]:
     return names
 
 
+def check_heard(names: Iterable[str], usable: Iterable[Item], where: str) -> None:
+    """Refuse a class of which nothing could be decoded: it would be an output that learns none.
+
+    Args:
+        names: the classes of all recordings that are listed.
+        usable: those that could be decoded.
+        where: the field to name.
+
+    Raises:
+        UserError: naming the class.
+    """
+    heard = class_names(usable)
+    lost = [name for name in names if name not in heard]
+    if lost:
+        raise UserError(
+            f"{where}: class {lost[0]!r}: none of its recordings can be used (skipped, see above);"
+            " mend them, or remove the class"
+        )
+
+
 def check_spelling(items: Iterable[Item], where: str) -> None:
     """Refuse classes whose names differ in case, spaces, ``-``, ``_`` or Unicode's form only.
 

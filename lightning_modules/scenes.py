@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,10 +17,10 @@ from typing import Any
 from tqdm import tqdm
 
 from lightning_modules.audio import write_wav
-from lightning_modules.recordings import blaming, read_recordings
+from lightning_modules.recordings import blaming, check_heard, class_names, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_split import ValidationBy, split_recordings
-from lightning_modules.scenes_mixing import Scene, Scenes
+from lightning_modules.scenes_mixing import Scene, Scenes, is_silent
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.command_line import (
     CommandParser,
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         )
     validation_by: ValidationBy = options.validation_by
     with blaming("--events"):
-        events = prepare_sounds(read_recordings(options.events), options.cache, strict=False)
+        events = _heard(options.events, options.cache)
         splits = split_recordings(
             events.items, events.digests, options.test_speakers, validation_by
         )
@@ -89,6 +90,27 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _heard(root: Path, cache: str | None) -> Sounds:
+    """The events without those that are nothing but silence: a scene would have a label of it.
+
+    Raises:
+        UserError: recordings that cannot be used, or a class without any that can be heard.
+    """
+    items = read_recordings(root)
+    found = prepare_sounds(items, cache, strict=False)
+    heard = Sounds([], [], [], [*found.skipped])
+    for item, sound, digest in zip(found.items, found.samples, found.digests, strict=True):
+        if is_silent(sound):
+            heard.skipped.append(f"{item.name}: holds nothing but silence")
+            print(f"skipped: {heard.skipped[-1]}", file=sys.stderr)
+            continue
+        heard.items.append(item)
+        heard.samples.append(sound)
+        heard.digests.append(digest)
+    check_heard(class_names(items), heard.items, "root")
+    return heard
+
+
 def write_scenes(scenes: Scenes, number: int, out: Path) -> None:
     """Write the scenes 0..``number``-1 that a killed call has not, then the tables of all."""
     rows: dict[str, list[list[Any]]] = {SCENES: [], EVENTS: []}
@@ -104,13 +126,17 @@ def write_scenes(scenes: Scenes, number: int, out: Path) -> None:
 
 
 def _whole(scene: Scene, path: Path) -> Iterator[Any]:
-    yield from (path, scene.label, scene.speaker, scene.split, f"{scene.snr_db:.2f}")
+    yield from (path, scene.label, scene.speaker, scene.split, _decibels(scene.snr_db))
     yield from (f"{scene.start_s:.4f}", f"{scene.end_s:.4f}", scene.event, scene.background)
 
 
 def _stretch(scene: Scene, path: Path) -> Iterator[Any]:
     yield from (path, scene.label, scene.speaker, f"{scene.start_s:.4f}", f"{scene.end_s:.4f}")
-    yield from (scene.split, f"{scene.snr_db:.2f}")
+    yield from (scene.split, _decibels(scene.snr_db))
+
+
+def _decibels(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}"
 
 
 def _write(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:

@@ -9,6 +9,7 @@ Letters: T samples of a scene, E samples of an event.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Scene:
         split: of the recordings in it, which are in no other.
         speaker: or source of the event, if known.
         start_s, end_s: of the event.
-        snr_db: power of the event over that of the noise behind it.
+        snr_db: power of the event over that of the noise behind it; NaN where that is silent.
         event, background: names of the recordings; the second is empty for generated noise.
     """
 
@@ -104,6 +105,8 @@ class Scenes:
         start = int(rng.integers(self._samples - len(event) + 1))
         snr_db = float(rng.uniform(*self._snr_range_db))
         background, behind = self._behind_it(rng, split)
+        if not background[start : start + len(event)].any():
+            snr_db = math.nan
         item = self._events.items[place]
         return Scene(
             samples=to_pcm16(layered(event, start, background, snr_db)),
@@ -138,6 +141,11 @@ class Scenes:
         return from_pcm16(wrapped), self._backgrounds.items[place].name
 
 
+def is_silent(sound: Int16) -> bool:
+    """Whether a recording [T] holds nothing that could be heard in noise."""
+    return rms(from_pcm16(sound)) < _LEAST_RMS
+
+
 def sound_of(waveform: Float32) -> Float32:
     """An event without the silence before and after it; float32 [T] to [E]."""
     active = np.flatnonzero(active_frames(waveform))
@@ -150,14 +158,14 @@ def layered(event: Float32, start: int, background: Float32, snr_db: float) -> F
     """An event [E] on a background [T] from sample ``start`` on, at most `PEAK` loud.
 
     The ratio is of the mean powers while the event lasts. Where the background is silent there, the
-    event stands alone.
+    event stands alone, and the ratio does not matter.
     """
     faded = event.copy()
     ramp = np.linspace(0.0, 1.0, min(_FADE_SAMPLES, len(event)), dtype=np.float32)
     faded[: len(ramp)] *= ramp
     faded[len(event) - len(ramp) :] *= ramp[::-1]
     stretch = background[start : start + len(event)]
-    level = rms(stretch) * 10 ** (snr_db / 20) or rms(event)
+    level = rms(stretch) * 10 ** (snr_db / 20) if stretch.any() else rms(event)
     scene = background.copy()
     scene[start : start + len(event)] += faded * np.float32(level / max(rms(faded), _LEAST_RMS))
     return scene * np.float32(PEAK / max(float(np.abs(scene).max()), _LEAST_RMS))

@@ -50,7 +50,15 @@ def main(argv: Sequence[str]) -> int:
     words = read_words(options.words)
     refuse_full_folder(options.out, "--out")
     check_languages(options.languages)
-    with new_folder(options.out) as folder:
+    settings = {
+        "espeak": release(),
+        "words": [[*word] for word in words.items()],
+        "languages": list(options.languages),
+        "variants": list(VARIANTS),
+        "takes": options.takes,
+        "seed": options.seed,
+    }
+    with new_folder(options.out, settings) as folder:
         write_words(words, options.languages, options.takes, options.seed, folder)
     number = len(words) * len(VARIANTS) * options.takes
     print(f"{number} recordings in {options.out}; give it as --data.extra", file=sys.stderr)
@@ -99,7 +107,9 @@ def check_languages(languages: Sequence[str]) -> None:
 def write_words(
     words: Mapping[str, str], languages: Sequence[str], takes: int, seed: int, folder: Path
 ) -> None:
-    """Write ``<label>/<voice>/<take>.wav``: 16-bit mono, 16 kHz, without silence around it.
+    """Write the ``<label>/<voice>/<take>.wav`` that a killed call has not.
+
+    16-bit mono, 16 kHz, without silence around the word.
 
     A voice is a variant of espeak's; its takes differ in language, pitch and rate.
 
@@ -109,8 +119,12 @@ def write_words(
     for label, text in tqdm(words.items(), "Speaking"):
         for variant, take, voice, pitch, rate in _takes(languages, takes, seed):
             path = folder / label / variant / f"{take}.wav"
+            if path.exists():
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_wav(path, to_pcm16(trim(speak(voice, pitch, rate, text), text)))
+            growing = path.with_name(f".{take}.part")  # what a kill cuts is no recording
+            write_wav(growing, to_pcm16(trim(speak(voice, pitch, rate, text), text)))
+            growing.replace(path)
 
 
 def _takes(

@@ -12,7 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from lightning_modules.audio import Int16
-from lightning_modules.recordings import check_classes, class_names, read_recordings
+from lightning_modules.recordings import (
+    check_classes,
+    check_heard,
+    class_names,
+    read_recordings,
+)
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
 from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
@@ -33,8 +38,11 @@ def main(arguments: Sequence[str]) -> int:
         UserError: nothing to read.
     """
     options = parse(arguments)
-    sounds = prepare_sounds(read_recordings(options.root), options.cache, strict=False)
-    print("\n".join([*figures(sounds), *class_rows(sounds), *leaks(sounds, options)]))
+    items = read_recordings(options.root)
+    names = class_names(items)  # with those of which nothing can be decoded
+    sounds = prepare_sounds(items, options.cache, strict=False)
+    rows = [*figures(sounds), *class_rows(sounds, names), *leaks(sounds, names, options)]
+    print("\n".join(rows))
     return 0
 
 
@@ -99,9 +107,8 @@ def silent_share(sound: Int16) -> float:
     return float((power < loudest * 10 ** (QUIET_DB / 10)).mean())
 
 
-def class_rows(sounds: Sounds) -> list[str]:
-    """Recordings, minutes and speakers of each class."""
-    names = class_names(sounds.items)
+def class_rows(sounds: Sounds, names: Sequence[str]) -> list[str]:
+    """Recordings that can be used, their minutes and speakers, of each class of ``names``."""
     width = max([len(name) for name in names], default=5) + 2
     rows = [f"{'class':<{width}}{'recordings':>11}{'minutes':>9}{'speakers':>10}"]
     for name in names:
@@ -112,8 +119,8 @@ def class_rows(sounds: Sounds) -> list[str]:
     return rows
 
 
-def leaks(sounds: Sounds, options: argparse.Namespace) -> list[str]:
-    """Duplicates, and how `fit` would split the recordings, or why it would refuse to."""
+def leaks(sounds: Sounds, names: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """Duplicates, and how `fit` would split recordings of ``names``, or why it would refuse."""
     copies: defaultdict[str, list[Item]] = defaultdict(list)
     for item, digest in zip(sounds.items, sounds.digests, strict=True):
         copies[digest].append(item)
@@ -121,6 +128,7 @@ def leaks(sounds: Sounds, options: argparse.Namespace) -> list[str]:
     lines = [f"duplicates   {sum(len(same) - 1 for same in double)}"]
     lines += [f"  {' = '.join(item.name for item in same[:4])}" for same in double[:5]]
     try:
+        check_heard(names, sounds.items, "root")
         check_classes(sounds.items, "root")
         validation_by: ValidationBy = options.validation_by
         splits = split_recordings(

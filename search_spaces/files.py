@@ -153,8 +153,13 @@ def refuse_foreign_folder(
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, settings: dict[str, Any] | None = None) -> Iterator[Path]:
     """Yield a hidden folder beside ``path`` that takes its name only when the block succeeds.
+
+    Args:
+        path: the folder to come.
+        settings: what its files follow from; where given, a folder of the same settings that a
+            block left when it was killed or interrupted is yielded again, with what it holds.
 
     Raises:
         OSError: it cannot be written, or ``path`` is no empty folder (`refuse_full_folder`); of a
@@ -162,11 +167,16 @@ def new_folder(path: Path) -> Iterator[Path]:
         UserError: another process is writing it.
     """
     path = real_path(path)  # the name of the folder that one is in, or that a link leads to
-    growing = path.with_name(f".{path.name}.part")
+    growing, of = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.part.json")
     refusal = f"{path}: another process is writing it; wait for that or name another folder"
     with held(path.with_name(f".{path.name}.lock"), refusal):
-        shutil.rmtree(growing, ignore_errors=True)
-        growing.mkdir(parents=True)
+        if settings is None or not growing.is_dir() or not _holds(of, settings):
+            of.unlink(missing_ok=True)  # before the folder, which would else be taken for its own
+            shutil.rmtree(growing, ignore_errors=True)
+            growing.mkdir(parents=True)
+            if settings is not None:
+                write_json(of, settings)
+        is_kept = False
         try:
             yield growing
             growing.replace(path)
@@ -174,8 +184,21 @@ def new_folder(path: Path) -> Iterator[Path]:
             if disk_full(error) and error.filename is None:  # as it comes of a write
                 error.filename = str(path)
             raise
+        except KeyboardInterrupt:  # SIGTERM too, if it is heard at all
+            is_kept = settings is not None
+            raise
         finally:
-            shutil.rmtree(growing, ignore_errors=True)
+            if not is_kept:
+                of.unlink(missing_ok=True)
+                shutil.rmtree(growing, ignore_errors=True)
+
+
+def _holds(path: Path, settings: dict[str, Any]) -> bool:
+    """Whether a file holds these settings; a damaged one holds none."""
+    try:
+        return bool(read_json(path, {}) == settings)
+    except UserError:
+        return False
 
 
 def write_json(path: Path, value: Any, schema: dict[str, Any] | None = None) -> None:

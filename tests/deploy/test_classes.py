@@ -114,6 +114,9 @@ def test_an_evaluation_has_recall_confusion_and_the_hardest(
     evaluation = read_evaluation(tmp_path / "evaluation.json")
     assert evaluation["metrics"]["error"]["value"] == pytest.approx(0.1)
     assert evaluation["metrics"]["balanced_error"]["value"] == pytest.approx(0.25 / 3)
+    assert evaluation["interval"]["method"].startswith(
+        "percentile bootstrap over clips; of balanced_error over those of each class"
+    )
     assert evaluation["confusion"] == [[3, 0, 0], [1, 3, 0], [0, 0, 3]]
     recall = {row["name"]: row["recall"]["value"] for row in evaluation["by_class"]}
     assert recall == {"high": 1.0, "low": 0.75, "middle": 1.0}

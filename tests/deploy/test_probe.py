@@ -20,7 +20,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import read_json
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_embedding import EmbeddingTask, TeacherTask
-from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder
+from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder, write_recording
 
 SAMPLES = 16_000
 
@@ -138,6 +138,8 @@ def test_each_speaker_has_mean_0_and_spread_1():
     embeddings = np.array([[1.0, 5.0], [3.0, 5.0], [10.0, 0.0], [30.0, 4.0]])
     normalised = by_speaker(embeddings, np.array(["x", "x", "y", "y"]))
     assert normalised.tolist() == [[-1, 0], [1, 0], [-1, -1], [1, 1]]
+    same = by_speaker(np.full((3, 1), 0.1), np.array(["x", "x", "x"]))  # whose mean is not 0.1
+    assert np.abs(same).max() < 1e-9
 
 
 def items(*rows: tuple[str, str | None, str | None]) -> tuple[list[Item], np.ndarray]:
@@ -288,6 +290,31 @@ def test_sets_that_cannot_probe_are_refused(bundles: Path) -> None:
     (bundles / "two.csv").write_text(f"path,label\n{next(one.rglob('*.wav'))},a;b\n")
     with pytest.raises(UserError, match="has 2 labels, a probe tells one"):
         evaluate.run(parse("--probe", bundles / "two.csv", *bundle))
+    lost = write_folder(bundles / "lost")
+    for path in (lost / "high").rglob("*.wav"):
+        path.write_bytes(b"no audio")
+    with pytest.raises(UserError, match=r"--probe: \S+lost: class 'high': none of its recordings"):
+        evaluate.run(parse("--probe", lost, *bundle))
+
+
+def test_nothing_is_probed_that_normalising_by_speaker_takes_off(bundles: Path) -> None:
+    data = write_folder(bundles / "p", speakers=["ann", "bob"], each=2)
+    paths = sorted(data.rglob("*.wav"))
+    rows = [f"{path},{path.parent.parent.name},{path.parent.name}" for path in paths]
+    options = ("--bundle", bundles / "able", "--out", bundles, "--speaker-normalised")
+    table = bundles / "t.csv"
+    table.write_text("\n".join(["path,label,speaker", *rows]))
+    assert evaluate.run(parse("--probe", table, *options)) == 0
+    once = write_recording(bundles / "p" / "low" / "zoe" / "0.wav", 200, seed=99)
+    table.write_text("\n".join(["path,label,speaker", *rows, f"{once},low,zoe"]))
+    with pytest.raises(UserError, match=r"^--speaker-normalised: t: speaker zoe has one recording"):
+        evaluate.run(parse("--probe", table, *options))
+    rows = [f"{path},{path.parent.name},{path.parent.name}" for path in paths]
+    table.write_text("\n".join(["path,label,speaker", *rows]))
+    with pytest.raises(
+        UserError, match="normalised: t: the label tells the speaker, or each speak"
+    ):
+        evaluate.run(parse("--probe", table, *options))
 
 
 def test_models_and_options_that_cannot_be_are_refused(

@@ -122,6 +122,20 @@ def test_a_silent_background_leaves_the_event_alone(events: Path, tmp_path: Path
     sound, _ = soundfile.read(tmp_path / "out" / "audio" / "000000.wav")
     assert np.isfinite(sound).all()
     assert np.abs(sound).max() == pytest.approx(0.9, abs=1e-3)
+    for name in ("scenes.csv", "events.csv"):
+        assert rows(tmp_path / "out" / name)[0]["snr_db"] == ""  # there is no such ratio
+        assert read_recordings(tmp_path / "out" / name)[0].snr_db is None
+
+
+def test_events_of_silence_alone_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    root = write_folder(tmp_path / "tones")
+    soundfile.write(root / "low" / "ann" / "silent.wav", np.zeros(16_000), 16_000)
+    make(root, tmp_path / "out", "--count", 1)
+    assert "skipped: low/ann/silent.wav: holds nothing but silence" in capsys.readouterr().err
+    (root / "quiet").mkdir()
+    soundfile.write(root / "quiet" / "a.wav", np.zeros(16_001), 16_000)
+    with pytest.raises(UserError, match="--events: class 'quiet': none of its recordings can be"):
+        make(root, tmp_path / "other", "--count", 1)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,45 @@ def test_the_same_seed_says_the_same(tmp_path: Path):
     assert a == b != c
 
 
+def test_a_killed_call_goes_on_if_it_is_asked_for_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def command(name: str, seed: str = "0") -> list[str]:
+        options = ["--words", "two", "six", "--takes", "1", "--seed", seed]
+        return [*options, "--out", str(tmp_path / name)]
+
+    speak.main(command("whole"))
+    said = speak.speak
+    calls: list[str] = []
+
+    def stopped(voice: str, pitch: int, rate: int, text: str) -> np.ndarray:
+        calls.append(text)
+        if calls.count("six") == 2:
+            raise KeyboardInterrupt
+        return said(voice, pitch, rate, text)
+
+    monkeypatch.setattr(speak, "speak", stopped)
+    for name in ("same", "other"):
+        calls.clear()
+        with pytest.raises(KeyboardInterrupt):
+            speak.main(command(name))
+        assert not (tmp_path / name).exists()
+    calls.clear()
+    speak.main(command("same"))
+    assert [text for text in calls if text] == ["six"]  # what was left
+    calls.clear()
+    monkeypatch.setattr(speak, "speak", said)
+    speak.main(command("other", seed="1"))
+    whole, same, other = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (tmp_path / name for name in ("whole", "same", "other"))
+    )
+    assert same == whole
+    assert other.keys() == whole.keys()
+    assert not set(other.values()) & set(whole.values())
+    assert {path.name for path in tmp_path.iterdir()} == {"whole", "same", "other"}
+
+
 def test_silence_around_a_word_is_cut():
     quiet, word = np.zeros(8000, np.float32), np.full(1600, -1.5, np.float32)
     trimmed = speak.trim(np.concatenate([quiet, word, quiet]), "word")

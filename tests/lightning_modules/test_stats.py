@@ -44,6 +44,18 @@ def test_one_class_alone_is_said_to_be_too_few(tmp_path: Path, capsys: pytest.Ca
     assert "`fit` refuses this: root: holds only class 'low', expected" in capsys.readouterr().out
 
 
+def test_a_class_of_which_nothing_can_be_used_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    root = write_folder(tmp_path / "data")
+    (root / "broken").mkdir()
+    (root / "broken" / "a.wav").write_bytes(b"no audio")
+    assert stats.main(["--root", str(root), "--cache", str(tmp_path / "cache")]) == 0
+    out = capsys.readouterr().out
+    assert "broken            0      0.0         -" in out
+    assert "`fit` refuses this: root: class 'broken': none of its recordings can be used" in out
+
+
 def test_silence_is_measured_within_a_recording():
     tone = (3000 * np.sin(np.arange(16_000) / 5)).astype(np.int16)
     half = np.concatenate([tone, np.zeros(16_000, np.int16)])

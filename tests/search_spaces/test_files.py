@@ -156,6 +156,25 @@ def test_a_new_folder_appears_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_new_folder_that_was_interrupted_goes_on_with_the_same_settings_alone(tmp_path):
+    found = []
+
+    def stopped(settings, error):
+        with new_folder(tmp_path / "out", settings) as folder:
+            found.append(names(folder))
+            (folder / "a").touch()
+            raise error
+
+    for settings in ({"seed": 1}, {"seed": 1}, {"seed": 2}, None):
+        with pytest.raises(KeyboardInterrupt):
+            stopped(settings, KeyboardInterrupt())
+    assert found == [[], ["a"], [], []]
+    assert names(tmp_path) == []
+    with pytest.raises(UserError, match="no"):
+        stopped({"seed": 1}, UserError("no"))
+    assert names(tmp_path) == []
+
+
 def test_two_processes_do_not_write_one_folder(tmp_path):
     with new_folder(tmp_path / "out") as growing:
         (growing / "a.txt").touch()
