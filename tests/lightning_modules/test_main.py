@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import soundfile
+
 
 def test_sigterm_is_said_and_leaves_nothing_half_written(tmp_path: Path):
     command = ["-m", "lightning_modules", "speak", "--words", *map(str, range(10, 90))]
@@ -25,4 +27,6 @@ def test_sigterm_is_said_and_leaves_nothing_half_written(tmp_path: Path):
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 143
     assert "terminated" in errors.splitlines()
-    assert not list(tmp_path.iterdir())
+    begun = {path.name for path in tmp_path.iterdir()}
+    assert begun == {".words.part", ".words.part.json"}  # with which the same command goes on
+    assert all(soundfile.info(path).frames for path in tmp_path.rglob("*.wav"))
