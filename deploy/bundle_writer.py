@@ -29,7 +29,7 @@ from deploy.quantize import FP32_MODULES
 from deploy.vectors import VERSION, Vectors, write_vectors
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.clips_file import Clips
-from search_spaces.errors import UserError, disk_full
+from search_spaces.errors import UserError, full_disk_named
 from search_spaces.files import sha256_file, write_json
 from search_spaces.frontier import Frontier, Winner
 from search_spaces.task import Task, estimates_to_json
@@ -54,15 +54,12 @@ def staged_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(leftover, ignore_errors=True)
     staging.mkdir()
     try:
-        yield staging
-        _flush(staging)
-        if target.exists():
-            target.replace(replaced)
-        staging.replace(target)
-    except OSError as error:
-        if disk_full(error) and error.filename is None:  # as it comes of a write
-            error.filename = str(target)
-        raise
+        with full_disk_named(target):
+            yield staging
+            _flush(staging)
+            if target.exists():
+                target.replace(replaced)
+            staging.replace(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
@@ -175,7 +172,7 @@ def _int8(lowered: LoweredNet, task: Task) -> dict[str, Any] | None:
         "activations": "int8, affine, per tensor; in the front end's DFT per frame, dynamic",
         "left_fp32": [f"{FP32_MODULES[0]} but its DFT", *FP32_MODULES[1:], *_fp32_end(task)],
         "calibration_clips": lowered.calibration_clips,
-        f"{task.headline.key}_drop_points": lowered.int8.error - lowered.fp32.error,
+        f"{task.headline.key}_drop_points": lowered.int8_drop_points,
     }
     return _precision("int8", lowered.int8, quantisation)
 

@@ -71,15 +71,14 @@ def log_lowered(options: WandbOptions, frontier: Path, bundles: Sequence[Path]) 
 def figures(bundle: Bundle) -> dict[str, float]:
     """What is known of a bundle, by W&B's key."""
     manifest, held, headline = bundle.manifest, bundle.precisions, bundle.task.headline.key
+    int8: dict[str, Any] = manifest["precisions"]["int8"] or {"quantisation": {}}
+    kept_drop = int8["quantisation"].get(f"{headline}_drop_points")  # all that earlier bundles have
     values: dict[str, float | None] = {
         "lower/int8_kept": int("int8" in held),
         "lower/params": manifest["costs"]["params"],
         "lower/macs": manifest["costs"]["macs"],
-        "lower/int8_drop_points": manifest.get("int8_drop_points"),  # of a refused one, too
+        "lower/int8_drop_points": manifest.get("int8_drop_points", kept_drop),
     }
-    if "int8" in held:
-        quantisation: dict[str, Any] = manifest["precisions"]["int8"]["quantisation"]
-        values["lower/int8_drop_points"] = quantisation[f"{headline}_drop_points"]
     for name in held:
         precision = manifest["precisions"][name]
         values[f"lower/{name}_kb"] = manifest["files"][MODEL_FILES[name]]["bytes"] / 1000

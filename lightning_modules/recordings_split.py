@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from lightning_modules.recordings_item import Item, differently_spelled
 from lightning_modules.splits import SPLITS, Split
@@ -33,6 +34,23 @@ class Splits:
     places: dict[Split, list[int]] = field(default_factory=lambda: {name: [] for name in SPLITS})
     remarks: list[str] = field(default_factory=list)
     by_speaker: bool = True
+
+
+def add_split_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--test-speakers`` and ``--validation-by``; see `split_recordings`."""
+    parser.add_argument(
+        "--test-speakers",
+        nargs="+",
+        default=[],
+        metavar="SPEAKER",
+        help="whose recordings are the test (default: a fifth of the speakers)",
+    )
+    parser.add_argument(
+        "--validation-by",
+        choices=get_args(ValidationBy),
+        default="speaker",
+        help="whole speakers, or recordings of those that train (default: speaker)",
+    )
 
 
 def split_recordings(
@@ -204,37 +222,39 @@ def _by_column(items: Sequence[Item], splits: Splits) -> None:
 
 
 def _keep_from_training(items: Sequence[Item], splits: Splits) -> None:
-    """Move unlabelled recordings of the test's speakers to the test, which does not use them.
+    """Move unlabelled recordings of speakers who only test, or validate, there; none is used there.
 
-    Not of speakers whose labelled recordings train: these are not new to the net anyway.
+    Raises:
+        UserError: the CSV gives a recording of a speaker of the test to another split. It may let
+            one of a speaker who validates train.
     """
-    train, test = splits.places["train"], splits.places["test"]
-    new = _speakers(items, test) - _speakers(items, train)
-    held = [place for place in train if not items[place].labels and items[place].speaker in new]
+    held = _unlabelled_of(items, splits, "test")
     for item in (items[place] for place in held):
         if item.split is not None:
             raise UserError(
                 f"root: {item.name}: the CSV's column split says {item.split}, but its speaker"
                 f" {item.speaker} is of the test; leave the column empty there, and it is not used"
             )
-    if held:
-        splits.remarks.append(_not_used(len(held)))
-        _move(splits, train, [*test, *held], "test")
-    _keep_from_training_too(items, splits)
+    _hold(splits, held, "test")
+    held = _unlabelled_of(items, splits, "validation")
+    free = [place for place in held if items[place].speaker and items[place].split is None]
+    _hold(splits, free, "validation")
 
 
-def _keep_from_training_too(items: Sequence[Item], splits: Splits) -> None:
-    """The same of speakers who validate alone, but where the CSV says that they are to train."""
-    train, validation = splits.places["train"], splits.places["validation"]
-    new = _speakers(items, validation) - _speakers(items, train) - {""}
-    held = [
-        place
-        for place in train
-        if not items[place].labels and items[place].split is None and items[place].speaker in new
-    ]
+def _unlabelled_of(items: Sequence[Item], splits: Splits, split: Split) -> list[int]:
+    """Places of unlabelled training recordings of speakers of ``split``.
+
+    Not of speakers whose labelled recordings train: these are not new to the net anyway.
+    """
+    train = splits.places["train"]
+    new = _speakers(items, splits.places[split]) - _speakers(items, train)
+    return [place for place in train if not items[place].labels and items[place].speaker in new]
+
+
+def _hold(splits: Splits, held: Sequence[int], split: Split) -> None:
     if held:
-        splits.remarks.append(_not_used(len(held), "validation"))
-        _move(splits, train, [*validation, *held], "validation")
+        splits.remarks.append(_not_used(len(held), split))
+        _move(splits, splits.places["train"], [*splits.places[split], *held], split)
 
 
 def _not_used(number: int, split: Split = "test") -> str:

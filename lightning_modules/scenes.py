@@ -19,7 +19,7 @@ from tqdm import tqdm
 from lightning_modules.audio import write_wav
 from lightning_modules.recordings import blaming, check_heard, class_names, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
-from lightning_modules.recordings_split import ValidationBy, split_recordings
+from lightning_modules.recordings_split import ValidationBy, add_split_options, split_recordings
 from lightning_modules.scenes_mixing import Scene, Scenes, is_silent
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.command_line import (
@@ -98,11 +98,10 @@ def _heard(root: Path, cache: str | None) -> Sounds:
     """
     items = read_recordings(root)
     found = prepare_sounds(items, cache, strict=False)
-    heard = Sounds([], [], [], [*found.skipped])
+    heard = Sounds([], [], [], found.skipped)
     for item, sound, digest in zip(found.items, found.samples, found.digests, strict=True):
         if is_silent(sound):
-            heard.skipped.append(f"{item.name}: holds nothing but silence")
-            print(f"skipped: {heard.skipped[-1]}", file=sys.stderr)
+            print(f"skipped: {item.name}: holds nothing but silence", file=sys.stderr)
             continue
         heard.items.append(item)
         heard.samples.append(sound)
@@ -212,12 +211,6 @@ def _parser() -> CommandParser:
         "--snr-db", type=float, nargs=2, default=(0.0, 20.0), metavar=("LOW", "HIGH"), help=snr_help
     )
     add("--seed", type=whole_number, default=0, help="same seed, same scenes")
-    add("--test-speakers", nargs="+", default=[], metavar="SPEAKER", help="of the events")
-    add(
-        "--validation-by",
-        choices=("speaker", "recording"),
-        default="speaker",
-        help="whole speakers, or recordings of those that train (default: speaker)",
-    )
+    add_split_options(parser)
     add("--cache", help="folder of decoded recordings ($ERSAM_CACHE or .cache/ersam)")
     return parser

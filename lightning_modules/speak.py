@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
         "espeak": release(),
         "words": [[*word] for word in words.items()],
         "languages": list(options.languages),
-        "variants": list(VARIANTS),
+        "variants": VARIANTS,
         "takes": options.takes,
         "seed": options.seed,
     }

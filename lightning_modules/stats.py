@@ -20,7 +20,12 @@ from lightning_modules.recordings import (
 )
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import Splits, ValidationBy, split_recordings
+from lightning_modules.recordings_split import (
+    Splits,
+    ValidationBy,
+    add_split_options,
+    split_recordings,
+)
 from lightning_modules.splits import SPLITS
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.command_line import CommandParser, named_path
@@ -51,19 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(prog="python -m lightning_modules stats", description=__doc__)
     parser.add_argument("--root", type=named_path, required=True, help="folder per class, or a CSV")
     parser.add_argument("--cache", help="folder of decoded recordings")
-    parser.add_argument(
-        "--test-speakers",
-        nargs="+",
-        default=[],
-        metavar="SPEAKER",
-        help="whose recordings are the test (default: a fifth of the speakers)",
-    )
-    parser.add_argument(
-        "--validation-by",
-        choices=("speaker", "recording"),
-        default="speaker",
-        help="whole speakers, or recordings of those that train (default: speaker)",
-    )
+    add_split_options(parser)
     return parser.parse_args(arguments)
 
 

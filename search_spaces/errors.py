@@ -6,7 +6,8 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from search_spaces.termination import Terminated
@@ -68,6 +69,21 @@ def _forsake_stdout() -> None:
 def disk_full(error: OSError) -> bool:
     """Whether there is no room, or the user's share of it is used up."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Let the error of a full disk, which comes of a write without any name, name ``path``.
+
+    Raises:
+        OSError: as it came otherwise.
+    """
+    try:
+        yield
+    except OSError as error:
+        if disk_full(error) and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def describe_os_error(error: OSError) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from search_spaces.errors import UserError, disk_full
+from search_spaces.errors import UserError, full_disk_named
 from search_spaces.file_lock import held
 from search_spaces.json_values import Validator, check_json, parse_json
 
@@ -178,12 +178,9 @@ def new_folder(path: Path, settings: dict[str, Any] | None = None) -> Iterator[P
                 write_json(of, settings)
         is_kept = False
         try:
-            yield growing
-            growing.replace(path)
-        except OSError as error:
-            if disk_full(error) and error.filename is None:  # as it comes of a write
-                error.filename = str(path)
-            raise
+            with full_disk_named(path):
+                yield growing
+                growing.replace(path)
         except KeyboardInterrupt:  # SIGTERM too, if it is heard at all
             is_kept = settings is not None
             raise

@@ -55,8 +55,7 @@ def check_experiment(config: Mapping[str, Any], path: Path, space: Any) -> None:
             f"{path}: trainingService: got {service!r}, expected its fields, e.g. platform: local"
         )
     for kind in ("tuner", "assessor"):
-        _check_algorithm(field(config, kind), kind, path, space)
-        _check_direction(config, kind, path)
+        _check_algorithm(config, kind, path, space)
     check_config(path)
     _check_trial(config, path)
 
@@ -94,12 +93,13 @@ def _is_duration(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
-def _check_algorithm(algorithm: Any, kind: str, path: Path, space: Any) -> None:
+def _check_algorithm(config: Mapping[str, Any], kind: str, path: Path, space: Any) -> None:
     """Refuse an algorithm that cannot start: NNI would, and wait for it for ever.
 
     Raises:
-        UserError: naming it.
+        UserError: naming it, or one of NNI's that would look for the kit's worst trials.
     """
+    algorithm = field(config, kind)
     if algorithm is None:
         return  # an experiment needs no assessor, and `check_config` asks for the tuner
     example = "TPE" if kind == "tuner" else "Medianstop"
@@ -121,6 +121,8 @@ def _check_algorithm(algorithm: Any, kind: str, path: Path, space: Any) -> None:
             check_arguments(str(name), arguments or {}, kind, space)
         except UserError as error:
             raise UserError(f"{path}: {kind}.classArgs: {error}") from None
+        if _KITS_TRIAL.search(str(field(config, "trialCommand"))):
+            _check_direction(str(name), arguments or {}, kind, path)
         return
     module, _, attribute = str(class_name).rpartition(".")
     folder = path.parent / str(field(algorithm, "codeDirectory") or ".")
@@ -134,18 +136,13 @@ def _check_algorithm(algorithm: Any, kind: str, path: Path, space: Any) -> None:
         ) from None
 
 
-def _check_direction(config: Mapping[str, Any], kind: str, path: Path) -> None:
+def _check_direction(name: str, arguments: Mapping[str, Any], kind: str, path: Path) -> None:
     """Refuse an algorithm that would look for the kit's worst trials; it may do so by default.
 
     Raises:
         UserError: naming it.
     """
-    algorithm = field(config, kind)
-    name = field(algorithm, "name") if algorithm is not None else None
-    if name is None or not _KITS_TRIAL.search(str(field(config, "trialCommand"))):
-        return
-    arguments = field(algorithm, "classArgs") or {}
-    if is_minimising(str(name), arguments, kind):
+    if is_minimising(name, arguments, kind):
         by_default = "" if "optimize_mode" in arguments else f", the default of {name}"
         raise UserError(
             f"{path}: {kind}.classArgs: optimize_mode: got 'minimize'{by_default}, but more is"

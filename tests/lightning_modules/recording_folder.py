@@ -43,8 +43,10 @@ def write_folder(
     return root
 
 
-def open_folder(root: Path, beside: Path, **options: object) -> FolderDataModule:
-    """The data of ``root`` for clips of a second, ready to train; ``labels.csv`` in ``beside``."""
+def open_folder(
+    root: Path, beside: Path, stage: str = "fit", **options: object
+) -> FolderDataModule:
+    """The data of ``root`` for clips of a second, ready for a stage; `labels.csv` in ``beside``."""
     data = FolderDataModule(
         str(root),
         space="sam-nano-1s",
@@ -54,5 +56,5 @@ def open_folder(root: Path, beside: Path, **options: object) -> FolderDataModule
         **options,
     )
     data.prepare_data()
-    data.setup("fit")
+    data.setup(stage)
     return data

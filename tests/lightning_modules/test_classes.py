@@ -21,7 +21,12 @@ from search_spaces.search import search
 from search_spaces.search_setup import SearchFiles, SearchSize
 from search_spaces.supernet_file import read_supernet
 from search_spaces.task_classes import ClassesTask
-from tests.lightning_modules.recording_folder import PITCHES_HZ, write_folder, write_recording
+from tests.lightning_modules.recording_folder import (
+    PITCHES_HZ,
+    open_folder,
+    write_folder,
+    write_recording,
+)
 from tests.lightning_modules.runs import metrics, run
 
 CONFIG = Path(__file__).parents[2] / "lightning_modules" / "configs" / "folder.yaml"
@@ -122,22 +127,8 @@ def test_search_ranks_and_judges_by_classes(trained: Path, tmp_path: Path):
     assert net.head.output.out_channels == 3
 
 
-def module(root: Path, folder: Path, stage: str = "fit", **options: object) -> FolderDataModule:
-    data = FolderDataModule(
-        str(root),
-        space="sam-nano-1s",
-        num_workers=0,
-        labels=str(folder / "labels.csv"),
-        cache=str(root.parent / "cache"),
-        **options,
-    )
-    data.prepare_data()
-    data.setup(stage)
-    return data
-
-
 def test_labels_beyond_the_budget_cannot_be_reached(recordings: Path, tmp_path: Path):
-    data = module(recordings, tmp_path, labelled_per_class=2)
+    data = open_folder(recordings, tmp_path, labelled_per_class=2)
     with (tmp_path / "labels.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 3 * 2
@@ -149,21 +140,21 @@ def test_labels_beyond_the_budget_cannot_be_reached(recordings: Path, tmp_path: 
 
 
 def test_labels_of_another_budget_are_refused(recordings: Path, tmp_path: Path):
-    module(recordings, tmp_path)
+    open_folder(recordings, tmp_path)
     with pytest.raises(UserError, match=r"labels.csv: holds labels of other recordings, another"):
-        module(recordings, tmp_path, labelled_per_class=2)
+        open_folder(recordings, tmp_path, labelled_per_class=2)
 
 
 def test_a_checkpoint_of_other_sound_is_refused_unless_only_the_test_is(
     recordings: Path, tmp_path: Path
 ):
     root = shutil.copytree(recordings, tmp_path / "data")
-    data = module(root, tmp_path, test_speakers=["ann"])
+    data = open_folder(root, tmp_path, test_speakers=["ann"])
     state = data.state_dict()
     write_recording(root / "low" / "ann" / "0.wav", 210, seed=900)
-    module(root, tmp_path, test_speakers=["ann"]).load_state_dict(state)
+    open_folder(root, tmp_path, test_speakers=["ann"]).load_state_dict(state)
     write_recording(root / "low" / "bob" / "0.wav", 210, seed=901)
-    other = module(root, tmp_path, test_speakers=["ann"])
+    other = open_folder(root, tmp_path, test_speakers=["ann"])
     with pytest.raises(UserError, match=r"data\.root: not the recordings that the che"):
         other.load_state_dict(state)
 
@@ -184,7 +175,7 @@ def test_several_labels_of_a_recording(several: Path, tmp_path: Path):
         UserError, match=r"has 2 labels \(high;low\); keep one, or set data.several"
     ):
         FolderDataModule(str(several))
-    data = module(several, tmp_path, several=True)
+    data = open_folder(several, tmp_path, several=True)
     lo = data.batch(0)["labelled"]["lo"]
     assert lo.shape[1] == 3
     assert set(lo[:, 0].tolist()) <= set(lo[:, 1].tolist()) | {0}  # high comes with low
@@ -227,16 +218,16 @@ def test_ingredients_of_counts_are_refused(
 
 
 def test_a_test_by_the_lists_of_a_refused_training_is_refused(recordings: Path, tmp_path: Path):
-    data = module(recordings, tmp_path, test_speakers=["ann"])
+    data = open_folder(recordings, tmp_path, test_speakers=["ann"])
     data.train_dataloader()
     saved = data.state_dict()
-    tested = module(recordings, tmp_path, stage="test", test_speakers=["ann"])
+    tested = open_folder(recordings, tmp_path, stage="test", test_speakers=["ann"])
     tested.load_state_dict(saved)
     (tmp_path / "labels.csv").unlink()  # as its refusal proposes
-    other = module(recordings, tmp_path, test_speakers=["bob"])
+    other = open_folder(recordings, tmp_path, test_speakers=["bob"])
     with pytest.raises(UserError, match="not the labels that the checkpoint was trained with"):
         other.load_state_dict(saved)
-    tested = module(recordings, tmp_path, stage="test", test_speakers=["bob"])
+    tested = open_folder(recordings, tmp_path, stage="test", test_speakers=["bob"])
     with pytest.raises(UserError, match="not the labels that the checkpoint was trained with"):
         tested.load_state_dict(saved)
 
@@ -246,7 +237,7 @@ def test_a_class_of_which_nothing_can_be_used_is_refused(tmp_path: Path):
     for path in (root / "high").rglob("*.wav"):
         path.write_bytes(b"no audio")
     with pytest.raises(UserError, match="root: class 'high': none of its recordings can be used"):
-        module(root, tmp_path)
+        open_folder(root, tmp_path)
 
 
 def test_one_class_is_no_task(tmp_path: Path):
