@@ -20,7 +20,7 @@ from benchmarks.machine import figure, write_result
 from deploy.bundle import DEFAULT_BUNDLE, Bundle, read_bundle
 from lightning_modules.audio import from_pcm16
 from lightning_modules.mixtures import Mixtures
-from lightning_modules.mixtures_open import PROTOCOLS, open_mixtures
+from lightning_modules.mixtures_open import PROTOCOLS, open_mixtures, parts_of
 from lightning_modules.sources_cache import prepare_speech
 from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
 from search_spaces.errors import run_command
@@ -110,7 +110,7 @@ def targets(bundle: Bundle, protocol: str) -> Targets:
     """
     record = bundle.manifest["training"]["record"] or {}
     synthetic = record.get("speech", {}).get("kind") == "espeak"
-    if synthetic or record.get("protocol") not in (protocol, "multicondition"):
+    if synthetic or protocol not in parts_of(record.get("protocol", "")):
         return NO_TARGETS
     labelled = record["labelled_clips"]
     return next((aims for most, aims in TARGETS.get(protocol, ()) if labelled <= most), NO_TARGETS)

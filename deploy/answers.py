@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from deploy.bundle import PRECISIONS, Bundle, read_bundle
 from deploy.engine import Engine
 from lightning_modules.answers import Answers, write_answers
-from lightning_modules.audio import Int16, from_pcm16
+from lightning_modules.audio import from_pcm16
 from lightning_modules.datamodule_fill import fill
 from lightning_modules.datamodule_held import HeldOnDisk, held_folder
+from lightning_modules.mixtures import Clip
 from lightning_modules.mixtures_open import (
     DEFAULT_ROOMS,
     PROTOCOLS,
@@ -45,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=PRECISIONS, help="default: int8 where a bundle has it")
     add("--speech", required=True, help="data.speech of the training that will learn from them")
     add("--protocol", choices=PROTOCOLS, default="libricount", help="its data.protocol")
+    add(
+        "--ask-of",
+        choices=PROTOCOLS,
+        nargs="+",
+        metavar="PROTOCOL",
+        help="ask of clips of these protocols alone, where --protocol is made of several; of others"
+        " the answer is the label (default: ask of all)",
+    )
     add("--seed", type=whole_number, default=0, help="its seed_everything")
     add("--rooms", type=positive_whole_number, default=DEFAULT_ROOMS, help="its data.rooms")
     add("--voice-speed", type=float, default=0.0, help="its data.voice_speed")
@@ -77,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         args.voice_speed,
     )
     mixed = mixed_by(speech, args.protocol, args.seed, args.rooms, args.voice_speed)
-    form = Said(teachers)
+    form = Said(teachers, args.ask_of or PROTOCOLS)
     held = HeldOnDisk(held_folder(cache_root(args.cache), mixed, form), mixtures, args.clips, form)
     fill(held)
     said = np.stack([held.clip(index) for index in range(args.clips)])
@@ -98,6 +107,7 @@ class Said:
 
     Args:
         teachers: bundles, each with a precision.
+        ask_of: names of protocols; of a clip of another one the answer is its label, one-hot.
     """
 
     field = "answers"
@@ -106,8 +116,9 @@ class Said:
     shape: tuple[int, ...] = (MAX_COUNT + 1,)
     tolerance = 0.05  # int8 rounds another way on another processor
 
-    def __init__(self, teachers: Sequence[tuple[Bundle, str]]) -> None:
+    def __init__(self, teachers: Sequence[tuple[Bundle, str]], ask_of: Sequence[str]) -> None:
         self._teachers = teachers
+        self._ask_of = ask_of
         self._engines: dict[int, list[Engine]] = {}  # by process: none is inherited by a fork
         self.names = [
             {
@@ -118,16 +129,21 @@ class Said:
             for bundle, precision in teachers
         ]
 
-    def of(self, samples: Int16) -> NDArray[np.float32]:
-        """What they say of a clip, int16 [T]."""
+    def of(self, clip: Clip) -> NDArray[np.float32]:
+        """What they say of a clip, or its label."""
+        if clip.protocol not in self._ask_of:
+            return np.eye(self.shape[0], dtype=np.float32)[int(clip.count)]
         if os.getpid() not in self._engines:
             self._engines[os.getpid()] = [
                 bundle.load(precision) for bundle, precision in self._teachers
             ]
-        waveform = from_pcm16(samples)
+        waveform = from_pcm16(clip.samples)
         said = [engine.run(waveform) for engine in self._engines[os.getpid()]]
         return np.mean(said, axis=0, dtype=np.float32)
 
     def described(self) -> dict[str, Any]:
         """By which they are told from others'."""
-        return {"answers": [name["sha256"] for name in self.names]}
+        described: dict[str, Any] = {"answers": [name["sha256"] for name in self.names]}
+        if set(self._ask_of) < set(PROTOCOLS):
+            described["ask_of"] = sorted(self._ask_of)
+        return described

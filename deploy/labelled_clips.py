@@ -23,6 +23,7 @@ from search_spaces.json_values import parse_json
 CSV_NAME = "clips.csv"  # beside the clips of a folder, as `lightning_modules clips` writes it
 LIBRICOUNT = "LibriCount"  # as a protocol: its own mixtures, not ours
 _COLUMNS = ("file", "count", "snr_db", "rt60_s", "protocol", "sexes")
+_PATH = "path"  # what tables of training recordings call the file
 _COUNT_IN_NAME = re.compile(r"(\d+)_")
 
 
@@ -42,6 +43,8 @@ class LabelledClip:
 
 def read_labelled_clips(source: Path) -> list[LabelledClip]:
     """Read the clips of a folder or of a CSV with the columns ``file,count[,snr_db,rt60_s,...]``.
+
+    ``file`` may be called ``path``, as in tables of training recordings.
 
     In a folder the names hold the counts, and a `clips.csv` there adds what else is known.
 
@@ -155,14 +158,17 @@ def _of_csv(source: Path) -> Iterator[LabelledClip]:
     needed, expected = _COLUMNS[:2], "file,count[,snr_db,rt60_s,protocol,sexes]"
 
     def check(found: Sequence[str]) -> None:
-        check_needed(found, needed, expected, source)
+        if _PATH in found and "file" in found:
+            raise UserError(f"{source}: columns file and path both name the clips; keep one")
+        named = ["file" if name == _PATH else name for name in found]
+        check_needed(named, needed, expected, source)
         if stretch := {"start_s", "end_s"}.intersection(found):
             raise UserError(
                 f"{source}: column {min(stretch)} would not be looked at: clips are heard whole;"
                 " cut them, or give --segments"
             )
 
-    for line, row in read_rows(source, check, _COLUMNS):
+    for line, row in read_rows(source, check, (*_COLUMNS, _PATH)):
         where = f"{source} line {line}"
         clip = _of_row(row, source, where)
         first = seen.setdefault(real_path(clip.path), line)
@@ -172,7 +178,7 @@ def _of_csv(source: Path) -> Iterator[LabelledClip]:
 
 
 def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledClip:
-    name = row["file"] or ""
+    name = row.get("file") or row.get(_PATH) or ""
     path = source.parent / name
     if not path.is_file():
         raise UserError(f"{where}: no such file {path}; paths are relative to the CSV's folder")

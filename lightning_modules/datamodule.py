@@ -57,8 +57,10 @@ class AmbianceDataModule(StreamDataModule):
         speech: a folder of recordings (reader = parent folder, or LibriSpeech's layout),
             ``espeak``, ``espeak:<voices>``, ``librispeech:<root>/<subset>``, or a prepared folder
             of the cache.
-        protocol: ``libricount`` (all speak throughout, equally loud) or ``rooms`` (reverberant
-            rooms, turn-taking, noise) or ``multicondition`` (clips of both, in random order).
+        protocol: ``libricount`` (all speak throughout, equally loud), ``rooms`` (reverberant
+            rooms, turn-taking, noise), ``varied`` (rooms or none, turns or none, each on its own),
+            ``multicondition`` (clips of the first two, in random order) or ``allconditions`` (of
+            all three).
         labelled_clips: the label budget.
         validation_clips: how many of them are for validation; 20 % if not given.
         pool_clips: how many different clips exist for training and validation, labelled or not.

@@ -111,7 +111,7 @@ class HeldOnDisk:
     def clip(self, index: int) -> NDArray[Any]:
         """See `Held.clip`."""
         if index >= self._clips:
-            return self.form.of(self._mixtures[index].samples)
+            return self.form.of(self._mixtures[index])
         self.keep(index)
         return self._kept[index]
 
@@ -130,7 +130,7 @@ class HeldOnDisk:
         """Make clip ``index`` < N unless it is there."""
         if not self._marks[index]:
             clip = self._mixtures[index]
-            self._kept[index] = self.form.of(clip.samples)
+            self._kept[index] = self.form.of(clip)
             self._marks[index] = clip.count + 1
 
     def __getstate__(self) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class HeldOnDisk:
         there = np.flatnonzero(self._marks)
         if not len(there):
             return
-        anew = self.form.of(self._mixtures[int(there[0])].samples)
+        anew = self.form.of(self._mixtures[int(there[0])])
         if not np.allclose(self._kept[there[0]], anew, rtol=0.0, atol=self.form.tolerance):
             print(f"{self._folder}: clips of another version, made anew", file=sys.stderr)
             self._marks[:] = 0

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from lightning_modules.audio import Int16, from_pcm16
+from lightning_modules.mixtures import Clip
 from search_spaces.architecture import Architecture, largest, read_architecture
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
@@ -38,8 +39,8 @@ class HeldForm(Protocol):
     shape: tuple[int, ...]
     tolerance: float
 
-    def of(self, samples: Int16) -> NDArray[Any]:
-        """A clip, int16 [T], in this form."""
+    def of(self, clip: Clip) -> NDArray[Any]:
+        """A clip in this form."""
         ...
 
     def described(self) -> dict[str, Any]:
@@ -56,9 +57,9 @@ class Sound:
     shape: tuple[int, ...] = (CLIP_SAMPLES,)
     tolerance = 0.0
 
-    def of(self, samples: Int16) -> Int16:
+    def of(self, clip: Clip) -> Int16:
         """See `HeldForm.of`."""
-        return samples
+        return clip.samples
 
     def described(self) -> dict[str, Any]:
         """See `HeldForm.described`."""
@@ -85,9 +86,9 @@ class Features:
         self.shape: tuple[int, ...] = self._frontend.output_shape()
 
     @torch.no_grad()
-    def of(self, samples: Int16) -> NDArray[np.float16]:
+    def of(self, clip: Clip) -> NDArray[np.float16]:
         """See `HeldForm.of`."""
-        features = self._frontend(torch.from_numpy(from_pcm16(samples))[None])
+        features = self._frontend(torch.from_numpy(from_pcm16(clip.samples))[None])
         return features[0].numpy().astype(np.float16)
 
     def described(self) -> dict[str, Any]:

@@ -14,13 +14,23 @@ from lightning_modules.rooms import Rooms
 from lightning_modules.rooms_bank import prepare_bank
 from lightning_modules.sources_cache import Speech, cache_root
 from lightning_modules.splits import Split, largest_count, split_readers
+from lightning_modules.varied import Varied
 from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 
-ProtocolName = Literal["libricount", "rooms", "multicondition"]
+ProtocolName = Literal["libricount", "rooms", "varied", "multicondition", "allconditions"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
-CONDITIONS: tuple[ProtocolName, ...] = ("libricount", "rooms")  # what multicondition is made of
+CONDITIONS: tuple[ProtocolName, ...] = ("libricount", "rooms")  # those that have aims
+_MADE_OF: dict[str, tuple[ProtocolName, ...]] = {
+    "multicondition": CONDITIONS,
+    "allconditions": (*CONDITIONS, "varied"),
+}
 DEFAULT_ROOMS = 200
+
+
+def parts_of(protocol: str) -> tuple[str, ...]:
+    """The protocols of which clips of this one are: several, or itself."""
+    return _MADE_OF.get(protocol, (protocol,))
 
 
 def mixed_by(
@@ -82,11 +92,10 @@ def _open_protocol(
 ) -> MixtureProtocol:
     if name == "libricount":
         return LibriCount(voice_speed)
-    if name == "rooms":
-        bank = prepare_bank(rooms, cache_root(cache) / "rooms")
-        return Rooms(bank.of_split(split), voice_speed)
-    if name == "multicondition":
-        return MultiCondition(
-            [_open_protocol(each, split, rooms, cache, voice_speed) for each in CONDITIONS]
-        )
+    if name in _MADE_OF:
+        parts = [_open_protocol(each, split, rooms, cache, voice_speed) for each in parts_of(name)]
+        return MultiCondition(name, parts)
+    if name in ("rooms", "varied"):
+        bank = prepare_bank(rooms, cache_root(cache) / "rooms").of_split(split)
+        return Rooms(bank, voice_speed) if name == "rooms" else Varied(bank, voice_speed)
     raise UserError(f"protocol: {name!r}, expected one of {', '.join(PROTOCOLS)}")

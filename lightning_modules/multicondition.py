@@ -1,4 +1,4 @@
-"""The multicondition protocol: each clip is mixed by one of several protocols."""
+"""Protocols of several: each clip is mixed by one of them, drawn at random."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class MultiCondition:
     """A clip of any of the protocols, all equally likely (multi-condition training).
 
     Args:
+        name: of the protocol.
         protocols: what the clips are mixed by.
     """
 
-    name = "multicondition"
-
-    def __init__(self, protocols: Sequence[MixtureProtocol]) -> None:
+    def __init__(self, name: str, protocols: Sequence[MixtureProtocol]) -> None:
+        self.name = name
         self._protocols = protocols
 
     def mix(

@@ -5,7 +5,7 @@ Legend: K people, T samples, H samples of history before the clip, L samples of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from scipy import fft
@@ -57,24 +57,48 @@ class Rooms:
         together = int(rng.integers(max_count + 1))
         room = int(rng.integers(len(self._bank.rt60_s)))
         if together == 0:
-            waveform, _ = add_noise(rng, np.zeros(CLIP_SAMPLES, np.float32), noise, SNR_RANGE_DB)
-            return Mix(waveform, 0, snr_db=float("nan"), rt60_s=float("nan"), voices=())
+            return nobody(rng, noise, SNR_RANGE_DB, self.name)
         people = min(together + int(rng.integers(BYSTANDERS + 1)), max_count)
         readers = rng.choice(len(voices), people, replace=False)
-        dry, count = _converse(
+        dry, count = converse(
             rng, [voices[reader] for reader in readers], together, self._voice_speed
         )
-        places = rng.choice(self._bank.responses.shape[1], people, replace=False)
-        speech = reverberate(dry, self._bank.responses[room, places].astype(np.float32))
+        speech, rt60_s = in_room(rng, dry, self._bank, room)
         waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
-        rt60_s = float(self._bank.rt60_s[room])
-        return Mix(waveform, count, snr_db, rt60_s, tuple(int(reader) for reader in readers))
+        heard = tuple(int(reader) for reader in readers)
+        return Mix(waveform, count, snr_db, rt60_s, heard, self.name)
 
 
-def _converse(
-    rng: np.random.Generator, voices: Sequence[Int16], together: int, voice_speed: float = 0.0
+def nobody(
+    rng: np.random.Generator, noise: NoiseBank, snr_range_db: tuple[float, float], protocol: str
+) -> Mix:
+    """A mixture of noise alone."""
+    waveform, _ = add_noise(rng, np.zeros(CLIP_SAMPLES, np.float32), noise, snr_range_db)
+    nan = float("nan")
+    return Mix(waveform, 0, nan, nan, (), protocol)
+
+
+def in_room(
+    rng: np.random.Generator, dry: Float32, bank: RoomBank, room: int
+) -> tuple[Float32, float]:
+    """The sum of dry voices float32 [K, H + T] at random places of a room, [T], and its RT60."""
+    places = rng.choice(bank.responses.shape[1], len(dry), replace=False)
+    speech = reverberate(dry, bank.responses[room, places].astype(np.float32))
+    return speech, float(bank.rt60_s[room])
+
+
+def converse(
+    rng: np.random.Generator,
+    voices: Sequence[Int16],
+    together: int,
+    voice_speed: float = 0.0,
+    level_range_db: tuple[float, float] = LEVEL_RANGE_DB,
+    throughout: Collection[int] = (),
 ) -> tuple[Float32, int]:
-    """K dry voices float32 [K, H + T] with their turns, and the most of them at one moment."""
+    """K dry voices float32 [K, H + T] with their turns, and the most of them at one moment.
+
+    ``throughout`` are those who never hand over; see `draw_turns`.
+    """
     people = len(voices)
     samples = _HISTORY_SAMPLES + CLIP_SAMPLES
     dry = np.empty((people, samples), np.float32)
@@ -83,8 +107,9 @@ def _converse(
         heard /= rms(heard)
     speaking = bridge_pauses(active_frames(dry), BRIDGED_PAUSE_MS)
     clip_starts = _HISTORY_SAMPLES // FRAME_SAMPLES
-    turns = draw_turns(rng, people, together, samples // FRAME_SAMPLES, first=clip_starts)
-    gains = 10 ** (rng.uniform(*LEVEL_RANGE_DB, (people, 1)) / 20)
+    frames = samples // FRAME_SAMPLES
+    turns = draw_turns(rng, people, together, frames, clip_starts, throughout)
+    gains = 10 ** (rng.uniform(*level_range_db, (people, 1)) / 20)
     dry *= to_gates(turns) * gains.astype(np.float32)
     return dry, int((speaking & turns)[:, clip_starts:].sum(axis=0).max())
 

@@ -5,7 +5,7 @@ Legend: K people, T samples, F frames of 20 ms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,12 @@ _RISE = np.linspace(0, 1, FRAME_SAMPLES, dtype=np.float32)  # turns fade in and 
 
 
 def draw_turns(
-    rng: np.random.Generator, people: int, together: int, frames: int, first: int
+    rng: np.random.Generator,
+    people: int,
+    together: int,
+    frames: int,
+    first: int,
+    throughout: Collection[int] = (),
 ) -> NDArray[np.bool_]:
     """Turns with pauses between them, never more than ``together`` at the same time.
 
@@ -34,6 +39,7 @@ def draw_turns(
         together: how many speak at the common moment.
         frames: F.
         first: the common moment lies after this frame.
+        throughout: which of the first ``together`` have one turn that never ends.
 
     Returns:
         bool [K, F].
@@ -41,7 +47,10 @@ def draw_turns(
     half = TOGETHER_MS // FRAME_MS // 2
     moment = int(rng.integers(first + half, frames - half))
     turns = np.zeros((people, frames), bool)
+    turns[list(throughout)] = True
     for person in range(people):
+        if person in throughout:
+            continue
         length = _frames(rng, _TURN_RANGE_MS)
         if person < together:
             start = moment + half - int(rng.integers(2 * half, length + 1))

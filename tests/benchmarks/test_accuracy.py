@@ -68,6 +68,8 @@ def test_every_precision_is_judged_at_every_level(
         (trained("libricount", 500), "libricount", ("<= 5 %", "<= 0.40") * 2),
         (trained("libricount", 100), "libricount", ("<= 4.5 %", None, None, None)),
         (trained("multicondition", 10_000), "rooms", ("<= 6 %", "<= 0.55", None, None)),
+        (trained("allconditions", 10_000), "libricount", ("<= 2.5 %", "<= 0.27", None, None)),
+        (trained("multicondition", 10_000), "varied", (None,) * 4),
         (trained("rooms", 500), "rooms", (None,) * 4),
         (trained("rooms", 25), "rooms", ("<= 16 %", None, None, None)),
         (trained("rooms", 25), "libricount", (None,) * 4),

@@ -85,10 +85,11 @@ def test_clips_csv_adds_what_is_known(tmp_path: Path) -> None:
     assert (second.snr_db, second.protocol) == (None, None)
 
 
-def test_a_csv_names_files_freely(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["file", "path"])
+def test_a_csv_names_files_freely(tmp_path: Path, column: str) -> None:
     path = write_clip(tmp_path / "far/meeting one.wav")
     source = write_csv(
-        tmp_path / "mine.csv", "\ufefffile,count,rt60_s\nfar/meeting one.wav,7,0.4,\n,,\n"
+        tmp_path / "mine.csv", f"\ufeff{column},count,rt60_s\nfar/meeting one.wav,7,0.4,\n,,\n"
     )
     assert read_labelled_clips(source) == [LabelledClip(path, "far/meeting one.wav", 7, rt60_s=0.4)]
 
@@ -112,6 +113,7 @@ def test_the_kit_s_own_clips_are_read_with_the_sexes_of_all_who_are_heard(
     [
         ("file,people\n1_a.wav,1\n", "mine.csv: no column count in its first line"),
         ("", "mine.csv: no column file and count"),
+        ("file,path,count\n", "mine.csv: columns file and path both name the clips; keep one"),
         ("file,count\n", "mine.csv: holds no clips"),
         ("file,count,count\n1_a.wav,1,1\n", "mine.csv: column count is in its first line twice"),
         ("file,count\n1_a.wav,1,5\n", "mine.csv line 2: has more fields than the first line ('5'"),

@@ -5,7 +5,7 @@ from scipy.signal import fftconvolve
 from lightning_modules.audio import Int16
 from lightning_modules.audio_activity import active_frames, bridge_pauses
 from lightning_modules.mixtures_noise import NoiseBank
-from lightning_modules.rooms import _HISTORY_SAMPLES, Rooms, _converse, reverberate
+from lightning_modules.rooms import _HISTORY_SAMPLES, Rooms, converse, reverberate
 from lightning_modules.rooms_bank import RESPONSE_SAMPLES, RoomBank
 from search_spaces.clip import CLIP_SAMPLES
 
@@ -31,7 +31,7 @@ def test_reverberation_reaches_in_from_before_the_clip() -> None:
 def test_count_is_the_most_who_are_heard_at_one_moment(together: int, voices: list[Int16]) -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        dry, count = _converse(rng, voices[: min(together + 1, 10)], together)
+        dry, count = converse(rng, voices[: min(together + 1, 10)], together)
         assert count <= together
         heard = bridge_pauses(active_frames(dry), 200)[:, _HISTORY_SAMPLES // 320 :].sum(axis=0)
         assert abs(int(heard.max()) - count) <= 1  # seen after the turns were cut: pauses may join

@@ -5,10 +5,19 @@ from hypothesis import strategies as st
 from lightning_modules.rooms_turns import draw_turns, to_gates
 
 
-@given(seed=st.integers(0, 10**9), together=st.integers(1, 8), more=st.integers(0, 2))
-def test_exactly_so_many_speak_together(seed: int, together: int, more: int) -> None:
+@given(
+    seed=st.integers(0, 10**9),
+    together=st.integers(1, 8),
+    more=st.integers(0, 2),
+    throughout=st.sets(st.integers(0, 7)),
+)
+def test_exactly_so_many_speak_together(
+    seed: int, together: int, more: int, throughout: set[int]
+) -> None:
     rng = np.random.default_rng(seed)
-    turns = draw_turns(rng, together + more, together, frames=276, first=26)
+    talk_on = [person for person in throughout if person < together]
+    turns = draw_turns(rng, together + more, together, 276, 26, talk_on)
+    assert turns[talk_on].all()
     assert turns.shape == (together + more, 276)
     assert turns.sum(axis=0).max() == together
     assert (turns[:together].sum(axis=0)[26:] == together).sum() >= 29  # 0.6 s
