@@ -34,6 +34,7 @@ class Clip:
         level_dbfs: level of the peak; NaN when hidden or for digital silence.
         voices: which of the split's readers are heard, in the order of `Mixtures`; empty when
             hidden.
+        protocol: by which it was mixed, of several perhaps; empty when hidden.
     """
 
     samples: Int16
@@ -42,6 +43,7 @@ class Clip:
     rt60_s: float = math.nan
     level_dbfs: float = math.nan
     voices: tuple[int, ...] = ()
+    protocol: str = ""
 
 
 class Mixtures:
@@ -87,4 +89,5 @@ class Mixtures:
             samples = to_pcm16(waveform * np.float32(10 ** (level_dbfs / 20) / peak))
         if self._revealed is not None and index not in self._revealed:
             return Clip(samples, math.nan)
-        return Clip(samples, mix.count, mix.snr_db, mix.rt60_s, level_dbfs, mix.voices)
+        truths = (mix.count, mix.snr_db, mix.rt60_s, level_dbfs, mix.voices, mix.protocol)
+        return Clip(samples, *truths)

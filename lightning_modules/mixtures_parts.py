@@ -26,6 +26,7 @@ class Mix:
         snr_db: speech over noise; NaN without speech.
         rt60_s: reverberation time of the room; NaN without a room.
         voices: which of the voices are heard, bystanders included.
+        protocol: name of the one that made it.
     """
 
     waveform: Float32
@@ -33,6 +34,7 @@ class Mix:
     snr_db: float
     rt60_s: float
     voices: tuple[int, ...]
+    protocol: str
 
 
 class MixtureProtocol(Protocol):

@@ -58,7 +58,8 @@ class Rooms:
         room = int(rng.integers(len(self._bank.rt60_s)))
         if together == 0:
             waveform, _ = add_noise(rng, np.zeros(CLIP_SAMPLES, np.float32), noise, SNR_RANGE_DB)
-            return Mix(waveform, 0, snr_db=float("nan"), rt60_s=float("nan"), voices=())
+            nan = float("nan")
+            return Mix(waveform, 0, nan, nan, (), self.name)
         people = min(together + int(rng.integers(BYSTANDERS + 1)), max_count)
         readers = rng.choice(len(voices), people, replace=False)
         dry, count = _converse(
@@ -68,7 +69,8 @@ class Rooms:
         speech = reverberate(dry, self._bank.responses[room, places].astype(np.float32))
         waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
         rt60_s = float(self._bank.rt60_s[room])
-        return Mix(waveform, count, snr_db, rt60_s, tuple(int(reader) for reader in readers))
+        heard = tuple(int(reader) for reader in readers)
+        return Mix(waveform, count, snr_db, rt60_s, heard, self.name)
 
 
 def _converse(
