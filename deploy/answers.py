@@ -25,6 +25,7 @@ from lightning_modules.mixtures import Clip
 from lightning_modules.mixtures_open import (
     DEFAULT_ROOMS,
     PROTOCOLS,
+    check_protocol,
     mixed_by,
     open_mixtures,
     prepare_protocol,
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     refuse_input(args.out, files, "bundles' files", "--out")
     check_writable(args.out, "--out")
     check_speed("--voice-speed", args.voice_speed)
+    check_protocol(args.protocol, args.rooms)
     speech = prepare_speech(args.speech, args.cache)
     prepare_protocol(args.protocol, args.rooms, args.cache)
     mixtures = open_mixtures(

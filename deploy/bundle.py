@@ -87,6 +87,17 @@ class Bundle:
         return tuple(name for name in PRECISIONS if self.manifest["precisions"][name] is not None)
 
     @property
+    def int8_drop_points(self) -> float | None:
+        """Accuracy that int8 loses, in points, kept or not; None where it was not judged.
+
+        Earlier bundles say it of a kept int8 alone, and elsewhere.
+        """
+        int8: dict[str, Any] = self.manifest["precisions"]["int8"] or {"quantisation": {}}
+        of_kept = int8["quantisation"].get(f"{self.task.headline.key}_drop_points")
+        found: float | None = self.manifest.get("int8_drop_points", of_kept)
+        return found
+
+    @property
     def default_precision(self) -> str:
         """The fastest that passed every check: int8 where it was kept."""
         return self.precisions[-1]

@@ -172,7 +172,6 @@ def _int8(lowered: LoweredNet, task: Task) -> dict[str, Any] | None:
         "activations": "int8, affine, per tensor; in the front end's DFT per frame, dynamic",
         "left_fp32": [f"{FP32_MODULES[0]} but its DFT", *FP32_MODULES[1:], *_fp32_end(task)],
         "calibration_clips": lowered.calibration_clips,
-        f"{task.headline.key}_drop_points": lowered.int8_drop_points,
     }
     return _precision("int8", lowered.int8, quantisation)
 

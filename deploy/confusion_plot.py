@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from deploy.shown_text import plot_text
-from search_spaces.files import atomic_path
 
 CELL_INCHES, WIDEST_INCHES = 0.45, 30.0  # a thousand classes must fit into memory as well
 _POINTS = 20.0  # of a number, for each inch of its cell
@@ -17,7 +16,10 @@ _LEAST_POINTS = 4.0  # smaller ones cannot be read
 
 
 def write_confusion_plot(path: Path, evaluation: dict[str, Any]) -> None:
-    """Draw levels and counts, each cell's share of its row and number of clips, as a PNG."""
+    """Draw levels and counts, each cell's share of its row and number of clips, as a PNG.
+
+    ``path`` is one that may be left half-written (`search_spaces.files.atomic_path`).
+    """
     from matplotlib.figure import Figure
 
     if "task" in evaluation:
@@ -70,9 +72,9 @@ def _write_classes(path: Path, evaluation: dict[str, Any]) -> None:
 
 def _save(figure: Any, path: Path) -> None:
     """Write the picture; a letter that the font lacks is a box in it."""
-    with atomic_path(path) as temporary, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a line for each
-        figure.savefig(temporary, dpi=150)
+        figure.savefig(path, dpi=150)
 
 
 def _draw(

@@ -97,6 +97,10 @@ SECTIONS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel("Error by size of net, at the end", "table", (SUBNET_TABLE,), ("fit",)),
     ),
+    "People": (
+        Panel("Level error on the test", "bar", ("evaluate/level_error",), _TESTED),
+        Panel("MAE of the count on the test", "bar", ("evaluate/mae",), _TESTED),
+    ),
     "Classes": (
         Panel("Error on the test", "bar", ("evaluate/error", "evaluate/balanced_error"), _TESTED),
         Panel("Calibration", "bar", ("evaluate/ece_before_temperature", "evaluate/ece"), _TESTED),

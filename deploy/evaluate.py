@@ -15,9 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, PRECISIONS, Bundle, read_bundle
-from deploy.confusion_plot import write_confusion_plot
 from deploy.evaluate_classes import evaluate_classes
-from deploy.evaluation import SCHEMA, check_outputs, make_evaluation, origin_of, output_paths
+from deploy.evaluation import (
+    check_outputs,
+    make_evaluation,
+    origin_of,
+    output_paths,
+    write_evaluation,
+)
 from deploy.labelled_clips import (
     LabelledClip,
     annotation_path,
@@ -32,7 +37,6 @@ from deploy.windows import Window, windows
 from search_spaces.clip import CLIP_SECONDS, SAMPLE_RATE_HZ
 from search_spaces.command_line import named_path
 from search_spaces.errors import UserError
-from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_embedding import EmbeddingTask
 from search_spaces.wandb_options import add_wandb_arguments, read_wandb_options
@@ -132,9 +136,7 @@ def _evaluate_counts(args: argparse.Namespace, bundle: Bundle, precision: str) -
         with_rows=args.rows,
         temperature=bundle.manifest["temperature"],
     )
-    json_path, picture_path = output_paths(args.out)
-    write_json(json_path, evaluation, SCHEMA)
-    write_confusion_plot(picture_path, evaluation)
+    json_path, picture_path = write_evaluation(args.out, evaluation)
     print(table(evaluation))
     print(f"wrote {json_path} and {picture_path}")
     return evaluation

@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.bundle import MANIFEST, Bundle
-from deploy.confusion_plot import write_confusion_plot
 from deploy.evaluation import (
-    CLASS_SCHEMA,
     INTERVAL,
     SCHEMA_VERSION,
     SEED,
@@ -27,7 +25,7 @@ from deploy.evaluation import (
     calibration_rows,
     check_outputs,
     origin_of,
-    output_paths,
+    write_evaluation,
 )
 from deploy.predict_classes import Model, hear
 from deploy.progress import stderr_progress
@@ -39,7 +37,7 @@ from lightning_modules.recordings_cache import load_each
 from lightning_modules.recordings_clips import labels_of
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
-from search_spaces.files import sha256_text, write_json
+from search_spaces.files import sha256_text
 from search_spaces.metrics import bootstrap_mean, confusion_matrix, expected_calibration_error
 from search_spaces.task import estimates_to_json
 from search_spaces.task_classes import ClassesTask
@@ -107,9 +105,7 @@ def evaluate_classes(
         origin_of(bundle, precision, len(items), digest),
         with_rows=args.rows,
     )
-    json_path, picture_path = output_paths(args.out)
-    write_json(json_path, evaluation, CLASS_SCHEMA)
-    write_confusion_plot(picture_path, evaluation)
+    json_path, picture_path = write_evaluation(args.out, evaluation)
     print(table(evaluation, task))
     hardest = [row for row in rows_of(items, probabilities, task)[:5] if row["wrong"]]
     for row in hardest:

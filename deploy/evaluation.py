@@ -15,16 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.bundle import MANIFEST, Bundle
+from deploy.confusion_plot import write_confusion_plot
 from deploy.engine import RUNTIME_NAME, runtime_version
 from deploy.labelled_clips import LabelledClip
 from deploy.temperature import at_temperature
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.files import (
+    atomic_path,
     check_writable,
     load_schema,
     read_json,
     refuse_input,
     sha256_file,
+    write_json,
 )
 from search_spaces.json_values import check_json
 from search_spaces.metrics import (
@@ -75,6 +78,19 @@ def output_paths(out: Path) -> tuple[Path, Path]:
     if out.suffix == ".json":
         return out, out.with_suffix(".png")
     return out / "evaluation.json", out / "confusion.png"
+
+
+def write_evaluation(out: Path, evaluation: dict[str, Any]) -> tuple[Path, Path]:
+    """Write `evaluation.json` and its picture: both, or on a full disk neither.
+
+    Returns:
+        Where they are.
+    """
+    json_path, picture_path = output_paths(out)
+    with atomic_path(picture_path) as temporary:
+        write_confusion_plot(temporary, evaluation)
+        write_json(json_path, evaluation, CLASS_SCHEMA if "task" in evaluation else SCHEMA)
+    return json_path, picture_path
 
 
 def check_outputs(out: Path, inputs: Sequence[Path]) -> None:

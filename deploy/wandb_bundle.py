@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deploy.bundle import MANIFEST, MODEL_FILES, VECTORS, Bundle, read_bundle
 from deploy.model_card import model_card
@@ -71,13 +71,11 @@ def log_lowered(options: WandbOptions, frontier: Path, bundles: Sequence[Path]) 
 def figures(bundle: Bundle) -> dict[str, float]:
     """What is known of a bundle, by W&B's key."""
     manifest, held, headline = bundle.manifest, bundle.precisions, bundle.task.headline.key
-    int8: dict[str, Any] = manifest["precisions"]["int8"] or {"quantisation": {}}
-    kept_drop = int8["quantisation"].get(f"{headline}_drop_points")  # all that earlier bundles have
     values: dict[str, float | None] = {
         "lower/int8_kept": int("int8" in held),
         "lower/params": manifest["costs"]["params"],
         "lower/macs": manifest["costs"]["macs"],
-        "lower/int8_drop_points": manifest.get("int8_drop_points", kept_drop),
+        "lower/int8_drop_points": bundle.int8_drop_points,
     }
     for name in held:
         precision = manifest["precisions"][name]

@@ -14,12 +14,18 @@ ANOTHER_FOLDER = "another run folder (--trainer.default_root_dir, of a trial --o
 JUDGED = ("task", "space", "space_version", "architecture")  # what matters where nothing is trained
 
 
-def check_settings(checkpoint: Mapping[str, Any], asked: Mapping[str, Any], resumes: bool) -> None:
+def check_settings(
+    checkpoint: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    trainer: Mapping[str, Any],
+    resumes: bool,
+) -> None:
     """Refuse a checkpoint of another run.
 
     Args:
         checkpoint: as Lightning loads it.
         asked: settings of this run, as `SupernetModule.settings` says them.
+        trainer: options of its trainer, as `trainer_checks.lasting_settings` says them.
         resumes: whether it is trained on, and not only judged.
 
     Raises:
@@ -32,10 +38,18 @@ def check_settings(checkpoint: Mapping[str, Any], asked: Mapping[str, Any], resu
     saved["optimisation"] = {"optimiser": "adamw"} | saved.get("optimisation", {})
     for name, value in asked.items():
         if (resumes or name in JUDGED) and saved.get(name) != value:
-            raise UserError(
-                f"checkpoint: trained with {name} = {saved.get(name)}, not {value}; ask for the"
-                f" same, or choose {ANOTHER_FOLDER}"
-            )
+            raise _other(name, saved.get(name), value)
+    before = checkpoint.get("trainer", {})  # which earlier versions did not write down
+    for option, value in trainer.items():
+        if resumes and before.get(option, value) != value:
+            raise _other(f"trainer.{option}", before[option], value)
+
+
+def _other(name: str, before: Any, asked: Any) -> UserError:
+    return UserError(
+        f"checkpoint: trained with {name} = {before}, not {asked}; ask for the same, or choose"
+        f" {ANOTHER_FOLDER}"
+    )
 
 
 def _of_earlier_versions(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,13 @@ from tqdm import tqdm
 
 from lightning_modules.audio import write_wav
 from lightning_modules.mixtures import Clip, Mixtures
-from lightning_modules.mixtures_open import DEFAULT_ROOMS, PROTOCOLS, open_mixtures
+from lightning_modules.mixtures_open import (
+    DEFAULT_ROOMS,
+    PROTOCOLS,
+    check_protocol,
+    mixed_by,
+    open_mixtures,
+)
 from lightning_modules.sources_cache import prepare_speech
 from lightning_modules.sources_speakers import sexes_of_readers
 from lightning_modules.splits import SPLITS, split_readers
@@ -32,6 +39,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     out = Path(options.out)
     refuse_full_folder(out, "--out")
+    check_protocol(options.protocol, options.rooms)
     speech = prepare_speech(options.speech, options.cache, options.strict)
     mixtures = open_mixtures(
         speech, options.protocol, options.seed, options.split, options.rooms, options.cache
@@ -39,32 +47,44 @@ def main(argv: Sequence[str]) -> int:
     readers = split_readers(speech.voices)[options.split]
     sexes = sexes_of_readers(speech)
     of_voice = {at: sexes[reader] for at, reader in enumerate(readers) if reader in sexes}
-    write_clips(mixtures, options.count, options.protocol, out, of_voice)
+    mixed = mixed_by(speech, options.protocol, options.seed, options.rooms, voice_speed=0.0)
+    settings = {**mixed, "split": options.split, "count": options.count, "sexes": sexes}
+    with new_folder(out, settings) as folder:
+        write_clips(mixtures, options.count, folder, of_voice)
     print(f"{options.count} clips in {out}", file=sys.stderr)
     return 0
 
 
-def write_clips(
-    mixtures: Mixtures, number: int, protocol: str, out: Path, sexes: Mapping[int, str]
-) -> None:
-    """Write clips 0..``number``-1 and `clips.csv` to the folder ``out``, all or nothing.
+def write_clips(mixtures: Mixtures, number: int, folder: Path, sexes: Mapping[int, str]) -> None:
+    """Write those of clips 0..``number``-1, and of `clips.csv`, that a killed call has not.
 
     They are named ``<count>_<index>.wav``: 16-bit mono, 16 kHz, 5 s. ``sexes`` holds F or M by
     voice of the mixtures, as far as they are known.
     """
-    with (
-        new_folder(out) as growing,
-        (growing / TABLE_NAME).open("w", newline="", encoding="utf-8") as file,
-    ):
+    done = _whole_lines(folder / TABLE_NAME)
+    with (folder / TABLE_NAME).open("a", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for index in tqdm(range(number), "Writing clips"):
+        if not done:
+            table.writerow(COLUMNS)
+        written = max(0, done - 1)
+        for index in tqdm(range(written, number), "Writing clips", total=number, initial=written):
             clip = mixtures[index]
             name = f"{clip.count:.0f}_{index:06d}.wav"
-            write_wav(growing / name, clip.samples)
+            write_wav(folder / name, clip.samples)
             table.writerow(
-                [name, f"{clip.count:.0f}", *_truths(clip), protocol, _heard(clip, sexes)]
+                [name, f"{clip.count:.0f}", *_truths(clip), clip.protocol, _heard(clip, sexes)]
             )
+            file.flush()  # a line says that its clip is there
+
+
+def _whole_lines(path: Path) -> int:
+    """How many lines a table has; one that a kill has cut is taken off."""
+    if not path.exists():
+        return 0
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    os.truncate(path, len(whole))
+    return whole.count(b"\n")
 
 
 def _truths(clip: Clip) -> list[str]:

@@ -28,6 +28,7 @@ from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_open import (
     DEFAULT_ROOMS,
     ProtocolName,
+    check_protocol,
     mixed_by,
     open_mixtures,
     prepare_protocol,
@@ -195,8 +196,9 @@ class AmbianceDataModule(StreamDataModule):
 
         Raises:
             UserError: speech that is missing, unusable, or refused under ``strict``; no such
-                protocol.
+                protocol; too few rooms.
         """
+        check_protocol(self._protocol, self._rooms)
         self._open_speech()
         if self._answers is not None:
             self._answers.check(self.budget.train_labelled, self._mixed_by(), self.task)

@@ -11,7 +11,7 @@ from lightning_modules.mixtures import Mixtures
 from lightning_modules.mixtures_parts import MixtureProtocol
 from lightning_modules.multicondition import MultiCondition
 from lightning_modules.rooms import Rooms
-from lightning_modules.rooms_bank import prepare_bank
+from lightning_modules.rooms_bank import check_rooms, prepare_bank
 from lightning_modules.sources_cache import Speech, cache_root
 from lightning_modules.splits import Split, largest_count, split_readers
 from lightning_modules.varied import Varied
@@ -80,6 +80,16 @@ def open_mixtures(
         max_count=largest_count(split, len(readers), MAX_COUNT),
         revealed=revealed,
     )
+
+
+def check_protocol(protocol: str, rooms: int) -> None:
+    """Refuse too few rooms, where there are rooms, before speech is decoded.
+
+    Raises:
+        UserError: see `rooms_bank.check_rooms`.
+    """
+    if protocol != LibriCount.name:
+        check_rooms(rooms)
 
 
 def prepare_protocol(protocol: str, rooms: int, cache: Path | str | None) -> None:

@@ -46,6 +46,7 @@ from lightning_modules.recipe import Recipe, StudentBatch
 from lightning_modules.sampling import Sampling
 from lightning_modules.sap_augment import SapAugment
 from lightning_modules.students import FeatureCache, Students
+from lightning_modules.trainer_checks import lasting_settings
 from lightning_modules.transfer import Transfer
 from search_spaces.architecture import Architecture
 from search_spaces.batch_norm import frozen_batch_norm_statistics
@@ -356,6 +357,7 @@ class SupernetModule(pl.LightningModule):
         Random numbers need no more than the seed: each step's follow from it and the step.
         """
         checkpoint["settings"] = self.settings()
+        checkpoint["trainer"] = lasting_settings(self.trainer)
         for logger in self.trainer.loggers:
             logger.save()
 
@@ -366,7 +368,7 @@ class SupernetModule(pl.LightningModule):
             UserError: naming the first setting that differs.
         """
         resumes = self.trainer.state.fn == TrainerFn.FITTING
-        check_settings(checkpoint, self.settings(), resumes)
+        check_settings(checkpoint, self.settings(), lasting_settings(self.trainer), resumes)
         done, asked = checkpoint["global_step"], self.trainer.max_steps
         if resumes and 0 <= asked <= done and self.trainer.is_global_zero:
             print(

@@ -61,6 +61,16 @@ class RoomBank:
         return RoomBank(self.responses[chosen], self.rt60_s[chosen])
 
 
+def check_rooms(rooms: int) -> None:
+    """Refuse a bank that has no room for some split.
+
+    Raises:
+        UserError: fewer than 10 rooms.
+    """
+    if rooms < MIN_ROOMS:
+        raise UserError(f"rooms: {rooms}, expected at least {MIN_ROOMS}: each split has its own")
+
+
 def prepare_bank(rooms: int, folder: Path) -> RoomBank:
     """Make the rooms that ``folder`` lacks, one file each, and read the first ``rooms``.
 
@@ -69,8 +79,7 @@ def prepare_bank(rooms: int, folder: Path) -> RoomBank:
     Raises:
         UserError: fewer than 10 rooms, or a damaged file.
     """
-    if rooms < MIN_ROOMS:
-        raise UserError(f"rooms: {rooms}, expected at least {MIN_ROOMS}: each split has its own")
+    check_rooms(rooms)
     folder = folder / f"v{_BANK_VERSION}"
     missing = [room for room in range(rooms) if not _file(folder, room).is_file()]
     if missing:

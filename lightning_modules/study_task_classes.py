@@ -87,10 +87,11 @@ class ClassesStudy(StudyTask):
         known = {item.speaker for item in read_recordings(Path(self.values["root"]))} - {None}
         unknown = sorted({*places} - {OWN_SPLIT} - known)
         if unknown:
-            there_are = ", ".join(sorted(filter(None, known))[:20]) or "none known"
+            names = ", ".join(sorted(filter(None, known))[:20])
+            mend = f"name one of {names}" if names else "none is known there; leave the field out"
             raise UserError(
                 f"{where}: field held_out: no speaker {unknown[0]!r} in {self.values['root']};"
-                f" there are {there_are}"
+                f" {mend}"
             )
 
     def num_outputs(self) -> int:

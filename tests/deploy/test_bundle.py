@@ -123,6 +123,23 @@ def test_a_dashboard_hears_of_an_int8_that_was_refused(bundle_copy: Callable[[],
     assert (told["lower/int8_kept"], told["lower/int8_drop_points"]) == (0, 3.0)
 
 
+def test_what_int8_loses_stands_in_a_manifest_once(
+    bundle_path: Path, bundle_copy: Callable[[], Path]
+) -> None:
+    quantisation = read_bundle(bundle_path).manifest["precisions"]["int8"]["quantisation"]
+    assert [name for name in quantisation if name.endswith("drop_points")] == []
+    manifest = json.loads((bundle_path / "manifest.json").read_text())
+    assert read_bundle(bundle_path).int8_drop_points == manifest["int8_drop_points"]
+    earlier = bundle_copy()
+    precisions = json.loads((earlier / "manifest.json").read_text())["precisions"]
+    precisions["int8"]["quantisation"]["level_error_drop_points"] = 0.75
+    change_manifest(earlier, precisions=precisions, int8_drop_points=None)
+    manifest = json.loads((earlier / "manifest.json").read_text())
+    del manifest["int8_drop_points"]
+    (earlier / "manifest.json").write_text(json.dumps(manifest))
+    assert read_bundle(earlier, verify=False).int8_drop_points == 0.75
+
+
 def test_precision_that_was_not_kept_is_refused_with_its_reason(
     bundle_copy: Callable[[], Path],
 ) -> None:

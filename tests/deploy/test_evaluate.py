@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from deploy import evaluate
+from deploy import evaluate, evaluation
 from deploy.evaluation import SCHEMA, read_evaluation
 from deploy.labelled_clips import LabelledClip
 from search_spaces.errors import UserError
@@ -55,19 +56,44 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluatedBundle:
     return fake
 
 
+@pytest.mark.parametrize("full_at", ["write_confusion_plot", "write_json"])
+def test_a_full_disk_leaves_evaluation_and_picture_of_one_kind(
+    tmp_path: Path,
+    clips: Path,
+    bundle: EvaluatedBundle,
+    monkeypatch: pytest.MonkeyPatch,
+    full_at: str,
+) -> None:
+    def fill_up(path: Path, *_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(evaluation, full_at, fill_up)
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("evaluation.json", "confusion.png"):
+        (out / name).write_text("of before")
+    with pytest.raises(OSError, match="No space left") as error:
+        evaluate.run(parse("--bundle", tmp_path, "--clips", clips, "--out", out))
+    assert Path(error.value.filename).name in ("evaluation.json", "confusion.png")
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "evaluation.json": "of before",
+        "confusion.png": "of before",
+    }
+
+
 def test_a_folder_of_clips_gives_evaluation_and_picture(
     tmp_path: Path, clips: Path, bundle: EvaluatedBundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert evaluate.run(parse("--bundle", tmp_path, "--clips", clips, "--out", out)) == 0
 
-    evaluation = json.loads((out / "evaluation.json").read_text())
-    jsonschema.validate(evaluation, SCHEMA)
-    assert evaluation["metrics"]["level_error"]["value"] == pytest.approx(0.2)
-    assert evaluation["metrics"]["mae"]["value"] == pytest.approx(0.4)
-    assert evaluation["bundle"]["precision"] == "int8"
-    assert evaluation["clips"]["number"] == 5
-    assert "rows" not in evaluation
+    found = json.loads((out / "evaluation.json").read_text())
+    jsonschema.validate(found, SCHEMA)
+    assert found["metrics"]["level_error"]["value"] == pytest.approx(0.2)
+    assert found["metrics"]["mae"]["value"] == pytest.approx(0.4)
+    assert found["bundle"]["precision"] == "int8"
+    assert found["clips"]["number"] == 5
+    assert "rows" not in found
     assert "1_b" not in (out / "evaluation.json").read_text()
     assert (out / "confusion.png").read_bytes().startswith(b"\x89PNG")
     table = capsys.readouterr().out
@@ -83,11 +109,11 @@ def test_a_csv_a_name_for_the_result_and_rows(
     arguments = ("--precision", "fp32", "--rows", "--clips", clips / "mine.csv", "--out", out)
     assert evaluate.run(parse("--bundle", tmp_path, *arguments)) == 0
 
-    evaluation = read_evaluation(out)
+    found = read_evaluation(out)
     assert bundle.loaded == ["fp32"]
-    assert [row["file"] for row in evaluation["rows"]] == ["1_b.wav", "7_d.wav"]
-    assert evaluation["metrics"]["exact_accuracy"]["value"] == 1.0
-    assert len(evaluation["by_snr_db"]) == 2
+    assert [row["file"] for row in found["rows"]] == ["1_b.wav", "7_d.wav"]
+    assert found["metrics"]["exact_accuracy"]["value"] == 1.0
+    assert len(found["by_snr_db"]) == 2
     assert out.with_suffix(".png").exists()
 
 

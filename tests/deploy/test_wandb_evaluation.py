@@ -11,10 +11,13 @@ from deploy.__main__ import build_parser
 from deploy.bundle import read_bundle
 from deploy.dashboard_panels import panels
 from deploy.evaluate_classes import make_evaluation
+from deploy.evaluation import make_evaluation as count_evaluation
+from deploy.labelled_clips import LabelledClip
 from deploy.wandb_bundle import bundle_artifact
-from deploy.wandb_evaluation import CONFUSION, RECALL, log_evaluation
+from deploy.wandb_evaluation import CONFUSION, RECALL, figures, log_evaluation
 from deploy.wandb_records import OfflineRun, read_runs
 from lightning_modules.recordings_item import Item
+from search_spaces.ambiance import AmbianceLevels
 from search_spaces.task_classes import ClassesTask
 from search_spaces.wandb_options import WandbOptions, read_wandb_options
 from tests.deploy.test_report_classes import ORIGIN
@@ -55,6 +58,23 @@ def test_every_panel_of_classes_shows_what_is_logged(runs: list[OfflineRun]):
             assert holders, f"{panel.title}: {key}"
             if panel.kind == "line":
                 assert any({key, panel.x} <= row.keys() for row in holders[0].history), key
+
+
+def test_every_panel_of_people_shows_what_is_logged():
+    clips = [LabelledClip(Path(), "secret.wav", count) for count in (0, 1, 2)]
+    evaluation = count_evaluation(
+        clips,
+        np.eye(11, dtype=np.float32)[[0, 1, 5]],
+        np.zeros(3),
+        AmbianceLevels(),
+        ORIGIN,
+        False,
+        1.0,
+    )
+    told = figures(evaluation)
+    assert {key for panel in panels("People") for key in panel.keys} <= told.keys()
+    assert told["evaluate/level_error"] == pytest.approx(1 / 3)
+    assert told["evaluate/mae"] == pytest.approx(1.0)
 
 
 def test_recall_and_confusion_are_tables_with_intervals(runs: list[OfflineRun]):

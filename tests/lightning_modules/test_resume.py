@@ -142,21 +142,47 @@ def test_a_checkpoint_holds_what_resuming_needs_and_loads_with_weights_only(unin
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("ema_decay", "ema_decay = 0.998, not 0.5; ask for"),
-        ("initial_weights", "initial_weights ="),
+        ("model.ema_decay 0.5", "ema_decay = 0.998, not 0.5; ask for"),
+        ("model.initial_weights supernet.pt", "initial_weights ="),
+        ("trainer.precision bf16-mixed", "trainer.precision = 32-true, not bf16-mixed; ask for"),
+        ("trainer.gradient_clip_val null", "trainer.gradient_clip_val = 5.0, not 0.0; ask for"),
+        (
+            "trainer.gradient_clip_algorithm value",
+            "trainer.gradient_clip_algorithm = norm, not value; ask for",
+        ),
+        (
+            "trainer.accumulate_grad_batches 2",
+            "trainer.accumulate_grad_batches = 1, not 2; ask for",
+        ),
     ],
 )
 def test_a_folder_of_another_run_is_refused_and_left_alone(
     uninterrupted: Path, prepared_speech: Path, tmp_path: Path, option: str, message: str
 ):
     before = {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
-    value = "0.5" if option == "ema_decay" else str(uninterrupted / "supernet.pt")
-    options = smoke_arguments(prepared_speech, uninterrupted, f"--model.{option}", value)
+    name, value = option.split()
+    value = str(uninterrupted / value) if value.endswith(".pt") else value
+    more = ("--trainer.max_steps", str(STEPS + 2))
+    options = smoke_arguments(prepared_speech, uninterrupted, f"--{name}", value, *more)
     assert run(["fit", *options], errors=tmp_path / "stderr") == 2
     last = (tmp_path / "stderr").read_text().splitlines()[-1]
     assert last.startswith(f"error: checkpoint: trained with {message}")
     after = {path: path.read_bytes() for path in uninterrupted.rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_a_checkpoint_from_before_the_trainers_settings_goes_on_and_is_judged_at_any(
+    uninterrupted: Path, prepared_speech: Path, tmp_path: Path
+):
+    checkpoint = torch.load(uninterrupted / "checkpoints" / "last.ckpt", weights_only=True)
+    del checkpoint["trainer"]
+    (tmp_path / "checkpoints").mkdir()
+    torch.save(checkpoint, tmp_path / "checkpoints" / "last.ckpt")
+    (tmp_path / "labels.csv").write_bytes((uninterrupted / "labels.csv").read_bytes())
+    unclipped = smoke_arguments(prepared_speech, tmp_path, "--trainer.gradient_clip_val", "0")
+    assert run(["fit", *unclipped]) == 0  # as earlier versions did
+    other = ("--trainer.gradient_clip_val", "1", "--data.test_clips", "4")
+    assert run(["test", *smoke_arguments(prepared_speech, uninterrupted, *other)]) == 0
 
 
 def test_validate_and_test_judge_the_last_checkpoint(uninterrupted: Path, prepared_speech: Path):
