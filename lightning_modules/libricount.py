@@ -45,5 +45,6 @@ class LibriCount:
         for reader in readers:
             window = random_window(rng, voices[reader], CLIP_SAMPLES, self._voice_speed)
             speech += window / np.float32(rms(window))
-        waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
+        background = noise.draw(rng, CLIP_SAMPLES)
+        waveform, snr_db = add_noise(rng, speech, background, SNR_RANGE_DB)
         return Mix(waveform, count, snr_db, float("nan"), readers, self.name)

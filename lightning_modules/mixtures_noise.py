@@ -24,6 +24,10 @@ _COLOURS = {  # name: (corner_hz, slope)
 }
 _LOWEST_HZ = 20.0
 _BANK_SAMPLES = 1 << 17  # 8 s, of which a clip takes 5
+_UNSTEADY_SHARE = 0.5
+_PACE_RANGE_S = (0.05, 2.0)  # between two turning points: from a rustle to a passing car
+_DEPTH_RANGE_DB = (6.0, 40.0)
+_FLOOR_RANGE_DB = (-40.0, -10.0)  # of the steady noise beneath
 
 
 class NoiseBank:
@@ -55,6 +59,20 @@ class NoiseBank:
             noise += np.float32(weight) * self._bank[colour, start : start + samples]
         return noise / np.float32(rms(noise))
 
+    def draw_any(self, rng: np.random.Generator, samples: int) -> Float32:
+        """As `draw`, or by one half's chance unsteady: it swells and fades over a steady floor."""
+        noise = self.draw(rng, samples)
+        if rng.random() >= _UNSTEADY_SHARE:
+            return noise
+        pace_s = np.exp(rng.uniform(*np.log(_PACE_RANGE_S)))
+        places = np.arange(-rng.random(), samples / SAMPLE_RATE_HZ / pace_s + 1)
+        gains_db = rng.uniform(-rng.uniform(*_DEPTH_RANGE_DB), 0, len(places))
+        now = np.arange(samples) / (SAMPLE_RATE_HZ * pace_s)
+        swell = 10 ** (np.interp(now, places, gains_db) / 20)
+        floor = self.draw(rng, samples) * np.float32(10 ** (rng.uniform(*_FLOOR_RANGE_DB) / 20))
+        noise = noise * swell.astype(np.float32) + floor
+        return noise / np.float32(rms(noise))
+
 
 @lru_cache(maxsize=4)
 def noise_bank(seed: tuple[int, ...]) -> NoiseBank:
@@ -63,15 +81,23 @@ def noise_bank(seed: tuple[int, ...]) -> NoiseBank:
 
 
 def add_noise(
-    rng: np.random.Generator, speech: Float32, noise: NoiseBank, snr_range_db: tuple[float, float]
+    rng: np.random.Generator,
+    speech: Float32,
+    background: Float32,
+    snr_range_db: tuple[float, float],
 ) -> tuple[Float32, float]:
     """Add noise at a random ratio to the whole mixture, so that it says nothing of the count.
+
+    Args:
+        rng: of the ratio.
+        speech: float32 [T].
+        background: the noise, float32 [T] of unit power.
+        snr_range_db: the least and the largest ratio.
 
     Returns:
         The sum, float32 [T], and the signal-to-noise ratio in dB (NaN where ``speech`` is silent
         and the result is noise of unit power).
     """
-    background = noise.draw(rng, len(speech))
     level = rms(speech)
     if level == 0:
         return background, float("nan")

@@ -57,25 +57,22 @@ class Rooms:
         together = int(rng.integers(max_count + 1))
         room = int(rng.integers(len(self._bank.rt60_s)))
         if together == 0:
-            return nobody(rng, noise, SNR_RANGE_DB, self.name)
+            return nobody(noise.draw(rng, CLIP_SAMPLES), self.name)
         people = min(together + int(rng.integers(BYSTANDERS + 1)), max_count)
         readers = rng.choice(len(voices), people, replace=False)
         dry, count = converse(
             rng, [voices[reader] for reader in readers], together, self._voice_speed
         )
         speech, rt60_s = in_room(rng, dry, self._bank, room)
-        waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
+        background = noise.draw(rng, CLIP_SAMPLES)
+        waveform, snr_db = add_noise(rng, speech, background, SNR_RANGE_DB)
         heard = tuple(int(reader) for reader in readers)
         return Mix(waveform, count, snr_db, rt60_s, heard, self.name)
 
 
-def nobody(
-    rng: np.random.Generator, noise: NoiseBank, snr_range_db: tuple[float, float], protocol: str
-) -> Mix:
-    """A mixture of noise alone."""
-    waveform, _ = add_noise(rng, np.zeros(CLIP_SAMPLES, np.float32), noise, snr_range_db)
-    nan = float("nan")
-    return Mix(waveform, 0, nan, nan, (), protocol)
+def nobody(noise: Float32, protocol: str) -> Mix:
+    """A mixture of noise alone, float32 [T]."""
+    return Mix(noise, 0, snr_db=float("nan"), rt60_s=float("nan"), voices=(), protocol=protocol)
 
 
 def in_room(

@@ -3,7 +3,7 @@
 Under `libricount` nobody pauses and there is no room, in `rooms` everybody takes turns. A net that
 hears those alone learns to take reverberation for turns, and says two where one person talks on in
 a room. Here a room tells nothing of turns, levels or noise (domain randomisation: Tobin et al.,
-2017).
+2017), and noise may swell and fade as voices do.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Varied:
     """Up to k people speak at once, k uniform; room, turns, levels and noise have no tie.
 
     A clip is in a room or dry; all of its people speak throughout, or each does with one half's
-    chance, or all take turns; their levels spread by up to 0 to 6 dB on either side. The count is
-    that of `Rooms`: from what was really said.
+    chance, or all take turns; their levels spread by up to 0 to 6 dB on either side; half of the
+    noise is unsteady (`NoiseBank.draw_any`). The count is that of `Rooms`: from what was really
+    said.
 
     Args:
         bank: the rooms to speak in.
@@ -52,7 +53,7 @@ class Varied:
         """See `MixtureProtocol.mix`."""
         together = int(rng.integers(max_count + 1))
         if together == 0:
-            return nobody(rng, noise, SNR_RANGE_DB, self.name)
+            return nobody(noise.draw_any(rng, CLIP_SAMPLES), self.name)
         talks_on = rng.random(together) < rng.choice(_SHARES_THROUGHOUT)
         more = 0 if talks_on.all() else int(rng.integers(BYSTANDERS + 1))
         people = min(together + more, max_count)
@@ -71,6 +72,7 @@ class Varied:
             speech, rt60_s = in_room(rng, dry, self._bank, room)
         else:
             speech, rt60_s = dry[:, -CLIP_SAMPLES:].sum(axis=0), float("nan")
-        waveform, snr_db = add_noise(rng, speech, noise, SNR_RANGE_DB)
+        background = noise.draw_any(rng, CLIP_SAMPLES)
+        waveform, snr_db = add_noise(rng, speech, background, SNR_RANGE_DB)
         heard = tuple(int(reader) for reader in readers)
         return Mix(waveform, count, snr_db, rt60_s, heard, self.name)

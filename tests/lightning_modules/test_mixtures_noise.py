@@ -15,6 +15,17 @@ def test_drawn_noise_has_unit_power(noise: NoiseBank) -> None:
     assert rms(drawn) == pytest.approx(1, rel=1e-3)
 
 
+def test_half_of_any_noise_swells_and_fades(noise: NoiseBank) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [noise.draw_any(rng, 80_000) for _ in range(200)]
+    assert drawn[0].dtype == np.float32
+    assert [rms(each) for each in drawn] == pytest.approx([1] * 200, rel=1e-3)
+    powers_db = [10 * np.log10(np.square(each).reshape(50, -1).mean(axis=1)) for each in drawn]
+    spans_db = np.array([np.ptp(each) for each in powers_db])
+    assert 0.35 < (spans_db > 6).mean() < 0.65
+    assert spans_db.max() > 20
+
+
 def test_colours_fall_as_their_slopes_say(noise: NoiseBank) -> None:
     spectra = np.abs(np.fft.rfft(noise._bank, axis=1)) ** 2
     bin_hz = 16_000 / noise._bank.shape[1]
@@ -26,13 +37,15 @@ def test_colours_fall_as_their_slopes_say(noise: NoiseBank) -> None:
 
 def test_noise_is_added_at_the_stated_ratio(noise: NoiseBank) -> None:
     speech = np.sin(np.arange(80_000) / 10).astype(np.float32)
-    mixed, snr_db = add_noise(np.random.default_rng(3), speech, noise, (5, 25))
+    rng = np.random.default_rng(3)
+    mixed, snr_db = add_noise(rng, speech, noise.draw(rng, 80_000), (5, 25))
     assert 5 <= snr_db <= 25
     assert 20 * np.log10(rms(speech) / rms(mixed - speech)) == pytest.approx(snr_db, abs=0.01)
 
 
 def test_without_speech_there_is_no_ratio(noise: NoiseBank) -> None:
-    mixed, snr_db = add_noise(np.random.default_rng(3), np.zeros(8000, np.float32), noise, (5, 25))
+    rng = np.random.default_rng(3)
+    mixed, snr_db = add_noise(rng, np.zeros(8000, np.float32), noise.draw(rng, 8000), (5, 25))
     assert np.isnan(snr_db)
     assert rms(mixed) == pytest.approx(1, rel=1e-3)
 
