@@ -153,6 +153,10 @@ def test_no_command_is_refused():
         (["status", "bogus"], "nnictl: argument .*: invalid choice: 'status' "),
         (["resume"], "nnictl resume: the following arguments are required: id"),
         (["trial", "ls", "zzz"], "nnictl trial ls: no experiment 'zzz' in .*; .* here: abc, old$"),
+        (
+            ["trial", "ls", "old"],
+            r"nnictl trial ls old: Experiment is not running.*; see `nnictl ex",
+        ),
         (["trial", "kill", "-T", "abc", "zzz"], "nnictl trial kill: no experiment 'zzz' in "),
         (
             ["experiment", "export", "zzz", "-f", "f.json", "-t", "json"],
