@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,6 +160,7 @@ class RunFolder:
                 )
         self._state["started"].pop(step.name, None)
         self._state["finished"][step.name] = {"key": key, "outputs": outputs}
+        self._state["place"] = str(self.path)
         self._aside.pop(step.name, None)
         self._write()
         for path in step.clears:
@@ -251,4 +253,17 @@ def open_run_folder(path: Path) -> Iterator[RunFolder]:
         else:
             state = {"schema_version": 1, "finished": {}, "started": {}}
             write_json(state_path, state, SCHEMA)
+        _tell_moved(path, state.get("place"))
         yield RunFolder(path, state)
+
+
+def _tell_moved(path: Path, before: str | None) -> None:
+    """Say so where steps were run under another name, by which their commands name their files."""
+    if before not in (None, str(path)):
+        print(
+            f"--out {path}: its steps were run as --out {before} and are done anew under another"
+            f" name; to go on with them, stop this (Ctrl-C) and give --out {before}, with the"
+            " folder there",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -21,6 +21,7 @@ from deploy.predict_classes import Heard, Model, hear_each
 from deploy.prediction_rows import AnyRow, EmbeddingRow
 from deploy.shown_text import shown
 from deploy.windows import Window
+from lightning_modules.csv_rows import TableWriter
 from search_spaces.errors import UserError
 from search_spaces.files import atomic_path, check_writable
 from search_spaces.task_embedding import EmbeddingTask
@@ -103,9 +104,10 @@ def write_array(rows: Path, output: Path, form: str, dimensions: int) -> None:
             atomic_path(index_path(output)) as temporary,
             temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,
         ):
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(("file", "start_s", "end_s"))
-            writer.writerows((row["file"], row["start_s"], row["end_s"]) for row in table)
+            writer = TableWriter(stream)
+            writer.write(("file", "start_s", "end_s"))
+            for row in table:
+                writer.write((row["file"], row["start_s"], row["end_s"]))
         with atomic_path(output) as temporary, temporary.open("wb") as binary:
             np.save(binary, embeddings)
     rows.unlink()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Protocol, TextIO
+
+from lightning_modules.csv_rows import TableWriter
 
 FORMATS = ("csv", "json")
 
@@ -64,10 +65,9 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO, row_type: type[AnyRow] = Row, begun: bool = False) -> None:
         self._stream = stream
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        self._writer = TableWriter(stream)
         if not begun:
-            self._writer.writerow([field.name for field in fields(row_type)])
+            self._writer.write(field.name for field in fields(row_type))
             stream.flush()
 
     def write(self, rows: Iterable[AnyRow]) -> None:
@@ -78,9 +78,7 @@ class CsvWriter:
                 texts["embedding"] = json.dumps(row.embedding)
             else:
                 texts["probability"] = f"{row.probability:.4f}"
-            # Of names with a carriage return, which `csv` leaves bare where it ends no line.
-            writer = self._quoting if "\r" in row.file else self._writer
-            writer.writerow((asdict(row) | texts).values())
+            self._writer.write((asdict(row) | texts).values())
         self._stream.flush()
 
     def close(self) -> None:

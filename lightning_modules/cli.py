@@ -219,7 +219,7 @@ def task_of(arguments: Sequence[str]) -> str:
     It says which data the other options are about, so it is read before them.
 
     Raises:
-        UserError: there is no such task.
+        UserError: there is no such task, or a configuration file has a part that is null.
     """
     task = "counts"
     words = [word for argument in arguments for word in argument.split("=", 1)]
@@ -228,10 +228,22 @@ def task_of(arguments: Sequence[str]) -> str:
             task = value
         elif flag in CONFIG_FLAGS and Path(value).is_file():
             config = read_yaml(Path(value))
+            _refuse_null(config, value)
             task = config.get("task", task) if isinstance(config, dict) else task
     if not isinstance(task, str) or task not in DATA:
         raise UserError(f"task: got {task!r}, expected {' or '.join(DATA)}")
     return task
+
+
+def _refuse_null(config: Any, path: str) -> None:
+    """Refuse a part without settings, of which the parser says something else.
+
+    Raises:
+        UserError: naming the file and the part.
+    """
+    for part in ("trainer", "model", "data"):
+        if isinstance(config, dict) and part in config and config[part] is None:
+            raise UserError(f"{path}: {part}: is null; give its settings, or leave the line out")
 
 
 def main(arguments: list[str], callbacks: Sequence[Callback] = ()) -> int:

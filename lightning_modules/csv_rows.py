@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from search_spaces.errors import UserError
 
@@ -24,6 +24,27 @@ _OTHER_NAMES = {
     "stop": "end_s",
     "endtime": "end_s",
 }
+
+
+class TableWriter:
+    """Writes rows that `read_rows` reads, whatever the names of files in them.
+
+    Python's own writer leaves a carriage return bare where it ends no line, and its reader then
+    takes it for the end of one.
+
+    Args:
+        stream: open for writing with ``newline=""``.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._plain = csv.writer(stream, lineterminator="\n")
+        self._quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(self, row: Iterable[Any]) -> None:
+        """Write one row."""
+        cells = list(row)
+        odd = any("\r" in str(cell) for cell in cells)
+        (self._quoting if odd else self._plain).writerow(cells)
 
 
 def read_rows(

@@ -181,6 +181,7 @@ class SupernetModule(pl.LightningModule):
         Raises:
             UserError: see `Transfer.load`.
         """
+        self._trainer_settings = lasting_settings(self.trainer)  # which callbacks may change later
         if stage == "fit" and self.transfer is not None:
             self.transfer.load(self.net.get_submodule("cnn"))
             self.teacher.load_state_dict(self.net.state_dict())
@@ -357,7 +358,7 @@ class SupernetModule(pl.LightningModule):
         Random numbers need no more than the seed: each step's follow from it and the step.
         """
         checkpoint["settings"] = self.settings()
-        checkpoint["trainer"] = lasting_settings(self.trainer)
+        checkpoint["trainer"] = self._trainer_settings
         for logger in self.trainer.loggers:
             logger.save()
 
@@ -368,7 +369,7 @@ class SupernetModule(pl.LightningModule):
             UserError: naming the first setting that differs.
         """
         resumes = self.trainer.state.fn == TrainerFn.FITTING
-        check_settings(checkpoint, self.settings(), lasting_settings(self.trainer), resumes)
+        check_settings(checkpoint, self.settings(), self._trainer_settings, resumes)
         done, asked = checkpoint["global_step"], self.trainer.max_steps
         if resumes and 0 <= asked <= done and self.trainer.is_global_zero:
             print(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lightning_modules.csv_rows import TableWriter
 from lightning_modules.labels import VALIDATION_SHARE
 from lightning_modules.recordings import LABEL_SEPARATOR, class_names
 from lightning_modules.recordings_item import Item
@@ -106,13 +107,13 @@ def write_or_check(path: Path, items: Sequence[Item], budget: Budget) -> None:
         UserError: it is of others.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer = TableWriter(text)
+    writer.write(COLUMNS)
     for use, places in (("train", budget.train), ("validation", budget.validation)):
         for place in places:
             item = items[place]
             label = LABEL_SEPARATOR.join(item.labels)
-            writer.writerow((item.name, use, label, item.speaker or ""))
+            writer.write((item.name, use, label, item.speaker or ""))
     content = text.getvalue().encode("utf-8", "surrogateescape")
     if not path.exists():
         with atomic_path(path) as temporary:
@@ -178,9 +179,10 @@ def write_test_list(path: Path, items: Sequence[Item]) -> None:
         atomic_path(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
     ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("path", "label", "speaker", "start_s", "end_s", "snr_db"))
-        writer.writerows(map(_listed, items))
+        writer = TableWriter(stream)
+        writer.write(("path", "label", "speaker", "start_s", "end_s", "snr_db"))
+        for item in items:
+            writer.write(_listed(item))
 
 
 def _listed(item: Item) -> tuple[Path, str, str, str, str, str]:

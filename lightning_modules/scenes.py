@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from lightning_modules.audio import write_wav
+from lightning_modules.csv_rows import TableWriter
 from lightning_modules.recordings import blaming, check_heard, class_names, read_recordings
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_split import ValidationBy, add_split_options, split_recordings
@@ -143,9 +143,9 @@ def _write(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -
         atomic_path(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as stream,
     ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(lines)
+        writer = TableWriter(stream)
+        for line in (columns, *lines):
+            writer.write(line)
 
 
 def _settings(options: Any, events: Sounds, backgrounds: Sounds | None) -> dict[str, Any]:

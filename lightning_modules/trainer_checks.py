@@ -61,14 +61,14 @@ def check_length(trainer: Trainer) -> None:
 
 def lasting_settings(trainer: Trainer) -> dict[str, Any]:
     """Options of the trainer that must be the same for a run to go on, as plain values."""
-    clip = trainer.gradient_clip_val or 0.0  # type: ignore[attr-defined]
+    clip = trainer.gradient_clip_val or 0.0
     values: dict[str, Any] = {
-        "precision": str(trainer.precision),  # type: ignore[attr-defined]
+        "precision": str(trainer.precision),
         "accumulate_grad_batches": int(trainer.accumulate_grad_batches),
         "gradient_clip_val": float(clip),
     }
     if clip:
-        algorithm = trainer.gradient_clip_algorithm or "norm"  # type: ignore[attr-defined]
+        algorithm = trainer.gradient_clip_algorithm or "norm"
         values["gradient_clip_algorithm"] = str(getattr(algorithm, "value", algorithm))
     return values
 

@@ -7,6 +7,7 @@ by the same file as the host's and anyone can fit it anew (`cost_fit`, `cost_mod
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -207,8 +208,8 @@ def read_cost_table(path: Path) -> CostTable:
 
     Raises:
         UserError: missing, not JSON, a field against the schema, a space that this kit does not
-            know, choices that are not of it, fits that cannot be, or no word on why there is no
-            energy.
+            know, choices that are not of it, a front end with two figures, fits that cannot be, or
+            no word on why there is no energy.
     """
     value = read_json(path, SCHEMA)
     del value["schema_version"]
@@ -229,6 +230,7 @@ def read_cost_table(path: Path) -> CostTable:
                 _check_choices(space, piece)
             except UserError as error:
                 raise UserError(f"{path}: field $.{name}[{at}].choices: {error}; {_MEND}") from None
+    _check_frontends(table, path)
     _check_coefficients(table, path)
     return table
 
@@ -255,6 +257,24 @@ def _check_fits(table: CostTable, path: Path) -> None:
             f"{path}: field $.energy: got {table.energy}, but {'a' if has else 'no'} fit is of"
             f" energy, expected {expected}; {_MEND}"
         )
+
+
+def _check_frontends(table: CostTable, path: Path) -> None:
+    """Refuse a front end with two figures, of which one would be passed over.
+
+    Raises:
+        UserError: naming both pieces.
+    """
+    first: dict[str, int] = {}
+    for at, piece in enumerate(table.pieces):
+        if piece.part != "frontend":
+            continue
+        before = first.setdefault(json.dumps(piece.choices, sort_keys=True), at)
+        if table.pieces[before] != piece:
+            raise UserError(
+                f"{path}: field $.pieces[{at}]: a second figure of the front end of"
+                f" $.pieces[{before}]; keep one, or {_MEND}"
+            )
 
 
 def _check_coefficients(table: CostTable, path: Path) -> None:

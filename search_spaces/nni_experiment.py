@@ -220,11 +220,13 @@ def run_nnictl(arguments: list[str]) -> int:
     """NNI's own `nnictl` with these arguments, in this process; its exit code.
 
     Raises:
-        UserError: it gave up: why.
+        UserError: it gave up, or told of an error, after which it would end as if all were well:
+            why.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that pkg_resources is deprecated
         from nni.experiment import launcher
+        from nni.tools.nnictl import nnictl_utils
         from nni.tools.nnictl.nnictl import parse_args
 
     # A busy machine takes longer to start the manager than the 3 s for which NNI waits.
@@ -232,15 +234,24 @@ def run_nnictl(arguments: list[str]) -> int:
         launcher._check_rest_server, retry=_MANAGER_STARTS_WITHIN_S
     )
     command_line = mock.patch.object(sys, "argv", ["nnictl", *arguments])
+    told: list[str] = []
+    errors = mock.patch.object(
+        nnictl_utils, "print_error", lambda *words: told.append(" ".join(map(str, words)))
+    )
+    code = 0
     try:
-        with command_line, _complaints_in_one_line():
+        with command_line, errors, _complaints_in_one_line():
             parse_args()
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except _FAILURES as error:
-        reason = str(error) or type(error).__name__
+        reason = " ".join(told) or str(error) or type(error).__name__
         raise UserError(f"nnictl {arguments[0]}: {reason}") from error
-    return 0
+    if told:
+        raise UserError(
+            f"nnictl {' '.join(arguments)}: {' '.join(told)}; see `nnictl experiment list --all`"
+        )
+    return code
 
 
 @contextmanager

@@ -70,6 +70,23 @@ def test_steps_run_in_order_and_are_recorded(source, out):
     assert records[0]["versions"].keys() >= {"torch", "executorch", "ersam-kit"}
 
 
+def test_a_folder_of_another_name_says_that_all_is_done_anew(source, out, tmp_path, capsys):
+    go(out, copy_step(source, out / "a"))
+    go(out, copy_step(source, out / "a"))
+    assert "anew" not in capsys.readouterr().err
+    moved = tmp_path / "moved"
+    out.rename(moved)
+    go(moved, copy_step(source, moved / "a"))
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if "are done anew" in line] == [
+        f"--out {moved}: its steps were run as --out {out} and are done anew under another name;"
+        f" to go on with them, stop this (Ctrl-C) and give --out {out}, with the folder there"
+    ]
+    assert len(commands(moved)) == 2
+    go(moved, copy_step(source, moved / "a"))
+    assert "anew" not in capsys.readouterr().err
+
+
 def test_how_a_step_reports_changes_nothing_of_what_is_done(source, out):
     go(out, copy_step(source, out / "a"))
     go(out, copy_step(source, out / "a", reporting=("--wandb", "offline")))

@@ -238,6 +238,14 @@ def test_a_config_that_is_missing_is_named():
         main(["fit", "--config", "/no/config.yaml"])
 
 
+@pytest.mark.parametrize("part", ["trainer", "model", "data"])
+def test_a_part_that_is_null_is_named(tmp_path: Path, part: str):
+    config = tmp_path / "mine.yaml"
+    config.write_text(f"seed_everything: 1\n{part}: null\n")
+    with pytest.raises(UserError, match=rf"^\S+mine.yaml: {part}: is null; give its settings, or"):
+        main(["fit", "--config", str(config)])
+
+
 def test_a_config_in_another_encoding_is_named(tmp_path: Path):
     path = tmp_path / "config.yaml"
     path.write_text("task: counts", encoding="utf-16")

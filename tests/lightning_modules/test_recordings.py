@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.recordings import class_names, read_recordings
-from lightning_modules.recordings_budget import write_test_list
+from lightning_modules.recordings_budget import Budget, write_or_check, write_test_list
 from lightning_modules.recordings_cache import prepare_sounds
 from lightning_modules.recordings_item import Item
 from search_spaces.errors import UserError
@@ -162,6 +163,23 @@ def test_a_list_of_the_test_names_what_need_not_be_utf_8(tmp_path: Path):
     source.write_bytes(b"path,label\ndoor/a.wav,caf\xe9\n")  # Excel's, of an older kind
     with pytest.raises(UserError, match=r"list.csv: not a CSV in UTF-8 \(.*export it anew"):
         read_recordings(source)
+
+
+def test_a_list_of_the_test_names_what_holds_a_carriage_return(tmp_path: Path):
+    for name in ("do\rg/a\r.wav", 'do\rg/"b".wav', "door/c.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    items = read_recordings(tmp_path)
+    write_test_list(tmp_path / "test.csv", items)
+    listed = read_recordings(tmp_path / "test.csv")
+    assert {(item.path, item.labels) for item in listed} == {
+        (item.path, item.labels) for item in items
+    }
+    budget = Budget([0, 1], [2], [])
+    write_or_check(tmp_path / "labels.csv", items, budget)
+    write_or_check(tmp_path / "labels.csv", items, budget)
+    with (tmp_path / "labels.csv").open(newline="") as stream:
+        assert [row["recording"] for row in csv.DictReader(stream)] == [i.name for i in items]
 
 
 def test_a_class_whose_name_a_csv_would_change_is_refused(tmp_path: Path):

@@ -15,7 +15,7 @@ import yaml
 from lightning_modules import study
 from lightning_modules.study_config import SHIPPED, read_study
 from lightning_modules.study_design import Row
-from lightning_modules.study_fits import fit_folder, write_settings
+from lightning_modules.study_fits import CLIPS, DONE, fit_folder, write_settings
 from lightning_modules.study_grid import rows_of
 from lightning_modules.study_progress import estimate
 from lightning_modules.study_row import Shared, row_folder
@@ -186,6 +186,17 @@ def test_the_time_left_follows_what_was_measured(config: Path, tmp_path: Path):
     assert known.done == 1
     assert known.left_s == pytest.approx(3 * 50)
     assert known.total_s == pytest.approx(4 * 50)
+
+
+def test_what_a_short_training_takes_to_start_says_nothing_of_rows(config: Path, tmp_path: Path):
+    rows, out = rows_of(read_study(config)), tmp_path / "out"
+    expected = {"supernet_step_s": 0.5, "alone_step_s": 0.5, "row_s": 60.0}
+    folder = fit_folder(out, rows[0].fit)
+    folder.mkdir(parents=True)
+    for name in (DONE, CLIPS):
+        (folder / name).touch()
+    (folder / STAGES).write_text('{"stage": "fit", "began": 0, "seconds": 24, "exit_code": 0}\n')
+    assert estimate(out, rows, expected).left_s == pytest.approx(3 * 24 + 4 * 60)
 
 
 def test_the_settings_of_a_fit_name_its_net_and_its_teacher(tmp_path: Path):

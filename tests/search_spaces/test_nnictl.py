@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from search_spaces import nnictl
 from search_spaces.errors import UserError
+from search_spaces.nni_experiment import run_nnictl
 from search_spaces.nnictl import (
     MANAGER_SCRIPT,
     check_port,
@@ -172,6 +174,26 @@ def test_an_experiment_that_is_not_meant_so_is_one_line(
     (home / ".experiment").write_text(json.dumps(listed))
     with pytest.raises(UserError, match=message):
         main(arguments)
+
+
+@pytest.mark.parametrize("ends", [None, 1])
+def test_what_nni_says_of_an_experiment_that_has_ended_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ends: int | None
+):
+    from nni.tools.nnictl import nnictl, nnictl_utils
+
+    def list_trials() -> None:
+        nnictl_utils.print_error("Experiment is not running...")
+        if ends is not None:
+            sys.exit(ends)
+
+    monkeypatch.setattr(nnictl, "parse_args", list_trials)
+    told = (
+        r"^nnictl trial ls old: Experiment is not running\.\.\.; see `nnictl experiment list --all`"
+    )
+    with pytest.raises(UserError, match=told):
+        run_nnictl(["trial", "ls", "old"])
+    assert capsys.readouterr().out == ""
 
 
 def test_workers_elsewhere_need_the_managers_address(tmp_path: Path):
