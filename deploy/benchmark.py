@@ -14,7 +14,7 @@ import numpy as np
 
 from deploy.benchmark_table import benchmark_table
 from deploy.bundle import MANIFEST, MODEL_FILES, Bundle, add_choice_arguments, choose_bundles
-from deploy.device import charging, describe_device, governor, temperature_c
+from deploy.device import NO_METER, charging, describe_device, governor, temperature_c
 from deploy.engine import BACKEND, MOST_THREADS, RUNTIME_NAME, Engine
 from deploy.measurement import MIN_RUNS, figure, latency_summary, write_measurement
 from search_spaces.command_line import named_path, positive_whole_number, whole_number_within
@@ -176,7 +176,7 @@ def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> d
             "model_bytes": figure(fresh["model_bytes"], no_proc),
             "method": MEMORY_METHOD,
         },
-        "energy": {"value_mj": None, "method": None, "reason": "no meter on this host"},
+        "energy": {"value_mj": None, "method": None, "reason": NO_METER},
         "vectors": vectors,
     }
 

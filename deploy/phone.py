@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.adb import Adb
+from deploy.adb import Adb, file_name
 from deploy.adb_phones import choose_phones, connect, list_phones
 from deploy.measurement import write_measurement
 from deploy.phone_files import ROOT, push_missing
@@ -122,8 +121,3 @@ def prepare(adb: Adb, runner: RunnerPackage, files: Mapping[str, Path]) -> Phone
 def _finished(path: Path) -> str | None:
     """When the result that was brought before was finished; None where there is none."""
     return read_result(path)["finished"] if path.exists() else None
-
-
-def file_name(name: str) -> str:
-    """A phone's serial or model as the name of a folder."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

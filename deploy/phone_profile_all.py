@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from deploy.adb import file_name
 from deploy.adb_phones import ListedPhone
 from deploy.cost_merge import Tables
 from deploy.merge_cost_tables import write_merged
-from deploy.phone import file_name
 from deploy.phone_profile_one import Plan, Work, begin, measure
 from deploy.progress import stderr_progress
 from search_spaces.cost_table import CostTable, write_cost_table

@@ -105,7 +105,7 @@ def _row(bundle: Bundle, precision: str, measured: dict[str, str]) -> tuple[str,
     headline, *others = (
         judged(metric, held["validation"][metric.key]) for metric in bundle.task.judged_by
     )
-    lost = (held["quantisation"] or {}).get(f"{bundle.task.headline.key}_drop_points")
+    lost = bundle.int8_drop_points if precision == "int8" else None
     return (
         title,
         f"{costs['params'] / 1e3:.1f} k",
