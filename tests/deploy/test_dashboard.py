@@ -188,7 +188,7 @@ def test_a_group_without_runs_is_one_line(walk: Path, capsys: pytest.CaptureFixt
 
 
 def test_creating_needs_an_account(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     import wandb
 
