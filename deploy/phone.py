@@ -26,7 +26,7 @@ from deploy.phone_runner import RunnerPackage, install_runner, read_runner
 from deploy.phone_session import Session, stopped_by_hand
 from deploy.phone_show import job_progress, remarks, table
 from deploy.phone_state import PhoneState, check_fit, read_state
-from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, complain
 from search_spaces.files import write_json
 from search_spaces.wandb_run import check_online
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         except UserError as error:
             if len(phones) == 1:
                 raise
-            print(f"error: {one_line(str(error))}", file=sys.stderr)
+            complain(error)
             failed = True
     return EXIT_BAD_INPUT if failed else 0
 
@@ -92,7 +92,7 @@ def measure_on_phone(adb: Adb, runner: RunnerPackage, wishes: Wishes, out: Path)
     print(f"wrote {len(measured)} measurements to {out}")
     wrong = list(failures(result))
     for line in wrong:
-        print(f"error: phone {adb.serial}: {one_line(line)}", file=sys.stderr)
+        complain(f"phone {adb.serial}: {line}")
     if wishes.wandb is not None and measured:
         from deploy.wandb_measurement import log_measurements
 
