@@ -152,7 +152,7 @@ def strong_augment(
 
 
 def choose(batch: int, share: float, generator: torch.Generator) -> Tensor:
-    """Indices int64 of a random ``share`` of the clips."""
+    """Indices, int64 [share * B], of a random ``share`` of the clips."""
     order = torch.randperm(batch, generator=generator, device=generator.device)
     return order[: round(share * batch)]
 
@@ -203,7 +203,7 @@ def reverberate(
 
 
 def noise_energy(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Energies of white noise in bands of two bins: gamma distributed, mean 1."""
+    """Energies, float32 of this size, of white noise in bands of two bins: gamma, mean 1."""
     draws = torch.rand((2, *size), generator=generator, device=generator.device)
     return -0.5 * torch.log(draws.clamp_min(1e-7)).sum(dim=0)
 

@@ -194,7 +194,7 @@ def near_pair(sound: Int16, samples: int, farthest_samples: int, rng: np.random.
 
 
 def batch_of(clips: Int16, lo: NDArray[Any], hi: NDArray[Any]) -> Batch:
-    """A batch of labelled clips alone, as every task has it."""
+    """A batch of labelled clips alone, int16 [B, T], as every task has it."""
     labels = {"lo": torch.from_numpy(lo), "hi": torch.from_numpy(hi)}
     return {
         "labelled": {"waveform": torch.from_numpy(clips), **labels},
