@@ -6,9 +6,10 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import run_command
 from search_spaces.files import atomic_path
 from search_spaces.frontend import ABSOLUTE_FLOOR, RELATIVE_FLOOR, LogMelFrontEnd
-from search_spaces.frontend_geometry import BIN_STEPS, FrontEndGeometry
+from search_spaces.frontend_geometry import FrontEndGeometry
 from search_spaces.frontend_weights import (
     DftGroup,
     dft_groups,
@@ -43,32 +44,17 @@ RUNS = 500
 DOCS = Path("docs/frontend.md")  # its table is rewritten when the result is published
 
 
-class Setting(NamedTuple):
-    """Arguments of `LogMelFrontEnd`."""
-
-    rate_hz: int
-    hop_ms: int
-    window_ms: int
-    mels: int
-    clip_samples: int = CLIP_SAMPLES
-    scale: str = "mel"
-
-    def __str__(self) -> str:
-        bands = f"{self.mels} {self.scale.replace('_', ' ') if self.scale in BIN_STEPS else 'mels'}"
-        return f"{self.rate_hz // 1000} kHz, {self.hop_ms}/{self.window_ms} ms, {bands}"
-
-
 SETTINGS = (
-    Setting(8_000, 32, 20, 20),
-    Setting(8_000, 20, 20, 40),
-    Setting(8_000, 32, 32, 40),
-    Setting(8_000, 16, 32, 40),
-    Setting(4_000, 40, 64, 64),
-    Setting(4_000, 40, 64, 128),
-    Setting(8_000, 20, 40, 128, scale="bins"),
-    Setting(8_000, 16, 64, 112, scale="even_bins"),
-    Setting(16_000, 20, 32, 40),
-    Setting(16_000, 10, 32, 64),
+    FrontEndGeometry(8_000, 32, 20, 20),
+    FrontEndGeometry(8_000, 20, 20, 40),
+    FrontEndGeometry(8_000, 32, 32, 40),
+    FrontEndGeometry(8_000, 16, 32, 40),
+    FrontEndGeometry(4_000, 40, 64, 64),
+    FrontEndGeometry(4_000, 40, 64, 128),
+    FrontEndGeometry(8_000, 20, 40, 128, scale="bins"),
+    FrontEndGeometry(8_000, 16, 64, 112, scale="even_bins"),
+    FrontEndGeometry(16_000, 20, 32, 40),
+    FrontEndGeometry(16_000, 10, 32, 64),
 )
 
 
@@ -150,14 +136,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    medians_ms: dict[tuple[Setting, str], float] = {}
+    medians_ms: dict[tuple[FrontEndGeometry, str], float] = {}
     details: dict[str, dict[str, Any]] = {}
     for setting in track(SETTINGS, "settings", console=Console(stderr=True)):
         for variant, measured in _measure(setting, args.runs).items():
             medians_ms[setting, variant] = measured["ms_min_p25_p50_p75"][2]
-            details[f"{setting}, {variant}"] = measured
+            details[f"{_title(setting)}, {variant}"] = measured
     figures = [
-        figure(f"front end alone, {setting}, one core, median", medians_ms[setting, "kept"], "ms")
+        figure(
+            f"front end alone, {_title(setting)}, one core, median",
+            medians_ms[setting, "kept"],
+            "ms",
+        )
         for setting in SETTINGS
     ]
     path = write_result("frontend", "python -m benchmarks.frontend", figures, details, args.out)
@@ -172,7 +162,15 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(setting: Setting, runs: int) -> dict[str, dict[str, Any]]:
+def _title(setting: FrontEndGeometry) -> str:
+    scale = setting.scale.replace("_", " ") if setting.bin_step else "mels"
+    return (
+        f"{setting.rate_hz // 1000} kHz, {setting.hop_ms}/{setting.window_ms} ms,"
+        f" {setting.mels} {scale}"
+    )
+
+
+def _measure(setting: FrontEndGeometry, runs: int) -> dict[str, dict[str, Any]]:
     """Size, MACs and quartiles of the time of every variant, timed in turns."""
     waveform = 0.1 * torch.randn(1, CLIP_SAMPLES, generator=torch.Generator().manual_seed(0))
     subjects: dict[str, Callable[[], object]] = {}
@@ -181,7 +179,7 @@ def _measure(setting: Setting, runs: int) -> dict[str, dict[str, Any]]:
         for variant, module in VARIANTS.items():
             path = Path(folder) / f"{variant}.pte"
             with quiet():
-                lowered = lower_program(ready_to_lower(module(*setting)), waveform)
+                lowered = lower_program(ready_to_lower(module(*astuple(setting))), waveform)
             path.write_bytes(lowered.program)
             subjects[variant] = partial(Engine(path).run_tensor, waveform)
             warm_up(subjects[variant])
@@ -197,13 +195,13 @@ def _measure(setting: Setting, runs: int) -> dict[str, dict[str, Any]]:
     return measured
 
 
-def _table(medians_ms: dict[tuple[Setting, str], float]) -> str:
+def _table(medians_ms: dict[tuple[FrontEndGeometry, str], float]) -> str:
     """Medians in ms as a Markdown table, a setting a row, with machine and date."""
     machine = describe_machine()
     rows = ["| | " + " | ".join(VARIANTS) + " |", "|---" * (len(VARIANTS) + 1) + "|"]
     for setting in SETTINGS:
         cells = (f"{medians_ms[setting, variant]:.3f}" for variant in VARIANTS)
-        rows.append(f"| {setting} | " + " | ".join(cells) + " |")
+        rows.append(f"| {_title(setting)} | " + " | ".join(cells) + " |")
     version = machine["versions"]["executorch"]
     return "\n".join([*rows, "", f"{machine['cpu']}, ExecuTorch {version}, {machine['date']}."])
 

@@ -32,6 +32,11 @@ _GONE = re.compile(
 _FULL = re.compile("No space left on device|INSUFFICIENT_STORAGE")
 
 
+def file_name(name: str) -> str:
+    """A phone's serial or model as the name of a file or a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)
+
+
 class PhoneLostError(UserError):
     """The phone went away in the middle of something."""
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from deploy.benchmark_table import benchmark_table
-from deploy.bundle import MANIFEST, MODEL_FILES, PRECISIONS, Bundle, choose_bundles
-from deploy.device import charging, describe_device, governor, temperature_c
+from deploy.bundle import MANIFEST, MODEL_FILES, Bundle, add_choice_arguments, choose_bundles
+from deploy.device import NO_METER, charging, describe_device, governor, temperature_c
 from deploy.engine import BACKEND, MOST_THREADS, RUNTIME_NAME, Engine
 from deploy.measurement import MIN_RUNS, figure, latency_summary, write_measurement
 from search_spaces.command_line import named_path, positive_whole_number, whole_number_within
@@ -32,15 +32,7 @@ METHOD = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument(
-        "--bundle", nargs="+", type=named_path, required=True, help="bundle folders"
-    )
-    parser.add_argument(
-        "--precision",
-        nargs="+",
-        choices=PRECISIONS,
-        help="default: all that the bundle holds",
-    )
+    add_choice_arguments(parser)
     parser.add_argument(
         "--threads",
         type=whole_number_within(1, MOST_THREADS),
@@ -184,7 +176,7 @@ def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> d
             "model_bytes": figure(fresh["model_bytes"], no_proc),
             "method": MEMORY_METHOD,
         },
-        "energy": {"value_mj": None, "method": None, "reason": "no meter on this host"},
+        "energy": {"value_mj": None, "method": None, "reason": NO_METER},
         "vectors": vectors,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.bundle import MODEL_FILES, Bundle
+from deploy.text_columns import aligned
 
 HEADER = ("net", "space", "precision", "MB", "params", "MMAC", "ms (p50)", "validation")
 
@@ -17,16 +18,7 @@ def benchmark_table(rows: Sequence[tuple[Bundle, Mapping[str, Any]]]) -> str:
         rows: the bundle and what was measured of it, as `measurement.json` has it.
     """
     ordered = sorted(rows, key=lambda row: row[1]["latency_ms"]["p50"])
-    cells = [HEADER, *(_cells(bundle, measured) for bundle, measured in ordered)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if place < 3 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    return aligned([HEADER, *(_cells(bundle, measured) for bundle, measured in ordered)], left=3)
 
 
 def _cells(bundle: Bundle, measured: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from deploy.engine import RUNTIME_NAME, Engine, is_older, runtime_version
 from deploy.vectors import Vectors, read_vectors
 from search_spaces.ambiance import AmbianceLevels
+from search_spaces.command_line import named_path
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, sha256_file
 from search_spaces.task import Task
@@ -60,6 +62,13 @@ class Bundle:
             return read_task(self.manifest)
         except UserError as error:
             raise UserError(f"{self.path / MANIFEST}: {error}; {ANEW}") from None
+
+    @property
+    def int8_drop_points(self) -> float | None:
+        """Accuracy that int8 loses, kept or not; earlier bundles say it of one that was kept."""
+        int8 = self.manifest["precisions"]["int8"] or {"quantisation": {}}
+        of_kept = int8["quantisation"].get(f"{self.task.headline.key}_drop_points")
+        return self.manifest.get("int8_drop_points", of_kept)
 
     @property
     def levels(self) -> AmbianceLevels:
@@ -183,6 +192,19 @@ def read_bundle(path: Path, verify: bool = True) -> Bundle:
         for name, expected in bundle.manifest["files"].items():
             _check_file(path / name, expected)
     return bundle
+
+
+def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options by which bundles are measured; see `choose_bundles`."""
+    parser.add_argument(
+        "--bundle", nargs="+", type=named_path, required=True, help="bundle folders"
+    )
+    parser.add_argument(
+        "--precision",
+        nargs="+",
+        choices=PRECISIONS,
+        help="default: all that the bundle holds",
+    )
 
 
 def choose_bundles(

@@ -16,13 +16,13 @@ VECTOR_CLIPS = 2
 
 
 def gain_to_dbfs(waveform: NDArray[np.float32], level_dbfs: float) -> float:
-    """Factor that brings a waveform's RMS to a level; 1 for silence."""
+    """Factor that brings the RMS of a waveform, float32 [T], to a level; 1 for silence."""
     rms = float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64))))
     return 10.0 ** (level_dbfs / 20.0) / rms if rms > 0 else 1.0
 
 
 def gain_to_full_scale(waveform: NDArray[np.float32]) -> float:
-    """Factor that brings a waveform's peak to 1; 1 for silence."""
+    """Factor that brings the peak of a waveform, float32 [T], to 1; 1 for silence."""
     peak = float(np.abs(waveform).max())
     return 1.0 / peak if peak > 0 else 1.0
 

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 ROUNDS = 25
 WARM_UP_RUNS = 2
 RUNS_PER_ROUND = 9  # short, so that some round falls whole into a quiet moment
-METHOD = (
-    f"smallest of {ROUNDS} medians; each median is of {RUNS_PER_ROUND} runs after {WARM_UP_RUNS}"
-    " that were thrown away; every round times all nets once in a random order; batch 1"
-)
 _MEND = "remove it or choose another --out"
 _MEDIAN = Validator(
     {
@@ -42,6 +38,17 @@ _MEDIAN = Validator(
         },
     }
 )
+
+
+def method_of(rounds: int, runs: int, warm_up_runs: int) -> str:
+    """How rounds of so many runs each are timed, in words."""
+    return (
+        f"smallest of {rounds} medians; each median is of {runs} runs after {warm_up_runs}"
+        " that were thrown away; every round times all nets once in a random order; batch 1"
+    )
+
+
+METHOD = method_of(ROUNDS, RUNS_PER_ROUND, WARM_UP_RUNS)
 
 
 class RawMeasurements:

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.cost_programs import Part, Program, lower_programs
 from deploy.cost_rounds import METHOD, ROUNDS, RawMeasurements, time_rounds
 from deploy.cost_samples import CostSamples, draw_samples
-from deploy.device import describe_device
+from deploy.device import NO_METER, describe_device
 from deploy.engine import BACKEND, MOST_THREADS, RUNTIME_NAME
 from deploy.progress import counted_progress
 from search_spaces.architecture import Architecture, smallest
@@ -37,7 +37,6 @@ from search_spaces.spaces import get_space
 HELP = "measure front ends and random nets of a space, fit a cost table, report its error"
 SUBNETS, HOLDOUT = 120, 30
 QUICK_SUBNETS, QUICK_HOLDOUT = 5, 3
-ENERGY_REASON = "no meter on this host"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +126,7 @@ def _measure_and_write(
         runtime=runtime,
         threads=args.threads,
         method=METHOD,
-        energy_reason=ENERGY_REASON,
+        energy_reason=NO_METER,
     )
     write_cost_table(args.out, table)
     shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,8 @@ from typing import Any
 from deploy.measurement import figure
 from search_spaces.processor import processor_name, usable_cores
 
+NO_METER = "no meter on this host"  # why energy is null
+
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _THERMAL = Path("/sys/class/thermal")
 _POWER = Path("/sys/class/power_supply")

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.audio_files import audio_files
-from lightning_modules.csv_rows import check_needed, read_rows
-from search_spaces.clip import MAX_COUNT
+from lightning_modules.csv_rows import check_needed, read_count, read_rows
 from search_spaces.errors import UserError
 from search_spaces.files import real_path, sha256_file
 from search_spaces.json_values import parse_json
@@ -140,17 +139,7 @@ def _count_in_name(path: Path) -> int:
             f"{path}: no count in the name; rename it to <count>_<anything>{path.suffix},"
             f" e.g. 3_{path.name}, list the counts in a CSV, or give --segments"
         )
-    return _checked_count(match[1], str(path))
-
-
-def _checked_count(text: str, where: str) -> int:
-    plain = text.strip().isdecimal() and len(text) < 10  # Python refuses thousands of digits
-    count = int(text) if plain else -1
-    if not 0 <= count <= MAX_COUNT:
-        raise UserError(
-            f"{where}: count {text[:20]!r}, expected a whole number from 0 to {MAX_COUNT}"
-        )
-    return count
+    return read_count(match[1], f"{path}: count")
 
 
 def _of_csv(source: Path) -> Iterator[LabelledClip]:
@@ -182,7 +171,7 @@ def _of_row(row: dict[str, str | None], source: Path, where: str) -> LabelledCli
     path = source.parent / name
     if not path.is_file():
         raise UserError(f"{where}: no such file {path}; paths are relative to the CSV's folder")
-    clip = LabelledClip(path, name, _checked_count(row["count"] or "", where))
+    clip = LabelledClip(path, name, read_count(row["count"] or "", f"{where}: count"))
     rt60_s, sexes = _number(row, "rt60_s", where), _sexes(row, where)
     if rt60_s is not None and rt60_s < 0:
         raise UserError(f"{where}: rt60_s {rt60_s:g}, expected seconds from 0 on, or nothing")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.bundle import MODEL_FILES, read_bundle
 from deploy.engine import runtime_version
 from search_spaces.command_line import named_path
-from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, complain, one_line
 from search_spaces.file_lock import held
 from search_spaces.files import check_writable, sha256_file
 from search_spaces.task_json import task_fields
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
                 try:
                     _lower_winner(target, winner, frontier, clips, made_of, training, label, args)
                 except UserError as error:
-                    print(f"error: {one_line(str(error))}", file=sys.stderr)
+                    complain(error)
                     continue
             print(summary(target))
             lowered.append(target)

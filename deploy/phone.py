@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.adb import Adb
+from deploy.adb import Adb, file_name
 from deploy.adb_phones import choose_phones, connect, list_phones
 from deploy.measurement import write_measurement
 from deploy.phone_files import ROOT, push_missing
@@ -27,7 +26,7 @@ from deploy.phone_runner import RunnerPackage, install_runner, read_runner
 from deploy.phone_session import Session, stopped_by_hand
 from deploy.phone_show import job_progress, remarks, table
 from deploy.phone_state import PhoneState, check_fit, read_state
-from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, complain
 from search_spaces.files import write_json
 from search_spaces.wandb_run import check_online
 
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         except UserError as error:
             if len(phones) == 1:
                 raise
-            print(f"error: {one_line(str(error))}", file=sys.stderr)
+            complain(error)
             failed = True
     return EXIT_BAD_INPUT if failed else 0
 
@@ -93,7 +92,7 @@ def measure_on_phone(adb: Adb, runner: RunnerPackage, wishes: Wishes, out: Path)
     print(f"wrote {len(measured)} measurements to {out}")
     wrong = list(failures(result))
     for line in wrong:
-        print(f"error: phone {adb.serial}: {one_line(line)}", file=sys.stderr)
+        complain(f"phone {adb.serial}: {line}")
     if wishes.wandb is not None and measured:
         from deploy.wandb_measurement import log_measurements
 
@@ -122,8 +121,3 @@ def prepare(adb: Adb, runner: RunnerPackage, files: Mapping[str, Path]) -> Phone
 def _finished(path: Path) -> str | None:
     """When the result that was brought before was finished; None where there is none."""
     return read_result(path)["finished"] if path.exists() else None
-
-
-def file_name(name: str) -> str:
-    """A phone's serial or model as the name of a folder."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from deploy.adb import Adb
+from deploy.adb import Adb, file_name
 from deploy.phone_progress import InstrumentOutput
 from search_spaces.errors import UserError, one_line
 from search_spaces.files import atomic_path
@@ -54,7 +54,7 @@ def check_end(
 def save_log(adb: Adb, folder: Path) -> Path:
     """Write the end of the phone's log to a file of the host and return its path."""
     log = adb.shell(["logcat", "-d", "-t", _LOG_LINES]).out
-    path = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', adb.serial)}-logcat.txt"
+    path = folder / f"{file_name(adb.serial)}-logcat.txt"
     with atomic_path(path) as temporary:
         temporary.write_text(log, encoding="utf-8")
     return path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.bundle import PRECISIONS, Bundle, choose_bundles
+from deploy.bundle import Bundle, add_choice_arguments, choose_bundles
 from deploy.phone_runner import FOLDER
 from search_spaces.command_line import named_path, positive_number
 from search_spaces.errors import UserError
@@ -42,15 +42,7 @@ class Wishes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument(
-        "--bundle", nargs="+", type=named_path, required=True, help="bundle folders"
-    )
-    parser.add_argument(
-        "--precision",
-        nargs="+",
-        choices=PRECISIONS,
-        help="default: all that the bundle holds",
-    )
+    add_choice_arguments(parser)
     add_phone_arguments(parser)
     parser.add_argument("--all", action="store_true", help="every phone, one after the other")
     parser.add_argument(

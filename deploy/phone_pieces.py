@@ -14,7 +14,7 @@ from typing import Any
 from rich.progress import Progress
 
 from deploy.cost_programs import Program
-from deploy.cost_rounds import RawMeasurements
+from deploy.cost_rounds import RawMeasurements, method_of
 from deploy.engine import runtime_version
 from deploy.phone_job import ENERGY, Job, JobModel, build_job, piece_model
 from deploy.phone_result import samples_ms
@@ -26,11 +26,7 @@ from search_spaces.errors import UserError
 ROUNDS = 5  # fewer and longer than on a host: nobody else works on a phone, but it warms up
 WARM_UP_RUNS = 6
 RUNS_PER_ROUND = 15
-METHOD = (
-    f"on the phone, smallest of {ROUNDS} medians; each median is of {RUNS_PER_ROUND} runs after"
-    f" {WARM_UP_RUNS} that were thrown away; every round times all nets once in a random"
-    " order; batch 1"
-)
+METHOD = f"on the phone, {method_of(ROUNDS, RUNS_PER_ROUND, WARM_UP_RUNS)}"
 LATENCY = {
     "repeats": 1,
     "min_seconds": 0,

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from deploy.adb import file_name
 from deploy.adb_phones import ListedPhone
 from deploy.cost_merge import Tables
 from deploy.merge_cost_tables import write_merged
-from deploy.phone import file_name
 from deploy.phone_profile_one import Plan, Work, begin, measure
 from deploy.progress import stderr_progress
 from search_spaces.cost_table import CostTable, write_cost_table
-from search_spaces.errors import EXIT_BAD_INPUT, UserError, one_line
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, complain
 
 
 def profile_all(
@@ -51,10 +51,9 @@ def profile_all(
         tables = _measure(works, plan)
     missing = len(phones) - len(tables)
     if missing:
-        print(
-            f"error: {missing} of {len(phones)} phones failed, nothing is merged; the same command"
-            " goes on with them, or `python -m deploy merge-cost-tables` takes what there is",
-            file=sys.stderr,
+        complain(
+            f"{missing} of {len(phones)} phones failed, nothing is merged; the same command goes on"
+            " with them, or `python -m deploy merge-cost-tables` takes what there is"
         )
         return EXIT_BAD_INPUT
     by_model: dict[str, dict[str, CostTable]] = defaultdict(dict)
@@ -71,7 +70,7 @@ def _begin(phones: Sequence[ListedPhone], plan: Plan, out: Path, progress: Progr
             folder = out.parent / file_name(phone.serial)
             works.append(begin(phone, plan, folder / out.name, progress))
         except UserError as error:
-            _complain(error)
+            complain(error)
     return works
 
 
@@ -83,7 +82,7 @@ def _measure(works: Sequence[Work], plan: Plan) -> dict[str, CostTable]:
         try:
             tables[work.adb.serial] = measure(work, plan)
         except UserError as error:
-            _complain(error)
+            complain(error)
 
     with ThreadPoolExecutor(max(1, len(works))) as pool:
         running = [pool.submit(one, work) for work in works]
@@ -104,10 +103,7 @@ def _measure(works: Sequence[Work], plan: Plan) -> dict[str, CostTable]:
 
 def _abandon(works: Sequence[Work]) -> None:
     for work in works:
-        try:
-            work.bench.session.abandon(work.bench.jobs)
-        except UserError as error:
-            print(f"could not clean up: {one_line(str(error))}", file=sys.stderr)
+        work.bench.session.abandon(work.bench.jobs)
 
 
 def _write_model(model: str, tables: Tables, out: Path, tolerance: float) -> bool:
@@ -120,10 +116,6 @@ def _write_model(model: str, tables: Tables, out: Path, tolerance: float) -> boo
     try:
         write_merged(tables, path, tolerance)
     except UserError as error:
-        _complain(error)
+        complain(error)
         return False
     return True
-
-
-def _complain(error: UserError) -> None:
-    print(f"error: {one_line(str(error))}", file=sys.stderr)

@@ -114,16 +114,18 @@ class Session:
 
         The results are with the host: a phone that went away is only told of.
         """
-        try:
+        with _cleaning_up():
             self._remove(jobs, () if keep else (ROOT,))
-        except UserError as error:
-            print(f"could not clean up: {one_line(str(error))}", file=sys.stderr)
 
     def abandon(self, jobs: Sequence[Job]) -> None:
-        """End the runner if it works on none but these jobs, and remove everything of them."""
-        if self.running_job() in (None, *(job.job_id for job in jobs)):
-            self.stop()
-        self._remove(jobs, (ROOT,))
+        """End the runner if it works on none but these jobs, and remove everything of them.
+
+        A phone that went away is only told of.
+        """
+        with _cleaning_up():
+            if self.running_job() in (None, *(job.job_id for job in jobs)):
+                self.stop()
+            self._remove(jobs, (ROOT,))
 
     def _remove(self, jobs: Sequence[Job], folders: Sequence[str]) -> None:
         names = [RUNNING, *folders]
@@ -212,11 +214,16 @@ def stopped_by_hand(session: Session, jobs: Sequence[Job]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         print(f"phone {session.adb.serial}: stopping the job", file=sys.stderr)
-        try:
-            session.abandon(jobs)
-        except UserError as error:
-            print(f"could not clean up: {one_line(str(error))}", file=sys.stderr)
+        session.abandon(jobs)
         raise
+
+
+@contextmanager
+def _cleaning_up() -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        print(f"could not clean up: {one_line(str(error))}", file=sys.stderr)
 
 
 def _read_lines(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from deploy.phone_result import NOT_ASKED
 from deploy.progress import stderr_progress
+from deploy.text_columns import aligned
 
 _STEP = ("model", "phase", "threads", "repeat", "message")
 _HEADER = ("net", "precision", "threads", "p50 ms", "p90 ms", "p99 ms", "load ms", "PSS MB", "mJ")
@@ -58,15 +59,7 @@ def _fraction(status: dict[str, str]) -> float | None:
 
 def table(measurements: Sequence[dict[str, Any]]) -> str:
     """The figures in columns, a row per measurement."""
-    rows = [_HEADER, *(_row(measurement) for measurement in measurements)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return aligned([_HEADER, *map(_row, measurements)])
 
 
 def remarks(measurements: Sequence[dict[str, Any]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from deploy.evaluation import read_evaluation
 from deploy.measurement import read_measurement
 from deploy.pipeline_state import CONFIG_FILE, TUNED, tunes
 from deploy.report_text import percent
+from deploy.text_columns import aligned
 from search_spaces.frontier import Winner, read_frontier
 from search_spaces.task import Task
 
@@ -30,18 +31,6 @@ def columns(task: Task) -> tuple[str, ...]:
     headline, second, *_ = task.judged_by
     errors = (f"{headline.title} (95 %)", TITLES[second.key])
     return ("winner", "precision", *errors, "params", "p50 ms", "kB")
-
-
-def aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows as text in columns: the first two to the left, figures to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
 
 
 def summary_rows(run: Path) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,6 @@ Letters: T samples of a window, K outputs.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from deploy.windows import Window, blocks_of, cut, duration_s
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from search_spaces.command_line import named_path
-from search_spaces.errors import EXIT_BAD_INPUT, UserError, disk_full, one_line
+from search_spaces.errors import EXIT_BAD_INPUT, UserError, complain, disk_full
 from search_spaces.task import Task
 from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
@@ -146,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{where}: cannot be written ({error.strerror}); {mend}") from None
     problems = found.problems + output.problems
     for problem in problems:
-        print(f"error: {one_line(problem)}", file=sys.stderr)
+        complain(problem)
     return EXIT_BAD_INPUT if problems else 0
 
 

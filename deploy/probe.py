@@ -29,9 +29,9 @@ from deploy.progress import stderr_progress
 from deploy.windows import cut
 from lightning_modules.audio import from_pcm16
 from lightning_modules.recordings import blaming, check_heard, class_names, read_recordings
+from lightning_modules.recordings_alike import check_sounds, together
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import check_sounds, together
 from search_spaces.errors import UserError
 from search_spaces.files import check_writable, refuse_input, write_json
 from search_spaces.metrics import bootstrap_mean

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_modules.recordings_alike import joined
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import joined
 from search_spaces.errors import UserError
 
 MOST = 5  # folds

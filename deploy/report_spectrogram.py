@@ -12,6 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from deploy.report_svg import Chart, linear_axis
+from lightning_modules.audio import PCM16_SCALE
 from search_spaces.clip import SAMPLE_RATE_HZ
 
 WINDOW_SAMPLES, HOP_SAMPLES = SAMPLE_RATE_HZ // 40, SAMPLE_RATE_HZ // 100  # 25 and 10 ms
@@ -21,7 +22,7 @@ MOST_FRAMES = 400  # of a picture; frames of longer recordings are averaged
 
 def spectrogram_db(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """Power in dB below the loudest point, at least ``-DYNAMIC_DB``: int16 [T] to [F, L]."""
-    sound = samples.astype(np.float64) / 32768
+    sound = samples.astype(np.float64) / PCM16_SCALE
     padded = np.pad(sound, (0, max(0, WINDOW_SAMPLES - len(sound))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::HOP_SAMPLES]
     power = np.square(np.abs(np.fft.rfft(frames * np.hanning(WINDOW_SAMPLES), axis=1)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.bundle import MANIFEST, MODEL_FILES, VECTORS, Bundle, read_bundle
+from deploy.bundle import MANIFEST, MODEL_CARD, MODEL_FILES, VECTORS, Bundle, read_bundle
 from deploy.model_card import model_card
 from search_spaces.wandb_artifacts import (
     frontier_artifact,
@@ -22,7 +22,6 @@ from search_spaces.wandb_run import present, wandb_run
 if TYPE_CHECKING:
     import wandb
 
-CARD = "README.md"
 NO_RECORD = "the supernet was not there any more, or another"
 
 
@@ -40,10 +39,10 @@ def bundle_artifact(bundle: Bundle, include: Sequence[str] = ()) -> wandb.Artifa
         manifest["training"] = {"record": None, "reason": NO_RECORD}
     card = model_card(manifest).encode()
     told = {"bytes": len(card), "sha256": hashlib.sha256(card).hexdigest()}
-    manifest["files"] = {**manifest["files"], CARD: told}
-    files: dict[str, Path | bytes] = {MANIFEST: json_bytes(manifest), CARD: card}
+    manifest["files"] = {**manifest["files"], MODEL_CARD: told}
+    files: dict[str, Path | bytes] = {MANIFEST: json_bytes(manifest), MODEL_CARD: card}
     for name in manifest["files"]:
-        if name != CARD and (name != VECTORS or VECTORS in include):
+        if name != MODEL_CARD and (name != VECTORS or VECTORS in include):
             files[name] = bundle.path / name
     return new_artifact(f"bundle-{bundle.name}", "bundle", files, figures(bundle))
 

@@ -58,10 +58,6 @@ class OfflineRun:
     summary: dict[str, Any] = field(default_factory=dict)
     artifacts: list[LoggedArtifact] = field(default_factory=list)
 
-    def logged_keys(self) -> set[str]:
-        """Every key that a panel could show."""
-        return {*self.summary, *(key for row in self.history for key in row)}
-
     def table(self, key: str) -> list[dict[str, Any]]:
         """Rows of the table that was last logged as ``key``."""
         path = self.folder / "files" / self.summary[key]["path"]

@@ -1,7 +1,4 @@
-"""Sound in many .npy files, mapped into memory: each map keeps its file open.
-
-Legend: T samples.
-"""
+"""Sound in many .npy files, mapped into memory: each map keeps its file open."""
 
 from __future__ import annotations
 
@@ -9,10 +6,11 @@ import errno
 import resource
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lightning_modules.audio import Int16
 from search_spaces.errors import UserError
 
 _FEW = 64  # maps that fit beside all else under any usual limit, of which the lowest is 256
@@ -30,8 +28,8 @@ def allow_files(number: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def map_npy(path: Path, mend: str) -> Int16:
-    """The int16 [T] of a .npy, memory-mapped.
+def map_npy(path: Path, mend: str) -> NDArray[Any]:
+    """What a .npy holds, memory-mapped.
 
     Args:
         path: of the file.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_modules import augment
+from lightning_modules import clip_changes
 from lightning_modules.randomness import Draws
 from lightning_modules.ranges import MOST_SPEED, check_range
 from lightning_modules.sap_augment import Strengths
@@ -36,10 +36,10 @@ class WeakAugmentation:
 
     def __call__(self, waveform: Tensor, generator: torch.Generator) -> Tensor:
         """Clips [B, T] rotated in time and played at another speed."""
-        shifted = augment.circular_shift(waveform, generator) if self.rotate else waveform
+        shifted = clip_changes.circular_shift(waveform, generator) if self.rotate else waveform
         if not self.speed:
             return shifted
-        return augment.speed_perturb(shifted, self.speed, generator, restart=self.rotate)
+        return clip_changes.speed_perturb(shifted, self.speed, generator, restart=self.rotate)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class StrongAugmentation:
         """
         if len(chosen) == 0:
             return features
-        changed = augment.strong_augment(
+        changed = clip_changes.strong_augment(
             features[chosen],
             draws("strong"),
             noise_snr_db=self.noise_snr_db,
@@ -122,7 +122,7 @@ class StrongAugmentation:
             strengths=strengths,
         )
         if self.spec_augment:
-            changed = augment.spec_augment(
+            changed = clip_changes.spec_augment(
                 changed,
                 draws("masks"),  # the noise has drawn more often the more bands and frames
                 widest_band=self.widest_band,

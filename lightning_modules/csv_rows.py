@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, MutableMap
 from pathlib import Path
 from typing import Any, TextIO
 
+from search_spaces.clip import MAX_COUNT
 from search_spaces.errors import UserError
 
 # Of a column's name, such as start_ms or speaker_id.
@@ -98,6 +99,19 @@ def check_needed(columns: Sequence[str], needed: Sequence[str], expected: str, t
         raise UserError(
             f"{table}: no column {' and '.join(missing)} in its first line; expected {expected}"
         )
+
+
+def read_count(text: str, what: str) -> int:
+    """The number of people that a cell says.
+
+    Raises:
+        UserError: it says something else; ``what`` names file, line and column.
+    """
+    plain = text.strip().isdecimal() and len(text) < 10  # Python refuses thousands of digits
+    count = int(text) if plain else -1
+    if not 0 <= count <= MAX_COUNT:
+        raise UserError(f"{what} {text[:20]!r}, expected a whole number from 0 to {MAX_COUNT}")
+    return count
 
 
 def _in_utf8(text: str) -> str:

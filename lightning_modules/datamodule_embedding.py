@@ -131,7 +131,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             if self._teacher is None
             else TeacherTask(self._teacher.dimensions)
         )
-        self._farthest = round(proximity_s * SAMPLE_RATE_HZ)
+        self._farthest_samples = round(proximity_s * SAMPLE_RATE_HZ)
         self._views, self._view_speed = views, view_speed
         self._view_channels = view_channels
         self._batch_size = batch_size
@@ -188,7 +188,12 @@ class EmbeddingDataModule(RecordingsDataModule):
                     " another; add recordings, or give data.teacher"
                 )
             self._batches = PairBatches(
-                heard, files, self.samples, self._batch_size // 2, self._farthest, self._seed
+                heard,
+                files,
+                self.samples,
+                self._batch_size // 2,
+                self._farthest_samples,
+                self._seed,
             )
         else:
             self._batches = TargetBatches(
@@ -243,7 +248,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             "teacher_layer": None if teacher is None else teacher.layer,
             "teacher_bytes": None if teacher is None else teacher.bytes,
             "teacher_spread": None if self._units is None else self._units.spread,
-            "proximity_s": self._farthest / SAMPLE_RATE_HZ if teacher is None else None,
+            "proximity_s": self._farthest_samples / SAMPLE_RATE_HZ if teacher is None else None,
         }
 
     def settings(self) -> dict[str, Any]:
@@ -252,7 +257,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             "views": self._views,
             "view_speed": self._view_speed,
             "view_channels": self._view_channels,
-            "proximity_s": self._farthest / SAMPLE_RATE_HZ,
+            "proximity_s": self._farthest_samples / SAMPLE_RATE_HZ,
             "batch_size": self._batch_size,
             "teacher_samples": None if self._teacher is None else self._teacher.samples,
         }
@@ -326,7 +331,7 @@ class EmbeddingDataModule(RecordingsDataModule):
             heard = sorted(rng.permutation(heard)[: self._validation_clips // 2])
         each = min(MOST_PAIRS, max(1, self._validation_clips // (2 * max(1, len(heard)))))
         pairs = [
-            near_pair(sounds.samples[place], self.samples, self._farthest, rng)
+            near_pair(sounds.samples[place], self.samples, self._farthest_samples, rng)
             for place in heard
             for _ in range(each)
         ]

@@ -144,7 +144,7 @@ class PairBatches(Dataset[Batch]):
         files: int64, the file of each.
         samples: T.
         pairs: B / 2.
-        farthest: samples between the beginnings of the two clips at most.
+        farthest_samples: between the beginnings of the two clips at most.
         seed: entropy of the order and the cuts.
     """
 
@@ -154,25 +154,25 @@ class PairBatches(Dataset[Batch]):
         files: NDArray[np.int64],
         samples: int,
         pairs: int,
-        farthest: int,
+        farthest_samples: int,
         seed: int,
     ) -> None:
         self._sounds, self._files = sounds, files
         self._samples = samples
         self._pairs = pairs
-        self._farthest = farthest
+        self._farthest_samples = farthest_samples
         self._seed = seed
 
     def __getitem__(self, step: int) -> Batch:
         """The batch with int16 waveforms; see `StreamDataModule.batch`."""
         at = places(self._seed, LABELLED, step, self._pairs, len(self._sounds))
         rng = np.random.default_rng((self._seed, LABELLED, step, 1))
-        near = [near_pair(self._sounds[i], self._samples, self._farthest, rng) for i in at]
+        near = [near_pair(self._sounds[i], self._samples, self._farthest_samples, rng) for i in at]
         return batch_of(np.concatenate(near), np.repeat(at, 2), np.repeat(self._files[at], 2))
 
 
-def near_pair(sound: Int16, samples: int, farthest: int, rng: np.random.Generator) -> Int16:
-    """Two clips, int16 [2, T], that begin at most ``farthest`` samples apart.
+def near_pair(sound: Int16, samples: int, farthest_samples: int, rng: np.random.Generator) -> Int16:
+    """Two clips, int16 [2, T], that begin at most ``farthest_samples`` apart.
 
     They do not overlap where the recording is long enough for that. Of one that is shorter than a
     clip both lie somewhere in silence.
@@ -181,7 +181,7 @@ def near_pair(sound: Int16, samples: int, farthest: int, rng: np.random.Generato
     if last <= 0:
         return np.stack([anywhere(sound, samples, rng) for _ in range(2)])
     first = int(rng.integers(last + 1))
-    reach = max(farthest, 1)
+    reach = max(farthest_samples, 1)
     low, high = max(0, first - reach), min(last, first + reach)
     apart = [start for start in (low, high) if abs(start - first) >= samples]
     if not apart:  # overlapping as little as it goes
@@ -194,7 +194,7 @@ def near_pair(sound: Int16, samples: int, farthest: int, rng: np.random.Generato
 
 
 def batch_of(clips: Int16, lo: NDArray[Any], hi: NDArray[Any]) -> Batch:
-    """A batch of labelled clips alone, as every task has it."""
+    """A batch of labelled clips alone, int16 [B, T], as every task has it."""
     labels = {"lo": torch.from_numpy(lo), "hi": torch.from_numpy(hi)}
     return {
         "labelled": {"waveform": torch.from_numpy(clips), **labels},

@@ -38,13 +38,13 @@ _ON_AUDIO = ctypes.CFUNCTYPE(
 _one_at_a_time = threading.Lock()
 
 
-def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
+def speak(voice: str, pitch: int, words_per_minute: int, text: str) -> Float32:
     """Speech, float32 [T] at 16 kHz, the same for the same arguments whatever was said before.
 
     Args:
         voice: a language and a variant (`VARIANTS`), e.g. ``en-us+f2``.
         pitch: of espeak's 0 to 99.
-        rate: words per minute.
+        words_per_minute: how fast.
         text: what to say; of nothing there is a short silence.
 
     Raises:
@@ -53,14 +53,16 @@ def speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
     # In a thread, for signals are the main thread's: one that comes while the library calls back
     # would be raised there, where it is printed and forgotten, and a piece of the word lost.
     with _one_at_a_time, ThreadPoolExecutor(1) as worker:
-        return worker.submit(_speak, voice, pitch, rate, text).result()
+        return worker.submit(_speak, voice, pitch, words_per_minute, text).result()
 
 
-def _speak(voice: str, pitch: int, rate: int, text: str) -> Float32:
+def _speak(voice: str, pitch: int, words_per_minute: int, text: str) -> Float32:
     import soxr
 
     with _loaded() as espeak:
-        return soxr.resample(espeak.speak(voice, pitch, rate, text), espeak.rate_hz, SAMPLE_RATE_HZ)
+        return soxr.resample(
+            espeak.speak(voice, pitch, words_per_minute, text), espeak.rate_hz, SAMPLE_RATE_HZ
+        )
 
 
 @lru_cache(maxsize=1)
@@ -109,11 +111,11 @@ class _Espeak:
         self._library.espeak_Terminate()
         _ctypes.dlclose(self._library._handle)
 
-    def speak(self, voice: str, pitch: int, rate: int, text: str) -> Float32:
+    def speak(self, voice: str, pitch: int, words_per_minute: int, text: str) -> Float32:
         """``text`` as float32 [T] at ``rate_hz``."""
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise UserError(f"espeak: no voice {voice!r} in this release ({self.release})")
-        self._library.espeak_SetParameter(_RATE, rate, 0)
+        self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
         self._library.espeak_SetParameter(_PITCH, pitch, 0)
         data = text.encode("utf-8")
         self._library.espeak_Synth(data, len(data) + 1, 0, _CHARACTERS, 0, _UTF8, None, None)

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from lightning_modules.additivity import plan_sums, sum_clips, sum_labels
-from lightning_modules.augment import random_level
 from lightning_modules.calibration import choose_clips
+from lightning_modules.clip_changes import random_level
 from lightning_modules.datamodule_base import StreamDataModule
 from lightning_modules.module import SupernetModule
 from lightning_modules.randomness import torch_generator

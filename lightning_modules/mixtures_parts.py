@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from lightning_modules.audio import PCM16_SCALE, Float32, Int16
+from lightning_modules.audio import Float32, Int16, from_pcm16
 from lightning_modules.mixtures_noise import NoiseBank
 
 
@@ -80,4 +80,4 @@ def random_window(
     else:
         start = rng.integers(len(voice))
         window = np.take(voice, np.arange(start, start + samples), mode="wrap")
-    return window.astype(np.float32) / np.float32(PCM16_SCALE)
+    return from_pcm16(window)

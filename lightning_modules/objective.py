@@ -93,10 +93,6 @@ class SeveralRight(Objective):
         """Sum over the known outputs, mean over clips; labels are int64 [B, N]."""
         return self.soft(logits, lo.float(), (lo == hi).float())
 
-    def labelled(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """The likelihood."""
-        return self.likelihood(logits, lo, hi)
-
     def soft(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Against probabilities; weight [B, N], or [B] for whole clips."""
         loss = functional.binary_cross_entropy_with_logits(

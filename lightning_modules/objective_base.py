@@ -26,9 +26,9 @@ class Objective(ABC):
     def likelihood(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
         """Mean negative log likelihood of labels (see `search_spaces.task`), or its stand-in."""
 
-    @abstractmethod
     def labelled(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """Loss of logits [B, N] against labels."""
+        """Loss of logits [B, N] against labels: the likelihood, unless more is asked."""
+        return self.likelihood(logits, lo, hi)
 
     @abstractmethod
     def soft(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:

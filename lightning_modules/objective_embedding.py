@@ -18,9 +18,9 @@ from search_spaces.task import Task
 class EmbeddingObjective(Objective):
     """Outputs are numbers, of which none is surer than another (`Task.probabilistic`)."""
 
-    def labelled(self, logits: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
-        """The likelihood."""
-        return self.likelihood(logits, lo, hi)
+    def distil(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        """As `soft`, against the embeddings of another net."""
+        return self.soft(logits, teacher_logits)
 
     def sure(self, probabilities: Tensor, threshold: float | Tensor, radius: int) -> Tensor:
         """Always."""
@@ -49,10 +49,6 @@ class TeacherObjective(EmbeddingObjective):
         """Against embeddings [B, N]; weight [B]."""
         loss = (logits.float() - target.detach().float()).square().mean(dim=1)
         return (loss if weight is None else loss * weight).mean()
-
-    def distil(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        """The same against the embeddings of another net."""
-        return self.soft(logits, teacher_logits)
 
     def target(self, lo: Tensor, hi: Tensor) -> Tensor:
         """Labels are the embeddings."""
@@ -95,10 +91,6 @@ class ProximityObjective(EmbeddingObjective):
         """One less the cosine to embeddings [B, N]; weight [B]."""
         loss = 1.0 - functional.cosine_similarity(logits.float(), target.detach().float(), dim=1)
         return (loss if weight is None else loss * weight).mean()
-
-    def distil(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        """The same against the embeddings of another net."""
-        return self.soft(logits, teacher_logits)
 
     def target(self, lo: Tensor, hi: Tensor) -> Tensor:
         """The number of the recording, [B, 1]."""

@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from lightning_modules import augment, losses, views
+from lightning_modules import clip_changes, losses, views
 from lightning_modules.alignment import PseudoLabelStatistics
 from lightning_modules.augmentations import StrongAugmentation, WeakAugmentation
 from lightning_modules.datamodule_batches import Batch
@@ -201,7 +201,7 @@ class Recipe:
         if self.sap_augment.enabled and len(strong):
             difficulty = self._difficulty(parts, teach, probabilities)
             strengths = self.sap_augment.strengths(difficulty[strong])
-        waveform = augment.random_level(waveform, draws("level"))
+        waveform = clip_changes.random_level(waveform, draws("level"))
         return StudentBatch(waveform, strong, *parts, strengths)
 
     def losses(self, logits: Tensor, seen: StudentBatch) -> dict[str, Tensor]:

@@ -187,7 +187,7 @@ def _stretch(item: Item, sound: Float32) -> Int16 | str:
 
 
 def load(item: Item) -> Int16:
-    """The samples of a recording, or of its stretch, without the cache.
+    """The samples of a recording, or of its stretch, int16 [T], without the cache.
 
     Raises:
         UserError: it cannot be used.

@@ -28,7 +28,7 @@ Labels = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def middle(sound: Int16, samples: int, task: ClassesTask) -> Int16:
-    """The middle ``samples`` of a long recording; a short one whole, as the task fills it."""
+    """The middle [T = ``samples``] of a long recording; a short one whole, as the task fills it."""
     if len(sound) >= samples:
         start = (len(sound) - samples) // 2
         return sound[start : start + samples]
@@ -36,7 +36,7 @@ def middle(sound: Int16, samples: int, task: ClassesTask) -> Int16:
 
 
 def anywhere(sound: Int16, samples: int, rng: np.random.Generator) -> Int16:
-    """A random stretch of a long recording; a short one somewhere in silence."""
+    """A random stretch [T = ``samples``] of a long recording; a short one somewhere in silence."""
     spare = len(sound) - samples
     start = int(rng.integers(abs(spare) + 1))
     if spare >= 0:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from lightning_modules.audio import Int16
 from lightning_modules.datamodule_places import clips_of_share
 from lightning_modules.recordings import blaming, check_spelling, named_root, read_recordings
+from lightning_modules.recordings_alike import together
 from lightning_modules.recordings_cache import Sounds, prepare_sounds
 from lightning_modules.recordings_item import Item
-from lightning_modules.recordings_split import together
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_json
 from search_spaces.task_classes import ClassesTask

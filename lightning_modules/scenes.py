@@ -29,7 +29,13 @@ from search_spaces.command_line import (
     whole_number,
 )
 from search_spaces.errors import UserError
-from search_spaces.files import atomic_path, read_json, sha256_text, write_json
+from search_spaces.files import (
+    atomic_path,
+    read_json,
+    refuse_full_folder,
+    sha256_text,
+    write_json,
+)
 
 SETTINGS, SCENES, EVENTS = "scenes.json", "scenes.csv", "events.csv"
 SHORTEST_S, LONGEST_S, LONGEST_NOISE_S = 0.1, 60.0, 8.0
@@ -175,9 +181,8 @@ def _check_folder(out: Path, settings: dict[str, Any]) -> None:
         UserError: naming the setting that differs.
     """
     written = out / SETTINGS
-    if out.exists() and not written.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out: {out} exists and is not empty; name another folder or remove it")
     if not written.exists():
+        refuse_full_folder(out, "--out")
         write_json(written, settings)
         return
     found = read_json(written, {"type": "object"})

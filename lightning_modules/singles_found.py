@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from lightning_modules.audio import Float32, Int16, from_pcm16
+from lightning_modules.audio_maps import map_npy
 from lightning_modules.mixtures import Mixtures
 from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.errors import UserError
@@ -30,6 +31,7 @@ from search_spaces.trained_net import read_trained_net
 PART = 100  # clips that are asked and kept together; a kill loses at most one part
 LEAST = 20  # clips of one voice, fewer are no crowd
 _NO_VOICE, _ONE_VOICE = 0, 1
+_MEND = "delete it, it is made anew"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _ask(net: Subnet, mixtures: Mixtures, clips: range, folder: Path) -> Float32
             with torch.no_grad():
                 answer = net(torch.from_numpy(waveform)).softmax(dim=1).numpy()
             _save(path, answer)
-        said.append(_load(path))
+        said.append(map_npy(path, _MEND))
     return np.concatenate(said)
 
 
@@ -120,16 +122,9 @@ def _sounds(mixtures: Mixtures, chosen: Sequence[int], folder: Path) -> Int16:
         for row, index in enumerate(tqdm(chosen, "Keeping single voices", leave=False)):
             sounds[row] = mixtures[index].samples
         _save(path, sounds)
-    return _load(path)
+    return map_npy(path, _MEND)
 
 
 def _save(path: Path, values: NDArray[Any]) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.save(stream, values)
-
-
-def _load(path: Path) -> NDArray[Any]:
-    try:
-        return np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
-        raise UserError(f"{path}: damaged; delete it, it is made anew") from None

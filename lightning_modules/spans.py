@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from lightning_modules.csv_rows import read_rows
+from lightning_modules.csv_rows import read_count, read_rows
 from lightning_modules.seconds import read_seconds
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.clip import MAX_COUNT
@@ -109,9 +109,9 @@ def _label(row: _Cells, where: str) -> tuple[int, int] | None:
     if kinds == ["level"]:
         return _counts_of(cells["level"], where)
     if kinds == ["count"]:
-        count = _count(cells["count"], "count", where)
+        count = read_count(cells["count"], f"{where}: count:")
         return count, count
-    lo, hi = _count(cells["lo"], "lo", where), _count(cells["hi"], "hi", where)
+    lo, hi = (read_count(cells[end], f"{where}: {end}:") for end in ("lo", "hi"))
     if lo > hi:
         raise UserError(f"{where}: lo {lo} is above hi {hi}; mend one")
     return lo, hi
@@ -125,15 +125,6 @@ def _counts_of(level: str, where: str) -> tuple[int, int]:
     bounds = (0, *levels.edges, MAX_COUNT + 1)
     at = levels.names.index(level)
     return bounds[at], bounds[at + 1] - 1
-
-
-def _count(text: str, column: str, where: str) -> int:
-    count = int(text) if text.isdecimal() else -1
-    if not 0 <= count <= MAX_COUNT:
-        raise UserError(
-            f"{where}: {column}: {text!r}, expected a whole number from 0 to {MAX_COUNT}"
-        )
-    return count
 
 
 def _seconds(row: _Cells, column: str, empty: float, where: str) -> float:

@@ -243,9 +243,10 @@ def _summary(
     train: LabelledWindows, validation: LabelledWindows, unlabelled: Windows, recordings: int
 ) -> dict[str, Any]:
     digest = hashlib.sha256()
-    for table in (train.clips.cuts, train.lo, train.hi, validation.clips.cuts, validation.lo):
-        digest.update(np.ascontiguousarray(table).tobytes())
-    for table in (validation.hi, unlabelled.cuts):
+    labelled = (
+        table for part in (train, validation) for table in (part.clips.cuts, part.lo, part.hi)
+    )
+    for table in (*labelled, unlabelled.cuts):
         digest.update(np.ascontiguousarray(table).tobytes())
     return {
         "recordings": recordings,

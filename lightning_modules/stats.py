@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lightning_modules.audio import Int16
+from lightning_modules.audio import PCM16_SCALE, Int16
 from lightning_modules.recordings import (
     check_classes,
     check_heard,
@@ -93,7 +93,7 @@ def figures(sounds: Sounds) -> list[str]:
 def silent_share(sound: Int16) -> float:
     """Share of a recording's 10 ms frames that are silent; 1 if all of it is."""
     frames = sound[: len(sound) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
-    power = np.square(frames.astype(np.float64) / 32768).mean(axis=1)
+    power = np.square(frames.astype(np.float64) / PCM16_SCALE).mean(axis=1)
     loudest = power.max()
     if loudest < 10 ** (SILENT_DBFS / 10):
         return 1.0

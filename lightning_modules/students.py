@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_modules.augment import are_features
+from lightning_modules.clip_changes import are_features
 from lightning_modules.pictures import Pictures
 from lightning_modules.randomness import numpy_generator
 from lightning_modules.sampling import Sampling

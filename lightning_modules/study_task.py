@@ -13,12 +13,19 @@ ALL = "all"
 Settings = dict[str, Any]  # of `fit`, by dotted name
 Ingredients = Mapping[str, tuple[Settings, Settings]]  # switched on, and off
 
+
+def switch(ingredient: str) -> tuple[Settings, Settings]:
+    """One that has no more to set than whether it is there."""
+    name = f"model.{ingredient}.enabled"
+    return {name: True}, {name: False}
+
+
 SHARED: Ingredients = {  # by all tasks
     "augmentation": (
         {"model.strong_augmentation.enabled": True},
         {"model.strong_augmentation.enabled": False, "model.weak_augmentation.speed": 0.0},
     ),
-    "distillation": ({"model.distillation.enabled": True}, {"model.distillation.enabled": False}),
+    "distillation": switch("distillation"),
 }
 
 

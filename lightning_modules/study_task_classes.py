@@ -7,19 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lightning_modules.recordings import class_names, read_recordings
-from lightning_modules.study_task import ALL, SHARED, Ingredients, Settings, StudyTask
+from lightning_modules.study_task import ALL, SHARED, Ingredients, Settings, StudyTask, switch
 from search_spaces.errors import UserError
 
 OWN_SPLIT = "own split"  # of the recordings, where no speaker is held out by name
 
 _INGREDIENTS: Ingredients = {
     "augmentation": SHARED["augmentation"],
-    "sap_augment": ({"model.sap_augment.enabled": True}, {"model.sap_augment.enabled": False}),
-    "mixing": ({"model.mixing.enabled": True}, {"model.mixing.enabled": False}),
-    "pseudo_labels": (
-        {"model.pseudo_labels.enabled": True},
-        {"model.pseudo_labels.enabled": False},
-    ),
+    "sap_augment": switch("sap_augment"),
+    "mixing": switch("mixing"),
+    "pseudo_labels": switch("pseudo_labels"),
     "distillation": SHARED["distillation"],
 }
 

@@ -10,16 +10,13 @@ from pathlib import Path
 from lightning_modules.mixtures_open import CONDITIONS, DEFAULT_ROOMS
 from lightning_modules.sources import find_source
 from lightning_modules.sources_cache import INDEX_NAME
-from lightning_modules.study_task import ALL, SHARED, Ingredients, Settings, StudyTask
+from lightning_modules.study_task import ALL, SHARED, Ingredients, Settings, StudyTask, switch
 from search_spaces.clip import NUM_COUNTS
 from search_spaces.errors import UserError
 
 _INGREDIENTS: Ingredients = {
     "augmentation": SHARED["augmentation"],
-    "count_addition": (
-        {"model.count_addition.enabled": True},
-        {"model.count_addition.enabled": False},
-    ),
+    "count_addition": switch("count_addition"),
     "pseudo_labels": (
         {
             "model.pseudo_labels.enabled": True,
@@ -28,7 +25,7 @@ _INGREDIENTS: Ingredients = {
         },
         {"model.pseudo_labels.enabled": False},
     ),
-    "additivity": ({"model.additivity.enabled": True}, {"model.additivity.enabled": False}),
+    "additivity": switch("additivity"),
     "distillation": SHARED["distillation"],
 }
 

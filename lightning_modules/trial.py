@@ -39,36 +39,42 @@ def main(argv: Sequence[str]) -> int:
     options, fit_options = _parser().parse_known_args(argv)
     budget, levels, size = budget_of(options), levels_of(options), size_of(options)
     fixed = fixed_of(options)
-    from search_spaces import nni_experiment
-
-    parameters = nni_experiment.next_parameters()
-    experiment = nni_experiment.experiment_id() or BY_HAND
-    folder = (options.out / experiment / digest_of(parameters)).resolve()
     from lightning_modules import cli
     from lightning_modules.export import CLIPS, SUPERNET
     from lightning_modules.trial_reports import ReportEpochs
     from search_spaces.search import search
     from search_spaces.search_setup import SearchFiles
 
-    with sole_run(folder):
+    with own_folder(options.out) as (folder, chosen_options):
         reports = ReportEpochs(budget, options.cost_table, options.minimise)
-        cli.main(
-            [
-                "fit",
-                *fit_options,
-                *options_of(parameters),
-                *("--trainer.default_root_dir", str(folder)),
-            ],
-            callbacks=[reports],
-        )
+        cli.main(["fit", *fit_options, *chosen_options], callbacks=[reports])
         files = SearchFiles(
             folder / SUPERNET, folder / CLIPS, options.cost_table, folder / "search"
         )
         frontier = search(files, budget, levels, size, options.seed, fixed, options.minimise)
-    result = reports.final(frontier, files.out / "frontier.json")
+    report(reports.final(frontier, files.out / "frontier.json"))
+    return 0
+
+
+@contextmanager
+def own_folder(out: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The trial's run folder below ``out``, held by `sole_run`, and what the tuner chose as options
+    of `fit`, the folder among them."""
+    from search_spaces import nni_experiment
+
+    parameters = nni_experiment.next_parameters()
+    experiment = nni_experiment.experiment_id() or BY_HAND
+    folder = (out / experiment / digest_of(parameters)).resolve()
+    with sole_run(folder):
+        yield folder, [*options_of(parameters), "--trainer.default_root_dir", str(folder)]
+
+
+def report(result: Mapping[str, Any]) -> None:
+    """Give NNI the trial's result, and print it."""
+    from search_spaces import nni_experiment
+
     nni_experiment.report_final(result)
     print(json.dumps(result), flush=True)
-    return 0
 
 
 def digest_of(parameters: Mapping[str, Any]) -> str:
@@ -106,12 +112,11 @@ def sole_run(folder: Path) -> Iterator[None]:
         yield
 
 
-def _parser() -> CommandParser:
+def trial_parser(command: str, description: str) -> CommandParser:
+    """The parser of a command that runs a trial, with ``--out``."""
     parser = CommandParser(
-        prog="python -m lightning_modules trial",
-        description="One trial of an NNI experiment (docs/nnictl.md): train a supernet with the"
-        " tuner's parameters, search its frontier under the budget, report the frontier's"
-        " hypervolume. Any other option is one of `fit`, e.g. --config or --data.speech.",
+        prog=f"python -m lightning_modules {command}",
+        description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
@@ -119,6 +124,16 @@ def _parser() -> CommandParser:
         type=named_path,
         default=Path("runs/nni"),
         help="holds <experiment>/<trial's run folder>",
+    )
+    return parser
+
+
+def _parser() -> CommandParser:
+    parser = trial_parser(
+        "trial",
+        "One trial of an NNI experiment (docs/nnictl.md): train a supernet with the tuner's"
+        " parameters, search its frontier under the budget, report the frontier's hypervolume. Any"
+        " other option is one of `fit`, e.g. --config or --data.speech.",
     )
     add_search_options(parser)
     return parser

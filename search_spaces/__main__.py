@@ -9,6 +9,7 @@ from pathlib import Path
 from search_spaces.command_line import CommandParser, named_path
 from search_spaces.errors import run_command
 from search_spaces.search_options import (
+    add_input_options,
     add_search_options,
     add_trial_options,
     budget_of,
@@ -105,10 +106,7 @@ def _add_search(commands: argparse._SubParsersAction) -> None:
         " same command, it continues.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    search.add_argument("--checkpoint", required=True, type=named_path, help="supernet.pt of `fit`")
-    search.add_argument(
-        "--clips", type=named_path, help="clips.npz (default: beside the checkpoint)"
-    )
+    add_input_options(search)
     search.add_argument("--out", required=True, type=named_path, help="folder to write into")
     add_search_options(search)
     add_wandb_arguments(search.add_argument_group("Weights & Biases"))

@@ -61,19 +61,15 @@ def costs(
         params=sum(layer.params for layer in layers),
         macs=sum(layer.macs for layer in layers),
         frontend_macs=sum(layer.macs for layer in layers if layer.part == "frontend"),
-        peak_activation_bytes=max(
-            bytes_of[layer.part]
-            * (layer.input_elements + layer.output_elements + layer.held_elements)
-            for layer in layers
-        ),
+        peak_activation_bytes=max(bytes_of[layer.part] * layer.live_elements for layer in layers),
     )
 
 
 def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS) -> list[Layer]:
     """The operators of the lowered net in the order in which they run."""
     choices: Any = architecture.choices
-    settings = {**frontend_settings(choices), "clip_samples": architecture.clip_samples}
-    geometry = FrontEndGeometry(**settings)
+    settings = frontend_settings(choices)
+    geometry = FrontEndGeometry(**settings, clip_samples=architecture.clip_samples)
     trunk = _Trunk(size=(geometry.mels, geometry.frames))
     if choices.get("normalise", "band_means") == "band_means":
         trunk.normalise()
@@ -104,7 +100,7 @@ def layer_descriptors(architecture: Architecture, num_outputs: int = NUM_COUNTS)
     trunk.pool(choices["pool"])
     trunk.whole("head.hidden", choices["head_hidden"])
     trunk.whole("head.output", num_outputs)
-    return [*frontend_layers(**settings), *trunk.layers]
+    return [*frontend_layers(geometry), *trunk.layers]
 
 
 class _Trunk:
@@ -140,10 +136,9 @@ class _Trunk:
                 kind="depthwise" if depthwise else dense,
                 in_channels=self.channels,
                 out_channels=out_channels,
-                kernel=(kernel, kernel),
-                stride=stride,
                 in_size=self.size,
                 out_size=(height, width),
+                kernel=(kernel, kernel),
                 macs=weights * height * width,
                 params=weights + 2 * out_channels,
                 weight_elements=weights,
@@ -166,10 +161,9 @@ class _Trunk:
                 kind="pointwise",
                 in_channels=self.channels,
                 out_channels=out_channels,
-                kernel=self.size,
-                stride=(1, 1),
                 in_size=self.size,
                 out_size=(1, 1),
+                kernel=self.size,
                 macs=weights,
                 params=weights + out_channels,
                 weight_elements=weights,
@@ -254,13 +248,9 @@ class _Trunk:
                 kind=kind,
                 in_channels=self.channels,
                 out_channels=self.channels,
-                kernel=kernel,
-                stride=kernel,
                 in_size=self.size,
                 out_size=out_size,
-                macs=0,
-                params=0,
-                weight_elements=0,
+                kernel=kernel,
                 held_elements=held_elements,
             )
         )

@@ -31,14 +31,14 @@ def run_command(main: Callable[[], int | None]) -> int:
         _prepare_streams()
         return main() or 0
     except UserError as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
+        complain(error)
         return EXIT_BAD_INPUT
     except BrokenPipeError:  # `| head` has read enough
         _forsake_stdout()
         return 0
     except OSError as error:
         mend = "; make room and give the same command again" if disk_full(error) else ""
-        print(f"error: {one_line(describe_os_error(error))}{mend}", file=sys.stderr)
+        complain(f"{describe_os_error(error)}{mend}")
         return EXIT_BAD_INPUT
     except Terminated:
         print("terminated", file=sys.stderr)
@@ -46,6 +46,11 @@ def run_command(main: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def complain(what: UserError | str) -> None:
+    """Say on stderr, in one line, what is wrong."""
+    print(f"error: {one_line(str(what))}", file=sys.stderr)
 
 
 def _prepare_streams() -> None:

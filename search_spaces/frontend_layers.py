@@ -7,31 +7,20 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from search_spaces.clip import CLIP_SAMPLES
 from search_spaces.frontend_geometry import DECIMATED_ROW, FrontEndGeometry
 from search_spaces.frontend_weights import dft_groups, padded_rows
 from search_spaces.layer import Layer
 
 
 @lru_cache(maxsize=256)
-def frontend_layers(
-    rate_hz: int,
-    hop_ms: int,
-    window_ms: int,
-    mels: int,
-    clip_samples: int = CLIP_SAMPLES,
-    scale: str = "mel",
-) -> tuple[Layer, ...]:
+def frontend_layers(geometry: FrontEndGeometry) -> tuple[Layer, ...]:
     """Operators of `LogMelFrontEnd` for one clip, in order; padding of the products is counted.
 
     Copies and elementwise operators other than the fold and the logarithm are left out: they do no
     products and hold fewer numbers than their neighbours.
-
-    Raises:
-        UserError: a value that is not allowed.
     """
-    geometry = FrontEndGeometry(rate_hz, hop_ms, window_ms, mels, clip_samples, scale)
-    n, frames, groups = geometry.window_samples, geometry.frames, dft_groups(geometry)
+    n, mels, frames = geometry.window_samples, geometry.mels, geometry.frames
+    groups = dft_groups(geometry)
     layers = []
     if geometry.decimation > 1:
         row, rows = geometry.decimation_row, geometry.decimation_rows
@@ -63,12 +52,9 @@ def _product(name: str, kind: str, inputs: int, outputs: int, rows: int, held: i
         kind=kind,
         in_channels=inputs,
         out_channels=outputs,
-        kernel=(1, 1),
-        stride=(1, 1),
         in_size=(1, rows),
         out_size=(1, rows),
         macs=rows * inputs * outputs,
-        params=0,
         weight_elements=inputs * outputs,
         held_elements=held,
     )
@@ -82,11 +68,6 @@ def _weightless(kind: str, channels: int, rows: int) -> Layer:
         kind=kind,
         in_channels=channels,
         out_channels=channels,
-        kernel=(1, 1),
-        stride=(1, 1),
         in_size=(1, rows),
         out_size=(1, rows),
-        macs=0,
-        params=0,
-        weight_elements=0,
     )

@@ -18,8 +18,7 @@ class Layer:
         kind: ``conv`` (dense, larger than 1x1), ``pointwise`` (also of a whole map), ``depthwise``,
             ``pool``, ``concat``, ``add``, ``subtract``, ``multiply``; the front end names its own.
         in_channels, out_channels: channels of one input and of the output.
-        kernel, stride: (H, W).
-        in_size, out_size: (H, W).
+        in_size, out_size, kernel: (H, W).
         macs: multiply-accumulates.
         params: learnt numbers, with those of the batch norm that follows.
         weight_elements: numbers of the weights that the operator reads, learnt or fixed, no bias.
@@ -31,13 +30,12 @@ class Layer:
     kind: str
     in_channels: int
     out_channels: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
     in_size: tuple[int, int]
     out_size: tuple[int, int]
-    macs: int
-    params: int
-    weight_elements: int
+    kernel: tuple[int, int] = (1, 1)
+    macs: int = 0
+    params: int = 0
+    weight_elements: int = 0
     held_elements: int = 0
 
     @property
@@ -50,3 +48,8 @@ class Layer:
     def output_elements(self) -> int:
         """Numbers written."""
         return self.out_channels * self.out_size[0] * self.out_size[1]
+
+    @property
+    def live_elements(self) -> int:
+        """Numbers in memory while it runs, but its weights."""
+        return self.input_elements + self.output_elements + self.held_elements

@@ -36,21 +36,11 @@ def picture_costs(architecture: Architecture, num_outputs: int) -> Cost:
         UserError: see `build_picture_net`.
     """
     net = build_picture_net(architecture, num_outputs).eval()
-    geometry = net.frontend.geometry
-    layers = frontend_layers(
-        geometry.rate_hz,
-        geometry.hop_ms,
-        geometry.window_ms,
-        geometry.mels,
-        geometry.clip_samples,
-        geometry.scale,
-    )
+    layers = frontend_layers(net.frontend.geometry)
     graph = _graph(net)
     macs = sum(map(_macs, graph.nodes))
     frontend_macs = sum(layer.macs for layer in layers)
-    numbers = max(
-        layer.input_elements + layer.output_elements + layer.held_elements for layer in layers
-    )
+    numbers = max(layer.live_elements for layer in layers)
     return Cost(
         params=sum(parameter.numel() for parameter in net.parameters()),
         macs=frontend_macs + macs,

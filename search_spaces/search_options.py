@@ -54,10 +54,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 def add_trial_options(parser: argparse.ArgumentParser) -> None:
     """Add the flags of a trial that judges one net (`architecture_trial`)."""
-    parser.add_argument("--checkpoint", required=True, type=named_path, help="supernet.pt of `fit`")
-    parser.add_argument(
-        "--clips", type=named_path, help="clips.npz (default: beside the checkpoint)"
-    )
+    add_input_options(parser)
     add_judging_options(parser)
 
 
@@ -66,6 +63,14 @@ def parse_trial(argv: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(prog="python -m search_spaces trial")
     add_trial_options(parser)
     return parser.parse_args(argv)
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of what a training wrote."""
+    parser.add_argument("--checkpoint", required=True, type=named_path, help="supernet.pt of `fit`")
+    parser.add_argument(
+        "--clips", type=named_path, help="clips.npz (default: beside the checkpoint)"
+    )
 
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from search_spaces.clip import SAMPLE_RATE_HZ
 from search_spaces.errors import UserError
-from search_spaces.space import Choice, SpaceSpec
+from search_spaces.space import NUM_STAGES, Choice, SpaceSpec
 
 
-def stage_dimensions(
-    stage: int,
+def stages(
     *,
-    depth: tuple[int, ...],
-    width: tuple[int, ...],
-    expansion: tuple[int, ...],
-    kernel: tuple[int, ...],
-    time_stride: tuple[int, ...],
-    frequency_stride: tuple[int, ...],
+    depth: Sequence[tuple[int, ...]],
+    width: Sequence[tuple[int, ...]],
+    expansion: Sequence[tuple[int, ...]],
+    kernel: Sequence[tuple[int, ...]],
+    time_stride: Sequence[tuple[int, ...]],
+    frequency_stride: Sequence[tuple[int, ...]],
 ) -> dict[str, tuple[Choice, ...]]:
-    """The six dimensions of stage ``stage`` (counted from 1)."""
+    """The six dimensions of every stage, from the choices of one stage after the other."""
+    choices = {
+        "depth": depth,
+        "width": width,
+        "expansion": expansion,
+        "kernel": kernel,
+        "time_stride": time_stride,
+        "frequency_stride": frequency_stride,
+    }
     return {
-        f"stage{stage}_depth": depth,
-        f"stage{stage}_width": width,
-        f"stage{stage}_expansion": expansion,
-        f"stage{stage}_kernel": kernel,
-        f"stage{stage}_time_stride": time_stride,
-        f"stage{stage}_frequency_stride": frequency_stride,
+        f"stage{number}_{name}": of_stage[number - 1]
+        for number in range(1, NUM_STAGES + 1)
+        for name, of_stage in choices.items()
     }
 
 
@@ -43,41 +48,13 @@ SAM = SpaceSpec(
         "stem_width": (8, 16),
         "stem_kernel": (3, 5),
         "stem_time_stride": (4, 2),
-        **stage_dimensions(
-            1,
-            depth=(1, 2),
-            width=(8, 16, 24),
-            expansion=(1, 2),
-            kernel=(3, 5),
-            time_stride=(2,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            2,
-            depth=(1, 2, 3),
-            width=(16, 24, 32),
-            expansion=(1, 2, 3, 4),
-            kernel=(3, 5),
-            time_stride=(2,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            3,
-            depth=(1, 2, 3),
-            width=(24, 32, 48, 64),
-            expansion=(1, 2, 3, 4),
-            kernel=(3, 5),
-            time_stride=(2, 1),
-            frequency_stride=(2, 1),
-        ),
-        **stage_dimensions(
-            4,
-            depth=(1, 2, 3),
-            width=(32, 48, 64, 96),
-            expansion=(1, 2, 3, 4, 6),
-            kernel=(3, 5),
-            time_stride=(2, 1),
-            frequency_stride=(2,),
+        **stages(
+            depth=((1, 2), (1, 2, 3), (1, 2, 3), (1, 2, 3)),
+            width=((8, 16, 24), (16, 24, 32), (24, 32, 48, 64), (32, 48, 64, 96)),
+            expansion=((1, 2), (1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 4, 6)),
+            kernel=((3, 5),) * NUM_STAGES,
+            time_stride=((2,), (2,), (2, 1), (2, 1)),
+            frequency_stride=((2,), (2,), (2, 1), (2,)),
         ),
         "pool": ("mean", "max", "mean_max"),
         "head_hidden": (32, 64, 128),
@@ -95,41 +72,13 @@ SAM_LITE = SpaceSpec(
         "stem_width": (8, 16),
         "stem_kernel": (3, 5),
         "stem_time_stride": (4,),
-        **stage_dimensions(
-            1,
-            depth=(1,),
-            width=(8, 16),
-            expansion=(1, 2),
-            kernel=(3, 5),
-            time_stride=(2,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            2,
-            depth=(1, 2),
-            width=(16, 32),
-            expansion=(1, 2, 3),
-            kernel=(3, 5),
-            time_stride=(2,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            3,
-            depth=(1, 2),
-            width=(32, 48),
-            expansion=(1, 2, 3),
-            kernel=(3, 5),
-            time_stride=(1,),
-            frequency_stride=(2, 1),
-        ),
-        **stage_dimensions(
-            4,
-            depth=(1, 2),
-            width=(32, 48, 64),
-            expansion=(1, 2, 3),
-            kernel=(3, 5),
-            time_stride=(2, 1),
-            frequency_stride=(2,),
+        **stages(
+            depth=((1,), (1, 2), (1, 2), (1, 2)),
+            width=((8, 16), (16, 32), (32, 48), (32, 48, 64)),
+            expansion=((1, 2), (1, 2, 3), (1, 2, 3), (1, 2, 3)),
+            kernel=((3, 5),) * NUM_STAGES,
+            time_stride=((2,), (2,), (1,), (2, 1)),
+            frequency_stride=((2,), (2,), (2, 1), (2,)),
         ),
         "pool": ("mean", "max", "mean_max"),
         "head_hidden": (32, 64),
@@ -147,19 +96,14 @@ SAM_NANO = SpaceSpec(
         "stem_width": (8,),
         "stem_kernel": (3,),
         "stem_time_stride": (4, 2),
-        **{
-            dimension: choices
-            for number, width in enumerate((8, 16, 24, 32), start=1)
-            for dimension, choices in stage_dimensions(
-                number,
-                depth=(1, 2) if number == 4 else (1,),
-                width=(24, 32) if number == 3 else (width,),
-                expansion=(1, 2),
-                kernel=(3,),
-                time_stride=(2,) if number < 3 else (1,),
-                frequency_stride=(2,),
-            ).items()
-        },
+        **stages(
+            depth=((1,), (1,), (1,), (1, 2)),
+            width=((8,), (16,), (24, 32), (32,)),
+            expansion=((1, 2),) * NUM_STAGES,
+            kernel=((3,),) * NUM_STAGES,
+            time_stride=((2,), (2,), (1,), (1,)),
+            frequency_stride=((2,),) * NUM_STAGES,
+        ),
         "pool": ("mean", "mean_max"),
         "head_hidden": (32,),
     },
@@ -180,41 +124,13 @@ SAM_FUSED = SpaceSpec(
         "stem_width": (8, 16),
         "stem_kernel": (3, 5),
         "stem_time_stride": (2,),
-        **stage_dimensions(
-            1,
-            depth=(1,),
-            width=(8, 16),
-            expansion=(1, 2),
-            kernel=(3,),
-            time_stride=(2,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            2,
-            depth=(1, 2),
-            width=(16, 32),
-            expansion=(1, 2),
-            kernel=(3,),
-            time_stride=(2,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            3,
-            depth=(1, 2),
-            width=(16, 32, 48),
-            expansion=(1, 2),
-            kernel=(3,),
-            time_stride=(1,),
-            frequency_stride=(2,),
-        ),
-        **stage_dimensions(
-            4,
-            depth=(1, 2),
-            width=(32, 48, 64),
-            expansion=(1, 2),
-            kernel=(3,),
-            time_stride=(2, 1),
-            frequency_stride=(2,),
+        **stages(
+            depth=((1,), (1, 2), (1, 2), (1, 2)),
+            width=((8, 16), (16, 32), (16, 32, 48), (32, 48, 64)),
+            expansion=((1, 2),) * NUM_STAGES,
+            kernel=((3,),) * NUM_STAGES,
+            time_stride=((2,), (2,), (1,), (2, 1)),
+            frequency_stride=((2,),) * NUM_STAGES,
         ),
         "pool": ("mean", "max", "mean_max"),
         "head_hidden": (32, 64),
@@ -258,19 +174,14 @@ SAM_PLAIN = SpaceSpec(
         "stem_width": (16, 32),
         "stem_kernel": (3,),
         "stem_time_stride": (2, 1),
-        **{
-            dimension: choices
-            for number, width in enumerate(((16, 32, 48), (32, 48), (32, 48), (48, 64)), start=1)
-            for dimension, choices in stage_dimensions(
-                number,
-                depth=(1,),
-                width=width,
-                expansion=(1,),
-                kernel=(3,),
-                time_stride=(2, 1),
-                frequency_stride=(2, 1),
-            ).items()
-        },
+        **stages(
+            depth=((1,),) * NUM_STAGES,
+            width=((16, 32, 48), (32, 48), (32, 48), (48, 64)),
+            expansion=((1,),) * NUM_STAGES,
+            kernel=((3,),) * NUM_STAGES,
+            time_stride=((2, 1),) * NUM_STAGES,
+            frequency_stride=((2, 1),) * NUM_STAGES,
+        ),
         "pool": ("mean_beside_max",),
         "head_hidden": (32, 64),
     },

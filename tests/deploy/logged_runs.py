@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -12,8 +12,10 @@ import torch
 from deploy import benchmark
 from deploy.__main__ import main
 from deploy.bundle import read_bundle
+from deploy.dashboard_panels import Panel
 from deploy.phone_result import clip_energies_mj, measurements, read_result
 from deploy.wandb_measurement import log_measurements
+from deploy.wandb_records import OfflineRun
 from lightning_modules import cli as fit_command
 from search_spaces import __main__ as search_command
 from search_spaces.wandb_options import WandbOptions
@@ -21,6 +23,21 @@ from tests.lightning_modules.runs import smoke_arguments
 
 GROUP = "walk"
 GOLDEN = Path(__file__).parents[2] / "android_runner" / "golden" / "result-two-bundles.json"
+
+
+def logged_keys(run: OfflineRun) -> set[str]:
+    """Every key that a panel could show."""
+    return {*run.summary, *(key for row in run.history for key in row)}
+
+
+def holders_of(key: str, panel: Panel, runs: Sequence[OfflineRun]) -> list[OfflineRun]:
+    """The runs whose values of ``key`` a panel shows; there are some, a curve also has its axis."""
+    found = [run for run in runs if run.run["job_type"] in panel.logged_by]
+    holders = [run for run in found if key in logged_keys(run)]
+    assert holders, f"{panel.title}: {key}"
+    if panel.kind == "line":
+        assert any({key, panel.x} <= row.keys() for row in holders[0].history), key
+    return holders
 
 
 def log_walk(folder: Path, speech: Path, frontier: Path, bundle: Path) -> None:

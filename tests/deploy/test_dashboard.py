@@ -20,7 +20,7 @@ from deploy.wandb_measurement import ENERGIES, ENERGY
 from deploy.wandb_records import OfflineRun, read_run, read_runs, records
 from search_spaces.clips_file import read_clips
 from search_spaces.errors import UserError
-from tests.deploy.logged_runs import GROUP, log_walk
+from tests.deploy.logged_runs import GROUP, holders_of, log_walk, logged_keys
 from tests.wandb_server import Server
 
 JOBS = ["fit", "search", "lower", "benchmark", "phone", "phone"]
@@ -55,10 +55,7 @@ def test_every_panel_shows_what_is_logged(runs: list[OfflineRun]):
         found = [run for run in runs if run.run["job_type"] in panel.logged_by]
         assert {run.run["job_type"] for run in found} == {*panel.logged_by}, panel.title
         for key in panel.keys:
-            holders = [run for run in found if key in run.logged_keys()]
-            assert holders, f"{panel.title}: {key}"
-            if panel.kind == "line":
-                assert any({key, panel.x} <= row.keys() for row in holders[0].history), key
+            holders = holders_of(key, panel, runs)
             if panel.kind == "histogram":
                 assert sum(holders[0].summary[key]["values"]) > 0
             if panel.kind in ("table", "scatter"):
@@ -73,7 +70,7 @@ def test_energy_that_is_absent_stays_absent(runs: list[OfflineRun]):
     assert one.summary[ENERGY] == pytest.approx(20.0, rel=1e-3)
     assert sum(one.summary[ENERGIES]["values"]) == 3  # repeats
     for run, reason in ((host, "no meter on this host"), (two, "was measured with 1 threads only")):
-        assert not {ENERGY, ENERGIES} & run.logged_keys()
+        assert not {ENERGY, ENERGIES} & logged_keys(run)
         assert run.config["energy_reason"] == reason
 
 
@@ -191,7 +188,7 @@ def test_a_group_without_runs_is_one_line(walk: Path, capsys: pytest.CaptureFixt
 
 
 def test_creating_needs_an_account(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     import wandb
 

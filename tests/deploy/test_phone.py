@@ -18,6 +18,7 @@ from deploy.bundle import read_bundle
 from deploy.measurement import read_measurement
 from deploy.phone_files import FILES, ROOT
 from deploy.wandb_records import read_runs
+from tests.deploy.logged_runs import logged_keys
 from tests.deploy.phone_device.device import PhoneDevice
 from tests.deploy.phone_device.fixtures import write_runner
 from tests.deploy.phone_device.runners import RESULTS, ScriptedRunner
@@ -191,7 +192,7 @@ def test_each_measurement_is_a_run_of_weights_and_biases(
     assert f"wrote {run.folder}" in capsys.readouterr().out
     assert (run.run["job_type"], run.run["run_group"]) == ("phone", "phones")
     assert len([row for row in run.history if "latency/sample_ms" in row]) == SAMPLES
-    assert "energy/clip_mj" not in run.logged_keys()
+    assert "energy/clip_mj" not in logged_keys(run)
     assert run.config["energy_reason"].startswith("charging by usb")
     (log,) = run.folder.glob("*.wandb")
     assert phone.serial.encode() not in log.read_bytes()

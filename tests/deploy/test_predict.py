@@ -297,7 +297,7 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_leaves_no_file_and_the_next_one_goes_on(
-    tmp_path: Path, bundle: PeakBundle, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bundle: PeakBundle
 ) -> None:
     for name in ("a", "b"):
         write_sound(tmp_path / f"{name}.wav", 0.3, 0.4)

@@ -20,6 +20,7 @@ from lightning_modules.recordings_item import Item
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.task_classes import ClassesTask
 from search_spaces.wandb_options import WandbOptions, read_wandb_options
+from tests.deploy.logged_runs import holders_of, logged_keys
 from tests.deploy.test_report_classes import ORIGIN
 from tests.lightning_modules.recording_folder import write_folder
 from tests.lightning_modules.runs import run
@@ -52,12 +53,8 @@ def runs(logged: Path) -> list[OfflineRun]:
 
 def test_every_panel_of_classes_shows_what_is_logged(runs: list[OfflineRun]):
     for panel in panels("Classes"):
-        found = [each for each in runs if each.run["job_type"] in panel.logged_by]
         for key in panel.keys:
-            holders = [each for each in found if key in each.logged_keys()]
-            assert holders, f"{panel.title}: {key}"
-            if panel.kind == "line":
-                assert any({key, panel.x} <= row.keys() for row in holders[0].history), key
+            holders_of(key, panel, runs)
 
 
 def test_every_panel_of_people_shows_what_is_logged():
@@ -91,7 +88,7 @@ def test_recall_and_confusion_are_tables_with_intervals(runs: list[OfflineRun]):
         ("door", "door", 2),
     ]
     assert several.table(RECALL)
-    assert CONFUSION not in several.logged_keys()  # no one class is taken for another
+    assert CONFUSION not in logged_keys(several)  # no one class is taken for another
 
 
 def test_the_bundle_is_the_one_that_lower_made_with_sound(bundle_path: Path, tmp_path: Path):

@@ -306,7 +306,7 @@ def test_labels_lie_in_the_trainers_folder(build: Build, tmp_path: Path) -> None
 @pytest.mark.skipif(
     "ERSAM_SPEECH" not in os.environ, reason="needs ERSAM_SPEECH, a folder of speech"
 )
-def test_real_speech(build: Build, tmp_path: Path) -> None:
+def test_real_speech(build: Build) -> None:
     data = ready(build(speech=os.environ["ERSAM_SPEECH"]))
     rms = data.batch(0)["unlabelled"]["waveform"].square().mean(dim=1).sqrt()
     assert (rms < 1).all()

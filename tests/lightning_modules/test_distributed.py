@@ -33,12 +33,12 @@ def _child(arguments: list[str], seen: Path) -> None:
     import torch
     from torch.nn import functional
 
-    from lightning_modules import augment, cli, module
+    from lightning_modules import cli, clip_changes, module
     from lightning_modules.students import Students
     from search_spaces.errors import run_command
 
     torch.set_num_threads(1)
-    augment.circular_shift = lambda waveform, generator: waveform
+    clip_changes.circular_shift = lambda waveform, generator: waveform
     # Batch norm looks at the batch of one process; gradients are compared without it.
     batch_norm = functional.batch_norm
     functional.batch_norm = lambda x, _mean, _var, weight, bias, *rest: batch_norm(

@@ -113,7 +113,7 @@ def test_a_pair_is_near_and_does_not_overlap_where_it_need_not(
 def test_batches_are_functions_of_seed_and_step():
     sounds = [ramp(40), ramp(50) + 1000, ramp(60) + 2000]
     files = np.array([5, 6, 5])  # two of the recordings are stretches of one file
-    pairs = PairBatches(sounds, files, samples=10, pairs=3, farthest=20, seed=1)
+    pairs = PairBatches(sounds, files, samples=10, pairs=3, farthest_samples=20, seed=1)
     labelled = pairs[4]["labelled"]
     assert labelled["hi"].tolist() == files[labelled["lo"]].tolist()
     thousands = (labelled["waveform"][:, 0] // 1000).tolist()

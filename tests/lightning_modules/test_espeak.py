@@ -40,7 +40,7 @@ def test_threads_wait_for_each_other():
 
 def test_unknown_voice_is_refused():
     with pytest.raises(UserError, match="no voice 'xx-none'"):
-        speak("xx-none", pitch=50, rate=160, text="one")
+        speak("xx-none", pitch=50, words_per_minute=160, text="one")
 
 
 def test_nothing_to_say_is_silence():

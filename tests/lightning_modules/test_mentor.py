@@ -57,7 +57,7 @@ def test_a_supernet_needs_no_other_teacher(supernet: Path):
         SupernetModule("sam-nano", distil_from=supernet)
 
 
-def test_a_supernet_of_another_space_is_refused(supernet: Path, tmp_path: Path):
+def test_a_supernet_of_another_space_is_refused(supernet: Path):
     with pytest.raises(UserError, match=r"is of space sam-nano .* expected sam-lite"):
         Mentor(supernet, get_space("sam-lite"), CountsTask())
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_modules import augment
+from lightning_modules import clip_changes
 from lightning_modules.augmentations import StrongAugmentation
 from lightning_modules.ingredients import Additivity, CountAddition, Mixing, PseudoLabels
 from lightning_modules.randomness import torch_generator
@@ -58,7 +58,9 @@ def test_strength_one_is_the_usual_augmentation_and_nought_is_none():
     usual = augmented(None)
     assert torch.allclose(augmented(uniform_strengths(1.0, 6)), usual, atol=1e-5)
     energy = torch.expm1(features)
-    kept = torch.log1p(energy / (augment.RELATIVE_FLOOR * energy.mean(dim=(1, 2, 3), keepdim=True)))
+    kept = torch.log1p(
+        energy / (clip_changes.RELATIVE_FLOOR * energy.mean(dim=(1, 2, 3), keepdim=True))
+    )
     assert torch.allclose(augmented(uniform_strengths(0.0, 6)), kept, atol=1e-3)
     between = augmented(uniform_strengths(0.3, 6))
     assert (between - kept).abs().mean() < (usual - kept).abs().mean()

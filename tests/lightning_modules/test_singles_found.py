@@ -85,7 +85,7 @@ def test_a_net_is_asked_once_and_goes_on_where_it_was_killed(
     find_singles(teacher, mixtures, CLIPS, 0.6, {"seed": 1}, tmp_path)  # other clips
     assert oracle.asked == 2 * len(CLIPS) + 100
     parts[0].write_bytes(b"")
-    with pytest.raises(UserError, match=r"heard-.*.npy: damaged; delete it, it is made anew"):
+    with pytest.raises(UserError, match=r"heard-.*.npy: missing or damaged; delete it"):
         find_singles(teacher, mixtures, CLIPS, 0.6, {}, tmp_path)
 
 

@@ -136,7 +136,7 @@ def test_what_a_command_has_said_is_not_said_twice(
         study.main(["--config", str(config)])
 
 
-def test_clips_are_dropped_when_no_row_needs_them(config: Path, ran: list[str], tmp_path: Path):
+def test_clips_are_dropped_when_no_row_needs_them(config: Path, ran: list[str]):
     asked = read_study(config)
     for row in rows_of(asked):
         folder = fit_folder(asked.out, row.fit)

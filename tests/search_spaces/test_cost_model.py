@@ -61,13 +61,10 @@ def test_more_work_never_costs_less(seed):
 
 def test_features_of_layers_by_hand():
     depthwise = Layer(
-        "d", "trunk", "depthwise", 8, 8, (3, 3), (1, 1), (4, 5), (4, 5),
+        "d", "trunk", "depthwise", 8, 8, (4, 5), (4, 5), (3, 3),
         macs=8 * 9 * 20, params=88, weight_elements=72,
     )  # fmt: skip
-    add = Layer(
-        "a", "trunk", "add", 8, 8, (1, 1), (1, 1), (4, 5), (4, 5),
-        macs=0, params=0, weight_elements=0,
-    )  # fmt: skip
+    add = Layer("a", "trunk", "add", 8, 8, (4, 5), (4, 5))
     assert layer_features([depthwise, add, add]) == {
         "depthwise3x3.operators": 1,
         "depthwise3x3.inputs": 160,

@@ -296,7 +296,7 @@ def test_layers_count_the_products_that_run(shape, scale):
     frontend = LogMelFrontEnd(*shape, scale=scale)
     with FlopCounterMode(display=False) as counter:
         frontend(torch.zeros(1, CLIP_SAMPLES))
-    layers = frontend_layers(*shape, scale=scale)
+    layers = frontend_layers(frontend.geometry)
     assert sum(layer.macs for layer in layers) == counter.get_total_flops() // 2
     assert sum(layer.params for layer in layers) == 0
     weights = {name: buffer.numel() for name, buffer in frontend.named_buffers()}
@@ -306,7 +306,9 @@ def test_layers_count_the_products_that_run(shape, scale):
 
 
 def test_layers_by_hand():
-    macs = {layer.name: layer.macs for layer in frontend_layers(8_000, 20, 20, 40)}
+    macs = {
+        layer.name: layer.macs for layer in frontend_layers(FrontEndGeometry(8_000, 20, 20, 40))
+    }
     # 2500 rows of 32 samples to 16; 249 frames of 160 samples at 50 Hz a bin, bins 2..73
     assert macs["frontend.taps_here"] == macs["frontend.taps_following"] == 2_500 * 32 * 16
     # 36 odd bins: two complex halves of 18, real and imaginary 36 -> 48; 80 numbers -> 40 each

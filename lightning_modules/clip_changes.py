@@ -104,11 +104,12 @@ def random_level(waveform: Tensor, generator: torch.Generator) -> Tensor:
 def strong_augment(
     features: Tensor,
     generator: torch.Generator,
-    noise_snr_db: tuple[float, float] = (15.0, 40.0),
-    equaliser_db: float = 3.0,
-    noise_probability: float = 0.3,
-    equaliser_probability: float = 0.5,
-    room_probability: float = 0.1,
+    *,
+    noise_snr_db: tuple[float, float],
+    noise_probability: float,
+    equaliser_db: float,
+    equaliser_probability: float,
+    room_probability: float,
     clip_seconds: float = CLIP_SECONDS,
     strengths: Strengths | None = None,
 ) -> Tensor:
@@ -117,11 +118,8 @@ def strong_augment(
     Args:
         features: float32 [B, 1, F, L] of `LogMelFrontEnd`.
         generator: on the device of ``features``.
-        noise_snr_db: range of the signal to noise ratio of the added noise.
-        equaliser_db: standard deviation of the filter's gain at its knots.
-        noise_probability: share of the clips that get noise; likewise the next two.
-        equaliser_probability: see above.
-        room_probability: see above.
+        noise_snr_db, noise_probability, equaliser_db, equaliser_probability, room_probability: see
+            `augmentations.StrongAugmentation`.
         clip_seconds: length of a clip.
         strengths: of each clip, by which gain (in dB), reverberation and noise are multiplied; None
             for full strength.
@@ -154,7 +152,7 @@ def strong_augment(
 
 
 def choose(batch: int, share: float, generator: torch.Generator) -> Tensor:
-    """Indices int64 of a random ``share`` of the clips."""
+    """Indices, int64 [share * B], of a random ``share`` of the clips."""
     order = torch.randperm(batch, generator=generator, device=generator.device)
     return order[: round(share * batch)]
 
@@ -205,7 +203,7 @@ def reverberate(
 
 
 def noise_energy(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Energies of white noise in bands of two bins: gamma distributed, mean 1."""
+    """Energies, float32 of this size, of white noise in bands of two bins: gamma, mean 1."""
     draws = torch.rand((2, *size), generator=generator, device=generator.device)
     return -0.5 * torch.log(draws.clamp_min(1e-7)).sum(dim=0)
 
@@ -213,8 +211,8 @@ def noise_energy(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
 def spec_augment(
     features: Tensor,
     generator: torch.Generator,
-    widest_band: float = 0.2,
-    widest_time: float = 0.2,
+    widest_band: float,
+    widest_time: float,
     strength: Tensor | None = None,
 ) -> Tensor:
     """Mask random bands of frequency and stretches of time with the clip's mean.
