@@ -64,13 +64,6 @@ class Bundle:
             raise UserError(f"{self.path / MANIFEST}: {error}; {ANEW}") from None
 
     @property
-    def int8_drop_points(self) -> float | None:
-        """Accuracy that int8 loses, kept or not; earlier bundles say it of one that was kept."""
-        int8 = self.manifest["precisions"]["int8"] or {"quantisation": {}}
-        of_kept = int8["quantisation"].get(f"{self.task.headline.key}_drop_points")
-        return self.manifest.get("int8_drop_points", of_kept)
-
-    @property
     def levels(self) -> AmbianceLevels:
         """Levels of social ambiance by which it decides.
 
