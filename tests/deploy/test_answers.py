@@ -44,6 +44,26 @@ def test_they_are_the_mean_of_what_the_bundles_say_of_the_training_clips(
     np.testing.assert_allclose(answers.probabilities[-1], said, atol=1e-6)
 
 
+def test_of_clips_that_they_are_not_asked_about_the_answer_is_the_label(
+    prepared_speech: Path, bundle_path: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "answers.npz"
+    options = ["--protocol", "allconditions", "--rooms", "10", "--clips", "12"]
+    asked = ["--ask-of", "libricount", "rooms"]
+    assert main([*arguments(prepared_speech, out, bundle_path), *options, *asked]) == 0
+    said = read_answers(out).probabilities
+    cache = tmp_path / "cache"
+    speech = prepare_speech(str(prepared_speech))
+    mixtures = open_mixtures(speech, "allconditions", 3, "train", 10, cache, voice_speed=0.1)
+    clips = [mixtures[index] for index in range(12)]
+    assert {clip.protocol for clip in clips} >= {"varied", "rooms"}
+    for clip, row in zip(clips, said, strict=True):
+        label = np.eye(11)[int(clip.count)]
+        assert (row == label).all() == (clip.protocol == "varied")
+    assert main([*arguments(prepared_speech, out, bundle_path), *options]) == 0
+    assert not (read_answers(out).probabilities == said).all(), "now asked about all"
+
+
 def test_a_bundle_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy = Path(shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle"))
     for name in ("model_int8.pte", "manifest.json"):
