@@ -100,12 +100,11 @@ def prepare_protocol(protocol: str, rooms: int, cache: Path | str | None) -> Non
 def _open_protocol(
     name: str, split: Split, rooms: int, cache: Path | str | None, voice_speed: float = 0.0
 ) -> MixtureProtocol:
-    if name == "libricount":
-        return LibriCount(voice_speed)
-    if name in _MADE_OF:
-        parts = [_open_protocol(each, split, rooms, cache, voice_speed) for each in parts_of(name)]
-        return MultiCondition(name, parts)
-    if name in ("rooms", "varied"):
+    if name not in PROTOCOLS:
+        raise UserError(f"protocol: {name!r}, expected one of {', '.join(PROTOCOLS)}")
+    parts = parts_of(name)
+    opened: list[MixtureProtocol] = [LibriCount(voice_speed)] if LibriCount.name in parts else []
+    if len(opened) < len(parts):
         bank = prepare_bank(rooms, cache_root(cache) / "rooms").of_split(split)
-        return Rooms(bank, voice_speed) if name == "rooms" else Varied(bank, voice_speed)
-    raise UserError(f"protocol: {name!r}, expected one of {', '.join(PROTOCOLS)}")
+        opened += [kind(bank, voice_speed) for kind in (Rooms, Varied) if kind.name in parts]
+    return opened[0] if len(opened) == 1 else MultiCondition(name, opened)
