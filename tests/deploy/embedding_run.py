@@ -82,11 +82,9 @@ def write_bundle(path: Path) -> Path:
         held = manifest["precisions"][precision]
         estimate = Estimate(distance, distance - 0.02, distance + 0.03, 400).to_json()
         held["validation"] = {"distance": estimate, "cosine_distance": estimate}
-    quantisation = manifest["precisions"]["int8"]["quantisation"]
-    del quantisation["level_error_drop_points"]
-    quantisation["distance_drop_points"] = 2.0
     manifest |= {
         "name": path.name,
+        "int8_drop_points": 2.0,
         "files": files,
         "task": TASK.to_json(),
         "outputs": list(TASK.outputs),
