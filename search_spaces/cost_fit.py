@@ -111,7 +111,7 @@ def measured_frontends(
     for piece in pieces:
         figure = piece.figure(quantity, precision)
         if piece.part == "frontend" and figure is not None:
-            figures[_frontend_key(piece.choices)] = figure
+            figures[frontend_key(piece.choices)] = figure
     return figures
 
 
@@ -126,7 +126,8 @@ def _wholes(
     ]
 
 
-def _frontend_key(choices: Mapping[str, Choice]) -> FrontEndKey:
+def frontend_key(choices: Mapping[str, Choice]) -> FrontEndKey:
+    """By which the figure of a front end is known."""
     return tuple((name, choices[name]) for name in FRONTEND_DIMENSIONS)
 
 
@@ -153,7 +154,7 @@ def whole_features(
         num_outputs: of its head; the nets that a table measures have one per count.
     """
     layers = layer_descriptors(architecture, num_outputs)
-    figure = measured.get(_frontend_key(architecture.choices))
+    figure = measured.get(frontend_key(architecture.choices))
     if figure is None:
         figure = predict_cost(layer_features([x for x in layers if x.part == "frontend"]), frontend)
     trunk = layer_features([layer for layer in layers if layer.part == "trunk"])

@@ -7,7 +7,6 @@ by the same file as the host's and anyone can fit it anew (`cost_fit`, `cost_mod
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ from search_spaces.cost_fit import (
     Piece,
     Quantity,
     fit_pieces,
+    frontend_key,
     measured_frontends,
     whole_features,
 )
@@ -265,11 +265,11 @@ def _check_frontends(table: CostTable, path: Path) -> None:
     Raises:
         UserError: naming both pieces.
     """
-    first: dict[str, int] = {}
+    first: dict[FrontEndKey, int] = {}
     for at, piece in enumerate(table.pieces):
         if piece.part != "frontend":
             continue
-        before = first.setdefault(json.dumps(piece.choices, sort_keys=True), at)
+        before = first.setdefault(frontend_key(piece.choices), at)
         if table.pieces[before] != piece:
             raise UserError(
                 f"{path}: field $.pieces[{at}]: a second figure of the front end of"

@@ -134,6 +134,12 @@ def test_another_space_is_refused(table):
             lambda v: v["pieces"].insert(1, {**v["pieces"][0], "latency_ms": {"fp32": 9}}),
             r"field \$.pieces\[1\]: a second figure of the front end of \$.pieces\[0\]; keep one",
         ),
+        (  # that says more of the net is no other front end
+            lambda v: v["pieces"].insert(
+                1, {**v["pieces"][0], "choices": {**v["pieces"][0]["choices"], "stem_width": 8}}
+            ),
+            r"field \$.pieces\[1\]: a second figure of the front end of \$.pieces\[0\]; keep one",
+        ),
         (
             lambda v: v["held_out_pieces"][1]["choices"].pop("stem_width"),
             r"field \$.held_out_pieces\[1\].choices: .*dimension 'stem_width' of sam-lite is mis",
