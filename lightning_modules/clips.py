@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from lightning_modules.sources_cache import prepare_speech
 from lightning_modules.sources_speakers import sexes_of_readers
 from lightning_modules.splits import SPLITS, split_readers
 from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
-from search_spaces.files import new_folder, refuse_full_folder
+from search_spaces.files import new_folder, refuse_full_folder, whole_lines
 
 TABLE_NAME = "clips.csv"
 COLUMNS = ("file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol", "sexes")
@@ -61,7 +60,7 @@ def write_clips(mixtures: Mixtures, number: int, folder: Path, sexes: Mapping[in
     They are named ``<count>_<index>.wav``: 16-bit mono, 16 kHz, 5 s. ``sexes`` holds F or M by
     voice of the mixtures, as far as they are known.
     """
-    done = _whole_lines(folder / TABLE_NAME)
+    done = len(whole_lines(folder / TABLE_NAME))
     with (folder / TABLE_NAME).open("a", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         if not done:
@@ -75,16 +74,6 @@ def write_clips(mixtures: Mixtures, number: int, folder: Path, sexes: Mapping[in
                 [name, f"{clip.count:.0f}", *_truths(clip), clip.protocol, _heard(clip, sexes)]
             )
             file.flush()  # a line says that its clip is there
-
-
-def _whole_lines(path: Path) -> int:
-    """How many lines a table has; one that a kill has cut is taken off."""
-    if not path.exists():
-        return 0
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    os.truncate(path, len(whole))
-    return whole.count(b"\n")
 
 
 def _truths(clip: Clip) -> list[str]:

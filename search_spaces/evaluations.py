@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from search_spaces.budget import Indices
+from search_spaces.files import whole_lines
 from search_spaces.json_values import is_number
 
 JUDGEMENT_VERSION = 4  # rises when a judgement comes to mean another thing
@@ -40,16 +41,10 @@ class Evaluations:
         self._key = key
         self._errors: dict[Indices, float] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = path.open("a+b")
-        self._stream.seek(0)
-        whole = 0
-        for line in self._stream:
-            record = _parse(line)
+        for record in map(_parse, whole_lines(path)):
             if record is not None and record["key"] == key:
                 self._errors[tuple(record["indices"])] = record["ranking_error"]
-            if line.endswith(b"\n"):
-                whole += len(line)
-        self._stream.truncate(whole)
+        self._stream = path.open("ab")
 
     def __enter__(self) -> Self:
         return self

@@ -230,6 +230,18 @@ def read_json(path: Path, schema: dict[str, Any]) -> Any:
     return value
 
 
+def whole_lines(path: Path) -> list[bytes]:
+    """The lines of a file that grows line by line, none where there is no file.
+
+    What a kill has left of a last one is taken off the file.
+    """
+    content = path.read_bytes() if path.exists() else b""
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        os.truncate(path, len(whole))
+    return whole.split(b"\n")[:-1]
+
+
 def load_schema(folder: Path, name: str) -> dict[str, Any]:
     """Read the JSON schema ``name`` (e.g. ``"frontier"``) that ships in ``folder``."""
     return json.loads((folder / f"{name}.schema.json").read_text(encoding="utf-8"))
