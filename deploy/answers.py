@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from lightning_modules.mixtures_open import (
     check_protocol,
     mixed_by,
     open_mixtures,
+    parts_of,
     prepare_protocol,
 )
 from lightning_modules.ranges import check_speed
@@ -88,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         args.voice_speed,
     )
     mixed = mixed_by(speech, args.protocol, args.seed, args.rooms, args.voice_speed)
-    form = Said(teachers, args.ask_of or PROTOCOLS)
+    ask_of = {part for name in args.ask_of for part in parts_of(name)} if args.ask_of else None
+    form = Said(teachers, ask_of)
     held = HeldOnDisk(held_folder(cache_root(args.cache), mixed, form), mixtures, args.clips, form)
     fill(held)
     said = np.stack([held.clip(index) for index in range(args.clips)])
@@ -109,7 +111,8 @@ class Said:
 
     Args:
         teachers: bundles, each with a precision.
-        ask_of: names of protocols; of a clip of another one the answer is its label, one-hot.
+        ask_of: of clips that these protocols mixed, or None for all; of another clip the answer is
+            its label, one-hot.
     """
 
     field = "answers"
@@ -118,7 +121,9 @@ class Said:
     shape: tuple[int, ...] = (MAX_COUNT + 1,)
     tolerance = 0.05  # int8 rounds another way on another processor
 
-    def __init__(self, teachers: Sequence[tuple[Bundle, str]], ask_of: Sequence[str]) -> None:
+    def __init__(
+        self, teachers: Sequence[tuple[Bundle, str]], ask_of: Collection[str] | None
+    ) -> None:
         self._teachers = teachers
         self._ask_of = ask_of
         self._engines: dict[int, list[Engine]] = {}  # by process: none is inherited by a fork
@@ -133,7 +138,7 @@ class Said:
 
     def of(self, clip: Clip) -> NDArray[np.float32]:
         """What they say of a clip, or its label."""
-        if clip.protocol not in self._ask_of:
+        if self._ask_of is not None and clip.protocol not in self._ask_of:
             return np.eye(self.shape[0], dtype=np.float32)[int(clip.count)]
         if os.getpid() not in self._engines:
             self._engines[os.getpid()] = [
@@ -146,6 +151,6 @@ class Said:
     def described(self) -> dict[str, Any]:
         """By which they are told from others'."""
         described: dict[str, Any] = {"answers": [name["sha256"] for name in self.names]}
-        if set(self._ask_of) < set(PROTOCOLS):
+        if self._ask_of is not None:
             described["ask_of"] = sorted(self._ask_of)
         return described

@@ -44,12 +44,13 @@ def test_they_are_the_mean_of_what_the_bundles_say_of_the_training_clips(
     np.testing.assert_allclose(answers.probabilities[-1], said, atol=1e-6)
 
 
+@pytest.mark.parametrize("known", [["libricount", "rooms"], ["multicondition"]])
 def test_of_clips_that_they_are_not_asked_about_the_answer_is_the_label(
-    prepared_speech: Path, bundle_path: Path, tmp_path: Path
+    prepared_speech: Path, bundle_path: Path, tmp_path: Path, known: list[str]
 ) -> None:
     out = tmp_path / "answers.npz"
     options = ["--protocol", "allconditions", "--rooms", "10", "--clips", "12"]
-    asked = ["--ask-of", "libricount", "rooms"]
+    asked = ["--ask-of", *known]
     assert main([*arguments(prepared_speech, out, bundle_path), *options, *asked]) == 0
     said = read_answers(out).probabilities
     cache = tmp_path / "cache"
