@@ -6,7 +6,6 @@ Legend: N clips, T samples, F mel bands, L frames.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_modules.held_form import HeldForm, Sound
+from lightning_modules.held_rows import HeldRows, lengthen
 from lightning_modules.mixtures import Clip, Mixtures
 from search_spaces.errors import UserError
 from search_spaces.files import sha256_json
@@ -98,12 +98,9 @@ class HeldOnDisk:
         self.form = form or Sound()
         self._folder, self._mixtures, self._clips = folder, mixtures, clips
         folder.mkdir(parents=True, exist_ok=True)
-        clip_bytes = math.prod(self.form.shape) * np.dtype(self.form.dtype).itemsize
-        self._grow(self.form.file, clips * clip_bytes)
-        self._grow(_MARKS, clips)
         self._open()
         self._forget_others()
-        _check_room(folder, len(self.missing()), clip_bytes)
+        _check_room(folder, len(self.missing()), self._kept.row_bytes)
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._marks))
@@ -134,7 +131,7 @@ class HeldOnDisk:
             self._marks[index] = clip.count + 1
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the maps, which a spawned worker would get as copies."""
+        """Without the open files, which a spawned worker opens anew."""
         kept = ("form", "_folder", "_mixtures", "_clips")
         return {name: self.__dict__[name] for name in kept}
 
@@ -142,18 +139,12 @@ class HeldOnDisk:
         self.__dict__.update(state)
         self._open()
 
-    def _grow(self, name: str, size: int) -> None:
-        with (self._folder / name).open("ab") as file:
-            if file.tell() < size:
-                file.truncate(size)
-
     def _open(self) -> None:
-        shape = (self._clips, *self.form.shape)
         path = self._folder / self.form.file
-        self._kept: NDArray[Any] = np.memmap(path, self.form.dtype, "r+", shape=shape)
-        self._marks: NDArray[np.uint8] = np.memmap(
-            self._folder / _MARKS, np.uint8, "r+", shape=(self._clips,)
-        )
+        self._kept = HeldRows(path, self._clips, self.form.shape, self.form.dtype)
+        marks = self._folder / _MARKS
+        lengthen(marks, self._clips)
+        self._marks: NDArray[np.uint8] = np.memmap(marks, np.uint8, "r+", shape=(self._clips,))
 
     def _forget_others(self) -> None:
         """Forget all, if one of them is no longer what the mixtures make: the kit has changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,7 +51,15 @@ def run_command(main: Callable[[], int | None]) -> int:
 
 def complain(what: UserError | str) -> None:
     """Say on stderr, in one line, what is wrong."""
-    print(f"error: {one_line(str(what))}", file=sys.stderr)
+    print(f"error: {one_line(_without_traceback(str(what)))}", file=sys.stderr)
+
+
+def _without_traceback(message: str) -> str:
+    """What went wrong in a worker of torch's loader, which sends its traceback as the message."""
+    raised = re.search(r"^Caught (\w+) in DataLoader worker", message)
+    if raised is None:
+        return message
+    return re.split(rf"^(?:[\w.]+\.)?{raised[1]}: ", message, flags=re.MULTILINE)[-1]
 
 
 def _prepare_streams() -> None:
