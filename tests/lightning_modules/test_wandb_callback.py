@@ -18,7 +18,6 @@ from search_spaces.task_classes import ClassesTask
 from search_spaces.task_counts import CountsTask
 from search_spaces.task_embedding import ProximityTask, TeacherTask
 
-
 HEARD = {"recordings": 3, "skipped_recordings": 1, "hours": 0.1, "speakers": 2}
 
 
