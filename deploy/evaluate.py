@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--segments",
         type=named_path,
-        help="who speaks when in the recordings: RTTM files or LibriCSS's folder",
+        help="who speaks when in the recordings: RTTM files, LibriCSS's folder, AMI's segments as"
+        " XML, or Kaldi's (with utt2spk beside it)",
     )
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="default: int8 where the bundle has it"

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from deploy.audio_files import audio_files
 from deploy.labelled_clips import LabelledClip
-from deploy.segments import LIBRICSS_NAME, Segment, find_segment_files, read_segments
+from deploy.segments import find_segment_files, origin_of, read_segments
+from deploy.segments_corpora import LIBRICSS_NAME
+from deploy.segments_segment import Segment
 from deploy.windows import duration_s
 from lightning_modules.audio_activity import FRAME_MS, bridge_pauses
 from lightning_modules.rooms import BRIDGED_PAUSE_MS
@@ -32,9 +34,10 @@ _LIBRICSS_RECORDING = Path("record", "raw_recording.wav")  # within a session
 def read_labelled_windows(recordings: Path, segments: Path) -> list[LabelledClip]:
     """Every whole 5 s of every recording that has segments, with the most who speak at once.
 
-    A speaker of an RTTM file is heard in the recording whose name begins with the file's id, up to
-    a dot (``EN2002a.Mix-Headset.wav`` of ``EN2002a``), one of LibriCSS in the session's
-    ``record/raw_recording.wav``. Recordings without segments are left out, with a line on stderr.
+    A speaker is heard in the recording whose name begins with the id that the file of segments
+    gives, up to a dot (``EN2002a.Mix-Headset.wav`` of ``EN2002a``), one of LibriCSS in the
+    session's ``record/raw_recording.wav``. Recordings without segments are left out, with a line on
+    stderr.
 
     Args:
         recordings: an audio file, or a folder with recordings in any sub-folder.
@@ -60,7 +63,8 @@ def read_labelled_windows(recordings: Path, segments: Path) -> list[LabelledClip
                 else _recording_of(segment.recording, path, found.paths)
             )
             # a reference beside a system's guess: one speaker under two names would be two people
-            if (other := said_by.setdefault(recording, path)) != path:
+            origin = origin_of(path)
+            if (other := said_by.setdefault(recording, origin)) != origin:
                 raise UserError(
                     f"{path}: {other} says too who speaks in {recording}; give --segments one of"
                     " them, or a folder with one file per recording"

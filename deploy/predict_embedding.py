@@ -124,10 +124,13 @@ def _write_parquet(
     import pyarrow
     from pyarrow import parquet
 
-    columns: dict[str, Any] = {
-        "file": [shown(row["file"]) for row in table],
-        "start_s": [float(row["start_s"]) for row in table],
-        "end_s": [float(row["end_s"]) for row in table],
+    seconds = {
+        name: pyarrow.array([float(row[name]) for row in table], pyarrow.float64())
+        for name in ("start_s", "end_s")
+    }
+    columns: dict[str, Any] = {  # with types of their own, which no rows would not tell
+        "file": pyarrow.array([shown(row["file"]) for row in table], pyarrow.string()),
+        **seconds,
         "embedding": pyarrow.array(list(embeddings), pyarrow.list_(pyarrow.float32())),
     }
     with atomic_path(output) as temporary:

@@ -17,6 +17,7 @@ from lightning_modules.csv_rows import check_needed, read_rows
 from lightning_modules.recordings_item import Item
 from lightning_modules.splits import Split
 from search_spaces.errors import UserError
+from search_spaces.files import read_json
 
 _DIGIT = re.compile(r"(?P<digit>\d)_(?P<speaker>[A-Za-z]+)_\d+\.\w+")
 _COMMAND = re.compile(r"(?P<speaker>[0-9a-f]+)_nohash_\d+\.\w+")
@@ -70,17 +71,29 @@ def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
 
 
 def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
-    truth = root / "FSD50K.ground_truth"
-    for where, row in _rows(truth / "dev.csv", "fname", "labels", "split"):
-        split = _DEV_SPLITS.get(row["split"])
-        if split is None:
-            raise UserError(f"{where}: split {row['split'][:20]!r}, expected train or val; mend it")
-        name = f"FSD50K.dev_audio/{row['fname']}.wav"
-        yield _item(root, name, tuple(row["labels"].split(",")), None, split)
-    if (truth / "eval.csv").is_file():
-        for _, row in _rows(truth / "eval.csv", "fname", "labels"):
-            name = f"FSD50K.eval_audio/{row['fname']}.wav"
-            yield _item(root, name, tuple(row["labels"].split(",")), None, "test")
+    for part, columns in (("dev", ("fname", "labels", "split")), ("eval", ("fname", "labels"))):
+        table = root / f"FSD50K.ground_truth/{part}.csv"
+        if part == "eval" and not table.is_file():
+            continue
+        uploaders = _uploaders(root / f"FSD50K.metadata/{part}_clips_info_FSD50K.json")
+        for where, row in _rows(table, *columns):
+            split = _DEV_SPLITS.get(row.get("split", ""))
+            if part == "dev" and split is None:
+                raise UserError(
+                    f"{where}: split {row['split'][:20]!r}, expected train or val; mend it"
+                )
+            name = f"FSD50K.{part}_audio/{row['fname']}.wav"
+            labels = tuple(row["labels"].split(","))
+            yield _item(root, name, labels, uploaders.get(row["fname"]), split or "test")
+
+
+def _uploaders(info: Path) -> Mapping[str, str]:
+    """Who uploaded each clip, its source; empty without the metadata, an archive of their own."""
+    if not info.is_file():
+        return {}
+    told = read_json(info, {"type": "object", "additionalProperties": {"type": "object"}})
+    named = {name: about.get("uploader") for name, about in told.items()}
+    return {name: uploader for name, uploader in named.items() if isinstance(uploader, str)}
 
 
 def _digits(root: Path) -> list[Item] | None:

@@ -118,12 +118,16 @@ def _label(row: _Cells, where: str) -> tuple[int, int] | None:
 
 
 def _counts_of(level: str, where: str) -> tuple[int, int]:
-    """The counts of a level, the first and the last one."""
+    """The counts of a level, the first and the last one; it is its name, or its number."""
     levels = AmbianceLevels()
-    if level not in levels.names:
-        raise UserError(f"{where}: level: {level!r}, expected one of {', '.join(levels.names)}")
+    numbers = [str(at) for at in range(len(levels))]  # as `predict` writes them
+    if level not in (*levels.names, *numbers):
+        raise UserError(
+            f"{where}: level: {level!r}, expected one of {', '.join(levels.names)}, or its number"
+            f" from {numbers[0]} to {numbers[-1]}"
+        )
     bounds = (0, *levels.edges, MAX_COUNT + 1)
-    at = levels.names.index(level)
+    at = (numbers if level in numbers else levels.names).index(level)
     return bounds[at], bounds[at + 1] - 1
 
 

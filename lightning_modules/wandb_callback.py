@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 
+from lightning_modules.datamodule_base import StreamDataModule
 from lightning_modules.export import SUPERNET, datamodule
 from lightning_modules.module import SupernetModule
 from lightning_modules.wandb_logger import PrivateWandbLogger
 from search_spaces.cost import costs
 from search_spaces.wandb_artifacts import (
+    frontier_artifact,
     json_bytes,
     new_artifact,
     supernet_artifact,
@@ -19,11 +21,16 @@ from search_spaces.wandb_artifacts import (
 )
 from search_spaces.wandb_options import SUBNET_TABLE
 
+if TYPE_CHECKING:
+    import wandb
+
+FRONTIER = "frontier.json"  # of a net that is trained alone
+RECORDINGS = ("recordings", "skipped_recordings", "hours", "speakers")  # of any task but counts
 SIZE_COLUMNS = ("net", "params", "macs")  # and the first two figures that the task is judged by
 
 
 class WandbLineage(pl.Callback):
-    """Logs settings at the start; at the end the error by size of net, speech and supernet.
+    """Logs settings at the start; at the end the error by size of net, what it read and made.
 
     Args:
         logger: whose run it is.
@@ -44,18 +51,35 @@ class WandbLineage(pl.Callback):
             return
         import wandb
 
-        run, provenance = self.logger.experiment, datamodule(trainer).provenance()
+        run, data = self.logger.experiment, datamodule(trainer)
         rows = subnet_rows(trainer, pl_module)
         if rows:
             columns: list[str | int] = [*SIZE_COLUMNS, *_figures(pl_module)]
             run.log({SUBNET_TABLE: wandb.Table(columns=columns, data=rows)})
-        if "speech" in provenance:
-            described = {key: provenance[key] for key in ("speech", "readers", "protocol")}
-            content: dict[str, Path | bytes] = {"speech.json": json_bytes(described)}
-            use_artifact(run, new_artifact("speech", "speech", content, described["speech"]))
-        supernet = Path(trainer.default_root_dir) / SUPERNET
-        if supernet.exists():
-            run.log_artifact(supernet_artifact(supernet, {"steps": trainer.global_step}))
+        use_artifact(run, data_artifact(data))
+        folder = Path(trainer.default_root_dir)
+        if pl_module.students.fixed is None:
+            if (folder / SUPERNET).exists():
+                steps = {"steps": trainer.global_step}
+                run.log_artifact(supernet_artifact(folder / SUPERNET, steps))
+        elif (folder / FRONTIER).exists():  # which `lower` reads as a search's
+            run.log_artifact(frontier_artifact(folder / FRONTIER))
+
+
+def data_artifact(data: StreamDataModule) -> wandb.Artifact:
+    """What the run learned from, as a summary without any name of people, files or folders."""
+    provenance = data.provenance()
+    if "speech" in provenance:
+        described = {key: provenance[key] for key in ("speech", "readers", "protocol")}
+        return _summary("speech", described, described["speech"])
+    described = {key: provenance[key] for key in RECORDINGS}
+    described["sounds_sha256"] = data.sounds_sha256()
+    return _summary("recordings", described, described)
+
+
+def _summary(kind: str, described: dict[str, Any], metadata: dict[str, Any]) -> wandb.Artifact:
+    content: dict[str, Path | bytes] = {f"{kind}.json": json_bytes(described)}
+    return new_artifact(kind, kind, content, metadata)
 
 
 def subnet_rows(trainer: pl.Trainer, module: SupernetModule) -> list[list[Any]]:

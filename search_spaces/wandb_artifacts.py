@@ -27,7 +27,8 @@ def new_artifact(
 
     Args:
         name: letters, digits, ``-``, ``_`` and ``.``.
-        kind: W&B's type: ``speech``, ``supernet``, ``frontier``, ``bundle`` or ``measurement``.
+        kind: W&B's type: ``speech`` or ``recordings``, ``supernet``, ``frontier``, ``bundle`` or
+            ``measurement``.
         files: by name in the artifact: a file, or content.
         metadata: shown beside it.
     """

@@ -133,6 +133,11 @@ def test_parquet_is_written_where_pyarrow_is(
     monkeypatch: pytest.MonkeyPatch,
 ):
     written = {}
+    kinds = []
+
+    def array(values: list, kind: str) -> list:
+        kinds.append(kind)
+        return values
 
     def write_table(table: dict[str, list], path: str) -> None:
         written.update(table)
@@ -140,9 +145,11 @@ def test_parquet_is_written_where_pyarrow_is(
 
     parquet = SimpleNamespace(write_table=write_table)
     stand_in = SimpleNamespace(
-        array=lambda values, kind: values,
-        list_=lambda kind: kind,
+        array=array,
+        list_=lambda kind: [kind],
         float32=lambda: "float32",
+        float64=lambda: "float64",
+        string=lambda: "string",
         table=lambda columns: columns,
         parquet=parquet,
     )
@@ -155,6 +162,7 @@ def test_parquet_is_written_where_pyarrow_is(
     assert predict.run(parse(predict, "--bundle", bundle, "--output", out, *recordings)) == 0
     assert out.read_text() == "parquet"
     assert list(written) == ["file", "start_s", "end_s", "embedding"]
+    assert sorted(map(str, kinds)) == ["['float32']", "float64", "float64", "string"]
     assert [name.endswith(r"caf\udce9.wav") for name in written["file"]] == [False, *3 * [True]]
     assert written["end_s"] == [0.3, 1.0, 2.0, 2.6]
     assert len(written["embedding"][0]) == K

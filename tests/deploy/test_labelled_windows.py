@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from deploy import evaluate
 from deploy.labelled_clips import clips_sha256
 from deploy.labelled_windows import read_labelled_windows, window_counts
-from deploy.segments import Segment
+from deploy.segments_segment import Segment
 from search_spaces.errors import UserError
 from tests.deploy.fakes import PeakModel
-from tests.deploy.test_segments import libricss
+from tests.deploy.test_segments import ami, kaldi, libricss
 
 RATE_HZ = 8_000
 
@@ -98,6 +98,21 @@ def test_libricss_s_sessions_become_windows(tmp_path: Path) -> None:
     clips = read_labelled_windows(tmp_path / "for_release", tmp_path / "for_release")
     assert [clip.count for clip in clips] == [1, 1, 1, 2, 0]
     assert {clip.protocol for clip in clips} == {"LibriCSS OV20"}
+
+
+def test_ami_s_speakers_are_counted_together(tmp_path: Path) -> None:
+    record(tmp_path / "amicorpus" / "EN2002a.Mix-Headset.wav", 0.1, 0.2)
+    ami(tmp_path / "segments")
+    ami(tmp_path / "segments", "EN2002a.B.segments.xml")
+    clips = read_labelled_windows(tmp_path / "amicorpus", tmp_path / "segments")
+    assert [clip.count for clip in clips] == [2, 2]
+
+
+def test_kaldi_s_data_become_windows(tmp_path: Path) -> None:
+    record(tmp_path / "wavs" / "EN2002a.wav", 0.1, 0.2)
+    kaldi(tmp_path / "data")
+    clips = read_labelled_windows(tmp_path / "wavs", tmp_path / "data")
+    assert [clip.count for clip in clips] == [2, 0]
 
 
 def test_recordings_without_segments_are_left_out_and_said(

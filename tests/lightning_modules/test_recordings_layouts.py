@@ -113,6 +113,16 @@ def test_fsd50k(tmp_path: Path):
         ("FSD50K.dev_audio/2.wav", ("Rain",), None, "validation"),
         ("FSD50K.eval_audio/3.wav", ("Bark", "Dog"), None, "test"),
     ]
+    metadata = tmp_path / "FSD50K.metadata"
+    metadata.mkdir()
+    info = metadata / "dev_clips_info_FSD50K.json"
+    info.write_text('{"1": {"title": "dog.wav", "uploader": "ann"}, "2": {"title": "rain"}}')
+    (metadata / "eval_clips_info_FSD50K.json").write_text('{"3": {"uploader": "bob"}}')
+    assert [item.speaker for item in read_recordings(tmp_path)] == ["ann", None, "bob"]
+    info.write_text("[1]")
+    with pytest.raises(UserError, match=r"dev_clips_info_FSD50K.json: field \$: "):
+        read_recordings(tmp_path)
+    info.unlink()
     (truth / "dev.csv").write_text("fname,labels\n1,Dog\n")
     with pytest.raises(UserError, match=r"dev.csv: no column split in its first line; expected"):
         read_recordings(tmp_path)

@@ -32,6 +32,9 @@ def write(
         (",one,,", (1, 1)),
         (",some,,", (2, 4)),
         (",active,,", (5, 10)),
+        (",0,,", (0, 0)),  # a level's number, as `predict` writes it
+        (",2,,", (2, 4)),
+        (",3,,", (5, 10)),
         (",,2,7", (2, 7)),
         (",,,", None),
     ],
@@ -62,6 +65,7 @@ def test_only_a_path_and_a_label_are_needed(table: Path) -> None:
         ("a.wav,,,11,,,,", "line 2: count: '11', expected a whole number from 0 to 10"),
         ("a.wav,,,two,,,,", "line 2: count: 'two', expected a whole number"),
         ("a.wav,,,,many,,,", "line 2: level: 'many', expected one of none, one, some, active"),
+        ("a.wav,,,,4,,,", "line 2: level: '4', expected one of none, one, some, active, or its nu"),
         ("a.wav,,,2,some,,,", "line 2: has count and level; give only one of them"),
         ("a.wav,,,2,,1,3,", "line 2: has count and lo,hi; give only one of them"),
         ("a.wav,,,,,3,2,", "line 2: lo 3 is above hi 2; mend one"),
