@@ -1,5 +1,6 @@
 """One search: repeatable, within its budget, resumable after a kill, whole or not at all."""
 
+import errno
 import os
 import resource
 import signal
@@ -15,9 +16,11 @@ from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import read_architecture
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from search_spaces.judge import SubnetJudge
 from search_spaces.records import point_record
 from search_spaces.search import search
+from search_spaces.search_result import LOCK
 from search_spaces.search_setup import SearchFiles, SearchSize
 
 SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calibration_clips=3)
@@ -152,6 +155,27 @@ def test_a_budget_that_no_net_meets_ends_at_once_and_writes_nothing(search_input
     with pytest.raises(UserError, match="no net of space sam-nano meets --max-latency-ms 1e-06"):
         run(search_inputs, out, budget=Budget(max_latency_ms=1e-6))
     assert not out.exists()
+
+
+def test_two_searches_do_not_mix_their_files_in_one_folder(search_inputs, tmp_path):
+    """Else `best.json` and the weights might be of the one and `frontier.json` of the other."""
+    out = tmp_path / "search"
+    with held(out / LOCK, "not this one"):
+        with pytest.raises(UserError, match=r"--out .*search: another search is at work in this f"):
+            run(search_inputs, out)
+        assert [path.name for path in out.iterdir()] == [LOCK]
+    (out / LOCK).touch()  # as a kill leaves it
+    assert run(search_inputs, out)["winners"]
+    assert not (out / LOCK).exists()
+
+
+def test_a_full_disk_names_the_judgements(search_inputs, tmp_path, monkeypatch):
+    def no_room(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as it comes: without a name
+
+    monkeypatch.setattr("search_spaces.evaluations.os.fsync", no_room)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/evaluations\.jsonl'"):
+        run(search_inputs, tmp_path)
 
 
 def test_a_folder_of_a_search_is_its_own_whatever_has_come_in(done, search_inputs):
