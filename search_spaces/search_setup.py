@@ -98,6 +98,11 @@ def prepare(
     clips = read_clips_for(files.clips, supernet.spec, task)
     if isinstance(task, CountsTask):
         task = CountsTask(levels)
+    if table is not None:
+        try:
+            table.check_space(supernet.spec)
+        except UserError as error:
+            raise UserError(f"{files.cost_table}: {error}") from None
     spec = _restricted(supernet.spec, fixed)
     prices, witness = check_budget(spec, table, budget, supernet.num_outputs)
     judge = SubnetJudge(
