@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,6 @@ def read_run(run: Path) -> RunData:
     files = RunReader(run)
     python, at = "python -m", _training_folder(run)
     listed = lists_recordings(run / at / "labels.csv")
-    used = read_used(run / at / "labels.csv") if listed else None
     frontier = files.one(
         "frontier",
         _frontier_file(run, at),
@@ -93,7 +93,7 @@ def read_run(run: Path) -> RunData:
         f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {clips}"
         f" --out {run}/evaluations/NAME-int8.json",
     )
-    kind = _kind(run, frontier, bundles, used, evaluations)
+    kind = _kind(run, frontier, bundles, run / at / "labels.csv" if listed else None, evaluations)
     fit = f"{python} lightning_modules fit --config lightning_modules/configs/{_FIT[kind]}"
     fit = f"{fit} --trainer.default_root_dir {run / at}"
     data = RunData(
@@ -108,7 +108,7 @@ def read_run(run: Path) -> RunData:
             f" --out {run}/cost_table.json",
         ),
         labels=None if listed else files.one("labels", str(at / "labels.csv"), read_labels, fit),
-        used=used,
+        used=files.one("labels", str(at / "labels.csv"), read_used, fit) if listed else None,
         recordings=files.one("recordings", str(at / TEST_LIST), read_test_recordings, fit) or {}
         if kind == "classes" and listed
         else {},
@@ -168,16 +168,20 @@ def _kind(
     run: Path,
     frontier: Frontier | None,
     bundles: list[Bundle],
-    used: list[Used] | None,
+    labels: Path | None,
     evaluations: list[dict[str, Any]],
 ) -> str:
-    """The task that the run is of, by the first of its files that tells."""
+    """The task that the run is of, by the first of its files that tells.
+
+    ``labels`` is a `labels.csv` that lists recordings.
+    """
     if frontier is not None:
         return frontier.task.kind
     if bundles:
         return bundles[0].task.kind
     if (run / PROBE).exists():
         return "embedding"
-    if used:
-        return "classes" if any(row.label for row in used) else "embedding"
-    return "classes" if any("task" in each for each in evaluations) else "counts"
+    if labels is not None:
+        with suppress(UserError):  # it is damaged, and what shows it says so
+            return "classes" if any(row.label for row in read_used(labels)) else "embedding"
+    return "classes" if labels or any("task" in each for each in evaluations) else "counts"

@@ -118,3 +118,17 @@ def test_errors_are_by_snr_where_it_is_known_and_by_speaker_only_with_rows() -> 
     assert "by_speaker" not in without
     for evaluation in (with_rows, without):
         jsonschema.validate(evaluation, CLASS_SCHEMA)
+
+
+@pytest.mark.parametrize("row", ["c.wav,tr", "c.wav,train,dog,,more"])
+def test_a_damaged_label_budget_is_said_in_its_section(tmp_path: Path, row: str) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "labels.csv").write_text(f"{LABELS}{row}\n")
+    said, items = np.eye(2), [Item(Path(), f"{n}.wav", (n,)) for n in ("dog", "door")]
+    evaluation = make_evaluation(items, said, said, ClassesTask(("dog", "door")), ORIGIN, False)
+    write_json(tmp_path / "evaluations" / "net-1-int8.json", evaluation)
+    data = read_run(tmp_path)
+    assert (data.kind, data.used) == ("classes", None)
+    html = render(make_page(data, "dogs"))
+    assert "line 5 has not 4 fields" in html
+    assert "lightning_modules fit --config lightning_modules/configs/folder.yaml" in html
