@@ -184,7 +184,7 @@ def _check_trial(config: Mapping[str, Any], path: Path, space: Any) -> None:
         narrowed(setup.spec, space)
     except UserError as error:
         _, space_path = search_space_of(config, path)
-        raise UserError(f"{space_path}: {error}") from None
+        raise UserError(f"{space_path}: {str(error).removeprefix('architecture: ')}") from None
 
 
 def trial_arguments(command: str, environment: Mapping[str, str]) -> Sequence[str] | None:
