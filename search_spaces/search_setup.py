@@ -95,6 +95,11 @@ def prepare(
     table = read_cost_table(files.cost_table) if files.cost_table else None
     checkpoint = read_supernet(files.checkpoint)
     supernet, task = checkpoint.supernet, checkpoint.task
+    if levels != AmbianceLevels() and not isinstance(task, CountsTask):
+        raise UserError(
+            f"--level-edges, --level-names: are of people who are counted, but {files.checkpoint}"
+            f" is of {task.kind}; leave them out"
+        )
     clips = read_clips_for(files.clips, supernet.spec, task)
     if isinstance(task, CountsTask):
         task = CountsTask(levels)

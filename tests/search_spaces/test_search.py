@@ -22,6 +22,10 @@ from search_spaces.records import point_record
 from search_spaces.search import search
 from search_spaces.search_result import LOCK
 from search_spaces.search_setup import SearchFiles, SearchSize
+from search_spaces.spaces import get_space
+from search_spaces.supernet import build_supernet
+from search_spaces.supernet_file import write_supernet
+from search_spaces.task_classes import ClassesTask
 
 SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calibration_clips=3)
 BUDGET = Budget(max_latency_ms=0.5)
@@ -58,6 +62,17 @@ def test_only_the_costs_asked_for_are_minimised(search_inputs, tmp_path):
     assert errors == sorted(errors, reverse=True)
     with pytest.raises(UserError, match="--minimise energy_mj: is not known; what is: params, mac"):
         run(search_inputs, tmp_path / "other", minimise=["energy_mj"])
+
+
+def test_levels_of_people_are_refused_where_classes_are_named(search_inputs, tmp_path):
+    """They would be passed over without a word."""
+    space = get_space("sam-nano")
+    task, supernet = ClassesTask(("dog", "door")), build_supernet(space, num_outputs=2)
+    write_supernet(tmp_path / "supernet.pt", supernet, {"seed": 1}, task)
+    files = SearchFiles(tmp_path / "supernet.pt", search_inputs / "clips.npz", None, tmp_path / "o")
+    levels = AmbianceLevels((1, 3), ("none", "few", "many"))
+    with pytest.raises(UserError, match=r"--level-edges, .* but .*supernet\.pt is of classes; lea"):
+        search(files, Budget(), levels, SIZE, 0)
 
 
 def lasting(value):
