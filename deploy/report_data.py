@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,6 +32,8 @@ from lightning_modules.recordings_item import Item
 from search_spaces.cost_table import CostTable
 from search_spaces.errors import UserError
 from search_spaces.frontier import Frontier
+from search_spaces.task import Task
+from search_spaces.task_json import read_task
 
 PROBE = "probe/probe.json"
 SEARCHED = "search/frontier.json"
@@ -89,7 +92,7 @@ def read_run(run: Path) -> RunData:
     evaluations = files.every(
         "evaluations",
         "evaluations/*.json",
-        checked_evaluation,
+        _of_one_task(frontier.task if frontier else bundles[0].task if bundles else None),
         f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {clips}"
         f" --out {run}/evaluations/NAME-int8.json",
     )
@@ -139,6 +142,26 @@ def read_run(run: Path) -> RunData:
         names = ", ".join(part.path for parts in files.missing.values() for part in parts)
         raise UserError(f"--run {run}: no file of a run can be read there (looked for {names})")
     return data
+
+
+def _of_one_task(task: Task | None) -> Callable[[Path], dict[str, Any]]:
+    """A reader of evaluations that refuses those without the figures of a task, which one table
+    cannot show; None stands for the task of the first that is read."""
+    of_run = task
+
+    def read(path: Path) -> dict[str, Any]:
+        nonlocal of_run
+        evaluation = checked_evaluation(path)
+        found = read_task(evaluation)
+        of_run = of_run or found
+        if [metric.key for metric in found.judged_by] != [m.key for m in of_run.judged_by]:
+            raise UserError(
+                f"{path}: judges a net by {found.headline.title}, this run's are judged by"
+                f" {of_run.headline.title}; put it elsewhere"
+            )
+        return evaluation
+
+    return read
 
 
 def _tuned(files: RunReader, command: str) -> Frontier | None:

@@ -17,6 +17,7 @@ from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_item import Item
 from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
+from tests.deploy.run_folder import evaluation as evaluation_of_counts
 from tests.lightning_modules.recording_folder import write_recording
 
 ORIGIN = {
@@ -132,3 +133,19 @@ def test_a_damaged_label_budget_is_said_in_its_section(tmp_path: Path, row: str)
     html = render(make_page(data, "dogs"))
     assert "line 5 has not 4 fields" in html
     assert "lightning_modules fit --config lightning_modules/configs/folder.yaml" in html
+
+
+def test_an_evaluation_of_another_task_is_no_row_among_the_runs(tmp_path: Path) -> None:
+    said, items = np.eye(2), [Item(Path(), f"{n}.wav", (n,)) for n in ("dog", "door")]
+    task = ClassesTask(("dog", "door"))
+    folder = tmp_path / "evaluations"
+    write_json(folder / "a.json", make_evaluation(items, said, said, task, ORIGIN, False))
+    counts = evaluation_of_counts("net-2", "int8", 22, np.random.default_rng(0))
+    write_json(folder / "b.json", counts)
+    several = ClassesTask(task.names, several=True)
+    write_json(folder / "c.json", make_evaluation(items, said, said, several, ORIGIN, False))
+    data = read_run(tmp_path)
+    assert [evaluation["task"] for evaluation in data.evaluations] == [task.to_json()]
+    html = render(make_page(data, "dogs"))
+    assert "judges a net by level error, this run&#39;s are judged by error; put it" in html
+    assert "judges a net by error of all yes and no, this run" in html
