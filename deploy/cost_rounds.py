@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.cost_programs import Program
 from deploy.engine import Engine
 from deploy.timing import time_runs
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, full_disk_named
 from search_spaces.json_values import Validator, parse_json
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class RawMeasurements:
         records = [record for record in map(_parse, lines) if record is not None]
         if not records:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+            with full_disk_named(path):
+                path.write_text(json.dumps(header) + "\n", encoding="utf-8")
         elif records[0] != header:
             raise UserError(f"{path}: {_difference(records[0], header)}; {_MEND}")
         for record in filter(_MEDIAN.is_valid, records[1:]):
@@ -86,9 +87,13 @@ class RawMeasurements:
         return len(self._medians_ms[key]) >= ROUNDS
 
     def add(self, key: str, round_number: int, median_ms: float) -> None:
-        """Keep a median, also on disk."""
+        """Keep a median, also on disk.
+
+        Raises:
+            OSError: it cannot be written; of a full disk it names the file.
+        """
         record = {"key": key, "round": round_number, "median_ms": median_ms}
-        with self.path.open("a", encoding="utf-8") as stream:
+        with full_disk_named(self.path), self.path.open("a", encoding="utf-8") as stream:
             stream.write("\n" + json.dumps(record))  # a line cut by a kill spoils only itself
         self._medians_ms[key][round_number] = median_ms
 

@@ -34,7 +34,15 @@ def check_sound(scale: Scale) -> tuple[str, int]:
     names = check_classes(items, f"--root {scale.root}")
     rows = []
     for item in items:
-        status = item.path.stat()
         stretch = [item.start_s, item.end_s, item.split, item.speaker, *item.labels]
-        rows.append((item.name, status.st_size, status.st_mtime_ns, *stretch))
+        rows.append((item.name, *_version(item.path), *stretch))
     return sha256_text(json.dumps(rows)), len(names)
+
+
+def _version(path: Path) -> tuple[int | None, int | None]:
+    """Size and time of a file; none of a link to nowhere, which `fit` names and passes over."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None, None
+    return status.st_size, status.st_mtime_ns

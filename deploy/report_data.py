@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from lightning_modules.recordings_item import Item
 from search_spaces.cost_table import CostTable
 from search_spaces.errors import UserError
 from search_spaces.frontier import Frontier
+from search_spaces.task import Task
+from search_spaces.task_json import read_task
 
 PROBE = "probe/probe.json"
 SEARCHED = "search/frontier.json"
@@ -70,7 +74,6 @@ def read_run(run: Path) -> RunData:
     files = RunReader(run)
     python, at = "python -m", _training_folder(run)
     listed = lists_recordings(run / at / "labels.csv")
-    used = read_used(run / at / "labels.csv") if listed else None
     frontier = files.one(
         "frontier",
         _frontier_file(run, at),
@@ -89,11 +92,11 @@ def read_run(run: Path) -> RunData:
     evaluations = files.every(
         "evaluations",
         "evaluations/*.json",
-        checked_evaluation,
+        _of_one_task(frontier.task if frontier else bundles[0].task if bundles else None),
         f"{python} deploy evaluate --bundle {run}/bundles/NAME --clips {clips}"
         f" --out {run}/evaluations/NAME-int8.json",
     )
-    kind = _kind(run, frontier, bundles, used, evaluations)
+    kind = _kind(run, frontier, bundles, run / at / "labels.csv" if listed else None, evaluations)
     fit = f"{python} lightning_modules fit --config lightning_modules/configs/{_FIT[kind]}"
     fit = f"{fit} --trainer.default_root_dir {run / at}"
     data = RunData(
@@ -108,7 +111,7 @@ def read_run(run: Path) -> RunData:
             f" --out {run}/cost_table.json",
         ),
         labels=None if listed else files.one("labels", str(at / "labels.csv"), read_labels, fit),
-        used=used,
+        used=files.one("labels", str(at / "labels.csv"), read_used, fit) if listed else None,
         recordings=files.one("recordings", str(at / TEST_LIST), read_test_recordings, fit) or {}
         if kind == "classes" and listed
         else {},
@@ -141,6 +144,26 @@ def read_run(run: Path) -> RunData:
     return data
 
 
+def _of_one_task(task: Task | None) -> Callable[[Path], dict[str, Any]]:
+    """A reader of evaluations that refuses those without the figures of a task, which one table
+    cannot show; None stands for the task of the first that is read."""
+    of_run = task
+
+    def read(path: Path) -> dict[str, Any]:
+        nonlocal of_run
+        evaluation = checked_evaluation(path)
+        found = read_task(evaluation)
+        of_run = of_run or found
+        if [metric.key for metric in found.judged_by] != [m.key for m in of_run.judged_by]:
+            raise UserError(
+                f"{path}: judges a net by {found.headline.title}, this run's are judged by"
+                f" {of_run.headline.title}; put it elsewhere"
+            )
+        return evaluation
+
+    return read
+
+
 def _tuned(files: RunReader, command: str) -> Frontier | None:
     """The frontier of the net that was trained on alone, unless it is of an earlier scale."""
     if not (files.run / TUNED).parent.exists():
@@ -168,16 +191,20 @@ def _kind(
     run: Path,
     frontier: Frontier | None,
     bundles: list[Bundle],
-    used: list[Used] | None,
+    labels: Path | None,
     evaluations: list[dict[str, Any]],
 ) -> str:
-    """The task that the run is of, by the first of its files that tells."""
+    """The task that the run is of, by the first of its files that tells.
+
+    ``labels`` is a `labels.csv` that lists recordings.
+    """
     if frontier is not None:
         return frontier.task.kind
     if bundles:
         return bundles[0].task.kind
     if (run / PROBE).exists():
         return "embedding"
-    if used:
-        return "classes" if any(row.label for row in used) else "embedding"
-    return "classes" if any("task" in each for each in evaluations) else "counts"
+    if labels is not None:
+        with suppress(UserError):  # it is damaged, and what shows it says so
+            return "classes" if any(row.label for row in read_used(labels)) else "embedding"
+    return "classes" if labels or any("task" in each for each in evaluations) else "counts"

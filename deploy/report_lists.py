@@ -41,9 +41,22 @@ def lists_recordings(path: Path) -> bool:
 
 
 def read_used(path: Path) -> list[Used]:
-    """Every row of a `labels.csv` of recordings, without the recording's name."""
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        return [Used(row["label"], row["use"], row["speaker"]) for row in csv.DictReader(stream)]
+    """Every row of a `labels.csv` of recordings, without the recording's name.
+
+    Raises:
+        UserError: not a CSV, or a row with other fields than the first line has, by its number.
+    """
+    used = []
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+            rows = csv.DictReader(stream)
+            for row in rows:
+                if None in row or None in row.values():
+                    raise UserError(f"{path}: line {rows.line_num} has not {len(COLUMNS)} fields")
+                used.append(Used(row["label"], row["use"], row["speaker"]))
+    except csv.Error as error:
+        raise UserError(f"{path}: not a CSV ({error})") from None
+    return used
 
 
 def read_test_recordings(path: Path) -> dict[str, Item]:

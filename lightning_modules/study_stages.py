@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from search_spaces.errors import UserError
+from search_spaces.errors import UserError, full_disk_named
 from search_spaces.processes import describe_exit, run_python
 
 STAGES = "stages.jsonl"
@@ -74,7 +74,8 @@ def _settle(folder: Path) -> None:
 
 
 def _append(folder: Path, line: dict[str, Any]) -> None:
-    with (folder / STAGES).open("a", encoding="utf-8") as stream:
+    path = folder / STAGES
+    with full_disk_named(path), path.open("a", encoding="utf-8") as stream:
         # A line that a kill has cut off has no end, and must not take this one with it.
         stream.write("\n" + json.dumps(line) + "\n")
 

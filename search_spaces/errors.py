@@ -29,6 +29,15 @@ def run_command(main: Callable[[], int | None]) -> int:
         SIGTERM where the command hears it (`termination`).
     """
     try:
+        code = _exit_code(main)
+    except SystemExit:  # of --help
+        _flush_stdout()
+        raise
+    return code if _flush_stdout() else code or EXIT_BAD_INPUT
+
+
+def _exit_code(main: Callable[[], int | None]) -> int:
+    try:
         _prepare_streams()
         return main() or 0
     except UserError as error:
@@ -38,8 +47,9 @@ def run_command(main: Callable[[], int | None]) -> int:
         _forsake_stdout()
         return 0
     except OSError as error:
-        mend = "; make room and give the same command again" if disk_full(error) else ""
-        complain(f"{describe_os_error(error)}{mend}")
+        if error.filename is None and not _flush_stdout():
+            return EXIT_BAD_INPUT  # it came of a print, and was said
+        complain(describe_os_error(error) + _mend_of(error))
         return EXIT_BAD_INPUT
     except Terminated:
         print("terminated", file=sys.stderr)
@@ -47,6 +57,29 @@ def run_command(main: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _flush_stdout() -> bool:
+    """Write what standard output still holds: of a failure at its end the interpreter tells in
+    several lines, with exit code 120.
+
+    Returns:
+        False where that is not possible, which is then said.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _forsake_stdout()
+    except OSError as error:
+        _forsake_stdout()
+        complain(f"standard output: {describe_os_error(error)}{_mend_of(error)}")
+        return False
+    return True
+
+
+def _mend_of(error: OSError) -> str:
+    return "; make room and give the same command again" if disk_full(error) else ""
 
 
 def complain(what: UserError | str) -> None:

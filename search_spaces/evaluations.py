@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from search_spaces.budget import Indices
+from search_spaces.errors import full_disk_named
 from search_spaces.files import whole_lines
 from search_spaces.json_values import is_number
 
@@ -38,7 +39,7 @@ class Evaluations:
     """
 
     def __init__(self, path: Path, key: str) -> None:
-        self._key = key
+        self._key, self._path = key, path
         self._errors: dict[Indices, float] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         for record in map(_parse, whole_lines(path)):
@@ -55,7 +56,8 @@ class Evaluations:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stream.close()
+        with full_disk_named(self._path):  # what could not be written is tried once more
+            self._stream.close()
 
     def __contains__(self, indices: Indices) -> bool:
         return indices in self._errors
@@ -67,11 +69,16 @@ class Evaluations:
         return len(self._errors)
 
     def add(self, indices: Indices, ranking_error: float) -> None:
-        """Keep one judgement, on disk before it returns."""
+        """Keep one judgement, on disk before it returns.
+
+        Raises:
+            OSError: it cannot be written; of a full disk it names the file.
+        """
         record = {"key": self._key, "indices": indices, "ranking_error": ranking_error}
-        self._stream.write(json.dumps(record).encode() + b"\n")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        with full_disk_named(self._path):
+            self._stream.write(json.dumps(record).encode() + b"\n")
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
         self._errors[indices] = ranking_error
 
 

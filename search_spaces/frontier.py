@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from search_spaces.architecture import Architecture
+from search_spaces.cost import costs
 from search_spaces.errors import UserError
 from search_spaces.files import load_schema, read_json, write_json
 from search_spaces.json_values import Validator
@@ -93,8 +94,9 @@ def read_frontier(path: Path) -> Frontier:
 
     Raises:
         UserError: missing, not JSON, a field against the schema, an architecture that is not of
-            its space, a best winner that is not the best of the winners, one beyond the budget, or
-            a figure that is null without a reason.
+            its space, a task with another number of outputs than the winners have, a best winner
+            that is not the best of the winners, one beyond the budget, or a figure that is null
+            without a reason.
     """
     value = read_json(path, SCHEMA)
     space = value["space"]
@@ -104,6 +106,7 @@ def read_frontier(path: Path) -> Frontier:
         best = [winner for winner in winners if winner.name == value["best"]]
         if not best:
             raise UserError(f"field best: {value['best']!r} is not among the winners")
+        _check_outputs(winners, task)
         _check_winners(best[0], winners, value["budget"])
         for net in (*value["winners"], *value["points"]):
             _check_reasons(net)
@@ -181,6 +184,24 @@ def load_winner(frontier_path: Path, winner: Winner) -> nn.Module:
     except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
         raise UserError(f"{path}: not the weights of {winner.name} ({error}); {_MEND}") from None
     return net.eval()
+
+
+def _check_outputs(winners: Sequence[Winner], task: Task) -> None:
+    """Refuse a task that names an output too many or too few, by what that costs in parameters.
+
+    Which would else be found by those alone who read the weights.
+
+    Raises:
+        UserError: naming a winner and the field.
+    """
+    outputs = len(task.outputs)
+    for winner in winners:
+        params = costs(winner.architecture, outputs).params
+        if params != winner.params:
+            raise UserError(
+                f"field task: names {outputs} outputs, with which winner {winner.name} would have"
+                f" {params} params, but its field params is {winner.params}"
+            )
 
 
 def _check_winners(best: Winner, winners: Sequence[Winner], budget: Mapping[str, Any]) -> None:

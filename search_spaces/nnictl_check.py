@@ -57,7 +57,7 @@ def check_experiment(config: Mapping[str, Any], path: Path, space: Any) -> None:
     for kind in ("tuner", "assessor"):
         _check_algorithm(config, kind, path, space)
     check_config(path)
-    _check_trial(config, path)
+    _check_trial(config, path, space)
 
 
 def field(config: Mapping[str, Any], name: str) -> Any:
@@ -159,11 +159,12 @@ def _importable(folder: Path) -> Iterator[None]:
         sys.path.pop()
 
 
-def _check_trial(config: Mapping[str, Any], path: Path) -> None:
-    """Refuse what every trial over architectures would: a supernet, clips or budget that fail.
+def _check_trial(config: Mapping[str, Any], path: Path, space: Any) -> None:
+    """Refuse what every trial over architectures would: a supernet, clips or budget that fail, or a
+    search space that is not of the supernet's.
 
     Raises:
-        UserError: see `search_setup.prepare`.
+        UserError: see `search_setup.prepare` and `nni_space.narrowed`.
     """
     service = field(config, "trainingService")
     platform = field(service, "platform") if isinstance(service, Mapping) else None
@@ -171,13 +172,19 @@ def _check_trial(config: Mapping[str, Any], path: Path) -> None:
     if platform != "local" or arguments is None:
         return  # files of other machines, and other commands, are not known here
     from search_spaces.architecture_trial import setup_of
+    from search_spaces.nni_space import narrowed
     from search_spaces.search_options import parse_trial
 
     folder = (path.parent / str(field(config, "trialCodeDirectory") or ".")).resolve()
     try:
-        setup_of(parse_trial(arguments), folder, folder)
+        setup = setup_of(parse_trial(arguments), folder, folder)
     except UserError as error:
         raise UserError(f"{path}: trialCommand: {error}") from None
+    try:
+        narrowed(setup.spec, space)
+    except UserError as error:
+        _, space_path = search_space_of(config, path)
+        raise UserError(f"{space_path}: {str(error).removeprefix('architecture: ')}") from None
 
 
 def trial_arguments(command: str, environment: Mapping[str, str]) -> Sequence[str] | None:

@@ -15,8 +15,9 @@ from search_spaces.architecture import from_indices
 from search_spaces.budget import Budget, Indices, Prices
 from search_spaces.evaluations import Evaluations
 from search_spaces.evolution import evolve
+from search_spaces.file_lock import held
 from search_spaces.nni_search import explore_by_nni
-from search_spaces.search_result import How, check_out, write_result
+from search_spaces.search_result import LOCK, How, check_out, write_result
 from search_spaces.search_setup import SearchFiles, SearchSize, prepare
 from search_spaces.space import FRONTEND_DIMENSIONS, Choice
 
@@ -41,15 +42,23 @@ def search(
         What was written to `frontier.json`.
 
     Raises:
-        UserError: an input that is missing or does not fit, a budget that no net meets, or a folder
-            of other things.
+        UserError: an input that is missing or does not fit, a budget that no net meets, a folder of
+            other things, or one in which another search is at work.
     """
     started = time.monotonic()
     check_out(files.out)
     setup = prepare(files, budget, levels, size, seed, fixed, minimise)
     nets = size.population * size.generations
     journal = files.out / "evaluations.jsonl"
-    with Evaluations(journal, setup.key) as evaluations, _progress() as progress:
+    refusal = (
+        f"--out {files.out}: another search is at work in this folder; wait for it or name another"
+        " folder"
+    )
+    with (
+        held(files.out / LOCK, refusal),
+        Evaluations(journal, setup.key) as evaluations,
+        _progress() as progress,
+    ):
         task = progress.add_task("judging subnets", total=nets)
 
         def judge_all(asked: Sequence[Indices]) -> list[float]:
@@ -83,9 +92,9 @@ def search(
                 seed=seed,
             )
         progress.update(task, completed=nets)
-    seconds = round(time.monotonic() - started, 3)
-    how = How(size.strategy, size.population, size.generations, seconds)
-    return write_result(setup, judged, size.winners, how)
+        seconds = round(time.monotonic() - started, 3)
+        how = How(size.strategy, size.population, size.generations, seconds)
+        return write_result(setup, judged, size.winners, how)
 
 
 def _frontend_of(prices: Prices, net: Indices) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from search_spaces.task_json import task_fields
 # What tells a folder of a search, or of an experiment's winner: the journal of the one, and whose
 # the other is; and all else that either writes.
 MARKS = ("evaluations.jsonl", "trial.json")
-FILES = (*MARKS, "frontier.json", "frontier.png", "best.json", "weights")
+LOCK = ".lock"  # which a killed search leaves
+FILES = (*MARKS, LOCK, "frontier.json", "frontier.png", "best.json", "weights")
 _UNWRITTEN = {"file": "weights/net.pt", "sha256": "0" * 64}  # in the place of a winner's weights
 
 

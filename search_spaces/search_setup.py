@@ -95,9 +95,19 @@ def prepare(
     table = read_cost_table(files.cost_table) if files.cost_table else None
     checkpoint = read_supernet(files.checkpoint)
     supernet, task = checkpoint.supernet, checkpoint.task
+    if levels != AmbianceLevels() and not isinstance(task, CountsTask):
+        raise UserError(
+            f"--level-edges, --level-names: are of people who are counted, but {files.checkpoint}"
+            f" is of {task.kind}; leave them out"
+        )
     clips = read_clips_for(files.clips, supernet.spec, task)
     if isinstance(task, CountsTask):
         task = CountsTask(levels)
+    if table is not None:
+        try:
+            table.check_space(supernet.spec)
+        except UserError as error:
+            raise UserError(f"{files.cost_table}: {error}") from None
     spec = _restricted(supernet.spec, fixed)
     prices, witness = check_budget(spec, table, budget, supernet.num_outputs)
     judge = SubnetJudge(

@@ -48,7 +48,8 @@ RECORD = {
 def write_embedding_run(run: Path) -> list[str]:
     """Write every file; returns the winners' names, best first. The second is not measured."""
     rng = np.random.default_rng(0)
-    points = [make_point(net, synthetic_table(SPACE), error) for net, error in make_nets(12, rng)]
+    table, outputs = synthetic_table(SPACE), len(TASK.outputs)
+    points = [make_point(net, table, error, outputs) for net, error in make_nets(12, rng)]
     winners = points[::6]
     for winner in winners:
         judged = Estimate(winner["ranking_error"], 0.05, 0.4, 60)

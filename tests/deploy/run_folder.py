@@ -15,6 +15,7 @@ from deploy.measurement import figure, latency_summary, write_measurement
 from lightning_modules.labels import Label, write_labels
 from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import Architecture, random_architecture
+from search_spaces.clip import NUM_COUNTS
 from search_spaces.cost import costs
 from search_spaces.cost_table import CostTable, write_cost_table
 from search_spaces.files import write_json
@@ -162,8 +163,10 @@ def make_nets(number: int, rng: np.random.Generator) -> list[tuple[Architecture,
     return [(net, 0.25 / (1 + at) + 0.04) for at, net in enumerate(ordered)]
 
 
-def make_point(net: Architecture, table: CostTable, error: float) -> dict[str, Any]:
-    cost = costs(net)
+def make_point(
+    net: Architecture, table: CostTable, error: float, outputs: int = NUM_COUNTS
+) -> dict[str, Any]:
+    cost = costs(net, outputs)
     return {
         "name": f"net-{net.digest}",
         "choices": dict(net.choices),

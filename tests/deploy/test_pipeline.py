@@ -142,6 +142,18 @@ def test_a_run_of_classes_fits_the_recordings_and_evaluates_the_test_that_fit_li
     assert evaluate.argv[-1] == "--rows"
 
 
+def test_a_link_to_nowhere_is_left_to_fit_which_names_it(tmp_path):
+    root = write_folder(tmp_path / "data", speakers=["ann"], each=1)
+    scale = dataclasses.replace(read_scale("folder-1s"), root=str(root))
+    listings = [check_sound(scale)[0]]
+    link = root / "low" / "ann" / "late.wav"
+    link.symlink_to(tmp_path / "late.wav")
+    listings.append(check_sound(scale)[0])
+    write_recording(tmp_path / "late.wav", 200)  # it is heard from now on
+    listings.append(check_sound(scale)[0])
+    assert len({*listings}) == 3
+
+
 def test_bundles_of_another_search_do_not_pass_for_this_ones(tmp_path):
     asked = settings(tmp_path)
     frontier = write_search_output(tmp_path / "search")

@@ -17,6 +17,7 @@ from lightning_modules.recordings import read_recordings
 from lightning_modules.recordings_item import Item
 from search_spaces.files import write_json
 from search_spaces.task_classes import ClassesTask
+from tests.deploy.run_folder import evaluation as evaluation_of_counts
 from tests.lightning_modules.recording_folder import write_recording
 
 ORIGIN = {
@@ -118,3 +119,33 @@ def test_errors_are_by_snr_where_it_is_known_and_by_speaker_only_with_rows() -> 
     assert "by_speaker" not in without
     for evaluation in (with_rows, without):
         jsonschema.validate(evaluation, CLASS_SCHEMA)
+
+
+@pytest.mark.parametrize("row", ["c.wav,tr", "c.wav,train,dog,,more"])
+def test_a_damaged_label_budget_is_said_in_its_section(tmp_path: Path, row: str) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "labels.csv").write_text(f"{LABELS}{row}\n")
+    said, items = np.eye(2), [Item(Path(), f"{n}.wav", (n,)) for n in ("dog", "door")]
+    evaluation = make_evaluation(items, said, said, ClassesTask(("dog", "door")), ORIGIN, False)
+    write_json(tmp_path / "evaluations" / "net-1-int8.json", evaluation)
+    data = read_run(tmp_path)
+    assert (data.kind, data.used) == ("classes", None)
+    html = render(make_page(data, "dogs"))
+    assert "line 5 has not 4 fields" in html
+    assert "lightning_modules fit --config lightning_modules/configs/folder.yaml" in html
+
+
+def test_an_evaluation_of_another_task_is_no_row_among_the_runs(tmp_path: Path) -> None:
+    said, items = np.eye(2), [Item(Path(), f"{n}.wav", (n,)) for n in ("dog", "door")]
+    task = ClassesTask(("dog", "door"))
+    folder = tmp_path / "evaluations"
+    write_json(folder / "a.json", make_evaluation(items, said, said, task, ORIGIN, False))
+    counts = evaluation_of_counts("net-2", "int8", 22, np.random.default_rng(0))
+    write_json(folder / "b.json", counts)
+    several = ClassesTask(task.names, several=True)
+    write_json(folder / "c.json", make_evaluation(items, said, said, several, ORIGIN, False))
+    data = read_run(tmp_path)
+    assert [evaluation["task"] for evaluation in data.evaluations] == [task.to_json()]
+    html = render(make_page(data, "dogs"))
+    assert "judges a net by level error, this run&#39;s are judged by error; put it" in html
+    assert "judges a net by error of all yes and no, this run" in html

@@ -8,7 +8,7 @@ import pytest
 from lightning_modules.study_config import read_study
 from lightning_modules.study_design import Row
 from lightning_modules.study_grid import rows_of
-from lightning_modules.study_reads import count_reads
+from lightning_modules.study_reads import READS, count_reads
 from lightning_modules.study_table import collect
 from lightning_modules.study_task_counts import CountsStudy
 from tests.lightning_modules.study_folder import write_finished
@@ -81,3 +81,20 @@ def test_reads_of_test_clips_are_counted(rows: list[Row], tmp_path: Path):
 
 def test_nothing_was_read_before_anything_was_judged(tmp_path: Path):
     assert count_reads(tmp_path) == {}
+
+
+def test_reads_are_counted_from_a_table_that_a_full_disk_cut(rows: list[Row], tmp_path: Path):
+    """Of the first write nothing came, or a part of a later one; both are gone on with."""
+    path = tmp_path / READS
+    path.touch()
+    write_finished(rows[0], tmp_path, 0.2)
+    assert path.read_text().startswith("time,row,net,precision,clips\n")
+    counted = {"libricount-4-s0": (2, 1), "rooms-4-s0": (2, 1)}
+    assert count_reads(tmp_path) == counted
+    whole = path.read_text()
+    path.write_text(f"{whole}2026-11-30T21:00:00+00:00,{rows[0].id}")
+    assert count_reads(tmp_path) == counted
+    write_finished(rows[1], tmp_path, 0.2, int8=False)
+    assert count_reads(tmp_path) == {"libricount-4-s0": (3, 2), "rooms-4-s0": (3, 2)}
+    path.write_text(whole.split("\n", 1)[1])  # as earlier versions went on with an empty file
+    assert count_reads(tmp_path) == counted

@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from search_spaces.errors import UserError, run_command
@@ -36,3 +41,32 @@ def test_success_and_a_command_of_its_own_code():
 def test_our_own_faults_are_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 // 0)
+
+
+# Few lines, which Python holds back until the end of the process.
+BRIEF = [sys.executable, "-m", "lightning_modules", "--help"]
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_what_standard_output_has_no_room_for_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            BRIEF, stdout=full, stderr=subprocess.PIPE, env=BUFFERED, text=True, check=False
+        )
+    assert done.stderr == (
+        "error: standard output: No space left on device; make room and give the same command"
+        " again\n"
+    )
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", [BRIEF, [*BRIEF[:3], "stats", "--help"]])
+def test_a_reader_that_is_gone_before_the_end_is_no_error(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, env=BUFFERED, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")

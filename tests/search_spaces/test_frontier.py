@@ -149,3 +149,25 @@ def test_a_frontier_that_does_not_fit_is_refused(folder, change, message):
     with pytest.raises(UserError, match=message) as refused:
         read_frontier(path)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize(("names", "fits"), [(11, True), (10, False), (12, False)])
+def test_a_class_too_many_or_too_few_is_refused_without_the_weights(folder, names, fits):
+    """Else `lower` alone found it, by the clips, and the report showed classes that nobody has."""
+    path = folder / "frontier.json"
+    value = json.loads(path.read_text())
+    del value["levels"]
+    task = {"kind": "classes", "names": [f"class {at}" for at in range(names)], "several": False}
+    value["task"] = task
+    for winner in value["winners"]:
+        winner["error"] = winner["balanced_error"] = winner["level_error"]
+    path.write_text(json.dumps(value))
+    if fits:
+        assert len(read_frontier(path).task.outputs) == names
+        return
+    with pytest.raises(
+        UserError,
+        match=rf"json: field task: names {names} outputs, with which winner net-.* would have \d+"
+        r" params, but its field params is \d+; search again",
+    ):
+        read_frontier(path)

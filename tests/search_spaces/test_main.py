@@ -116,7 +116,7 @@ def test_a_checkpoint_of_another_space_is_refused(call, search_inputs, tmp_path)
         "--out", tmp_path / "out",
     )  # fmt: skip
     assert code == 2
-    assert "measured on space sam-lite version 1, but the search is in sam-nano version 1" in error
+    assert f"{table}: cost table: measured on space sam-lite version 1, but the search" in error
 
 
 def test_describe_prints_the_dimensions(call):

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from search_spaces.errors import UserError
+from search_spaces.nni_space import search_space_of as nni_space
 from search_spaces.nnictl import MANAGER_SCRIPT
 from search_spaces.nnictl_check import check_experiment, search_space_of, trial_arguments
+from search_spaces.spaces import get_space
 
 EXPERIMENTS = MANAGER_SCRIPT.parent
 
@@ -20,6 +22,8 @@ def checked(folder: Path, changes: dict[str, Any], name: str = "sam") -> None:
     config = yaml.safe_load((EXPERIMENTS / f"{name}.yml").read_text())
     shutil.copy(EXPERIMENTS / config["searchSpaceFile"], folder)
     config = {k: v for k, v in (config | changes).items() if v is not None}
+    if "searchSpace" in config:
+        del config["searchSpaceFile"]
     (folder / "c.yml").write_text(yaml.safe_dump(config))
     space, _ = search_space_of(config, folder / "c.yml")
     check_experiment(config, folder / "c.yml", space)
@@ -158,7 +162,26 @@ def test_a_supernet_that_every_trial_would_miss_is_looked_for(
     with pytest.raises(UserError, match=r"c.yml: trialCommand: .*demo/train/supernet.pt: no such"):
         checked(tmp_path, changes, "sam_architecture")
     monkeypatch.setenv("ERSAM_SUPERNET", str(search_inputs / "supernet.pt"))
+    changes |= {"searchSpace": nni_space(get_space("sam-nano"))}
     checked(tmp_path, changes, "sam_architecture")
+
+
+@pytest.mark.parametrize("tuner", [None, {"name": "Random"}])
+def test_a_search_space_that_is_not_of_the_supernet_is_refused(
+    tmp_path: Path, search_inputs: Path, monkeypatch: pytest.MonkeyPatch, tuner: Any
+):
+    """Every trial would fail by it, one after the other."""
+    monkeypatch.setenv("ERSAM_SUPERNET", str(search_inputs / "supernet.pt"))
+    changes = {"trialCodeDirectory": "."} | ({} if tuner is None else {"tuner": tuner})
+    with pytest.raises(UserError, match=r"architecture_space\.yml: .* of sam-nano is missing; w"):
+        checked(tmp_path, changes, "sam_architecture")  # of sam-lite
+    space = nni_space(get_space("sam-nano"))
+    changes["searchSpace"] = space | {"stem_colour": {"_type": "choice", "_value": [1]}}
+    with pytest.raises(UserError, match=r"c\.yml: space sam-nano has no dimension 'stem_colour'"):
+        checked(tmp_path, changes, "sam_architecture")
+    changes["searchSpace"] = space | {"stem_width": {"_type": "choice", "_value": [9]}}
+    with pytest.raises(UserError, match=r"c\.yml: stem_width = 9 is not in space sam-nano; allo"):
+        checked(tmp_path, changes, "sam_architecture")
 
 
 @pytest.mark.parametrize(

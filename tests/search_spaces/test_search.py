@@ -1,5 +1,6 @@
 """One search: repeatable, within its budget, resumable after a kill, whole or not at all."""
 
+import errno
 import os
 import resource
 import signal
@@ -15,10 +16,16 @@ from search_spaces.ambiance import AmbianceLevels
 from search_spaces.architecture import read_architecture
 from search_spaces.budget import Budget
 from search_spaces.errors import UserError
+from search_spaces.file_lock import held
 from search_spaces.judge import SubnetJudge
 from search_spaces.records import point_record
 from search_spaces.search import search
+from search_spaces.search_result import LOCK
 from search_spaces.search_setup import SearchFiles, SearchSize
+from search_spaces.spaces import get_space
+from search_spaces.supernet import build_supernet
+from search_spaces.supernet_file import write_supernet
+from search_spaces.task_classes import ClassesTask
 
 SIZE = SearchSize(population=6, generations=3, winners=3, ranking_clips=8, calibration_clips=3)
 BUDGET = Budget(max_latency_ms=0.5)
@@ -55,6 +62,17 @@ def test_only_the_costs_asked_for_are_minimised(search_inputs, tmp_path):
     assert errors == sorted(errors, reverse=True)
     with pytest.raises(UserError, match="--minimise energy_mj: is not known; what is: params, mac"):
         run(search_inputs, tmp_path / "other", minimise=["energy_mj"])
+
+
+def test_levels_of_people_are_refused_where_classes_are_named(search_inputs, tmp_path):
+    """They would be passed over without a word."""
+    space = get_space("sam-nano")
+    task, supernet = ClassesTask(("dog", "door")), build_supernet(space, num_outputs=2)
+    write_supernet(tmp_path / "supernet.pt", supernet, {"seed": 1}, task)
+    files = SearchFiles(tmp_path / "supernet.pt", search_inputs / "clips.npz", None, tmp_path / "o")
+    levels = AmbianceLevels((1, 3), ("none", "few", "many"))
+    with pytest.raises(UserError, match=r"--level-edges, .* but .*supernet\.pt is of classes; lea"):
+        search(files, Budget(), levels, SIZE, 0)
 
 
 def lasting(value):
@@ -152,6 +170,27 @@ def test_a_budget_that_no_net_meets_ends_at_once_and_writes_nothing(search_input
     with pytest.raises(UserError, match="no net of space sam-nano meets --max-latency-ms 1e-06"):
         run(search_inputs, out, budget=Budget(max_latency_ms=1e-6))
     assert not out.exists()
+
+
+def test_two_searches_do_not_mix_their_files_in_one_folder(search_inputs, tmp_path):
+    """Else `best.json` and the weights might be of the one and `frontier.json` of the other."""
+    out = tmp_path / "search"
+    with held(out / LOCK, "not this one"):
+        with pytest.raises(UserError, match=r"--out .*search: another search is at work in this f"):
+            run(search_inputs, out)
+        assert [path.name for path in out.iterdir()] == [LOCK]
+    (out / LOCK).touch()  # as a kill leaves it
+    assert run(search_inputs, out)["winners"]
+    assert not (out / LOCK).exists()
+
+
+def test_a_full_disk_names_the_judgements(search_inputs, tmp_path, monkeypatch):
+    def no_room(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as it comes: without a name
+
+    monkeypatch.setattr("search_spaces.evaluations.os.fsync", no_room)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/evaluations\.jsonl'"):
+        run(search_inputs, tmp_path)
 
 
 def test_a_folder_of_a_search_is_its_own_whatever_has_come_in(done, search_inputs):
