@@ -97,8 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=(*FORMATS, *ARRAYS),
-        help="npy and parquet (where pyarrow is installed) are of embeddings; default: by the name"
-        " of --output, else csv",
+        help="npy and parquet are of embeddings; default: by the name of --output, else csv",
     )
     parser.add_argument(
         "--hop-s",

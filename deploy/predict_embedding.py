@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +61,8 @@ def check_array(form: str, output: Path | None, task: object) -> Path:
     """The file in which rows are gathered before they become the array ``output``.
 
     Raises:
-        UserError: no file to write, no embeddings to put into it, no pyarrow to write parquet, or a
-            folder or device in the place of the file.
+        UserError: no file to write, no embeddings to put into it, or a folder or device in the
+            place of the file.
     """
     if not isinstance(task, EmbeddingTask):
         raise UserError(
@@ -72,11 +70,6 @@ def check_array(form: str, output: Path | None, task: object) -> Path:
         )
     if output is None:
         raise UserError(f"--format {form}: needs a file; give --output NAME.{form}")
-    if form == "parquet" and find_spec("pyarrow") is None:
-        raise UserError(
-            "--format parquet: needs pyarrow, which the kit does not bring; take npy, or run"
-            f" {Path(sys.executable).name} -m pip install pyarrow"
-        )
     check_writable(output, "--output")
     if form == "npy":
         check_writable(index_path(output), "--output")
@@ -121,17 +114,22 @@ def index_path(output: Path) -> Path:
 def _write_parquet(
     output: Path, table: list[dict[str, str]], embeddings: NDArray[np.float32]
 ) -> None:
-    import pyarrow
+    import pyarrow  # takes time to load, and few ask for it
     from pyarrow import parquet
 
-    seconds = {
-        name: pyarrow.array([float(row[name]) for row in table], pyarrow.float64())
-        for name in ("start_s", "end_s")
-    }
-    columns: dict[str, Any] = {  # with types of their own, which no rows would not tell
-        "file": pyarrow.array([shown(row["file"]) for row in table], pyarrow.string()),
-        **seconds,
-        "embedding": pyarrow.array(list(embeddings), pyarrow.list_(pyarrow.float32())),
+    schema = pyarrow.schema(
+        {
+            "file": pyarrow.string(),
+            "start_s": pyarrow.float64(),
+            "end_s": pyarrow.float64(),
+            "embedding": pyarrow.list_(pyarrow.float32()),
+        }
+    )
+    columns = {
+        "file": [shown(row["file"]) for row in table],
+        "start_s": [float(row["start_s"]) for row in table],
+        "end_s": [float(row["end_s"]) for row in table],
+        "embedding": list(embeddings),
     }
     with atomic_path(output) as temporary:
-        parquet.write_table(pyarrow.table(columns), str(temporary))
+        parquet.write_table(pyarrow.table(columns, schema), str(temporary))
