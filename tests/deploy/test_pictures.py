@@ -16,6 +16,7 @@ from deploy.export import ProbabilityNet, lower_program, ready_to_lower
 from deploy.quantize import FP32_MODULES, quantize
 from search_spaces import frontier
 from search_spaces.frontier import read_frontier
+from search_spaces.image_cnn_densenet import GROWTH, DenseLayer
 from search_spaces.image_cnn_squeezenet import Fire
 from search_spaces.picture_net import PictureNet, build_picture_net
 from tests.search_spaces.pictures import picture_architecture
@@ -23,7 +24,10 @@ from tests.search_spaces.pictures import picture_architecture
 
 @pytest.fixture(scope="module")
 def net() -> PictureNet:
-    """A small CNN with what SqueezeNet has and the kit's nets lack: ceilings, concatenation."""
+    """A small CNN with what image CNNs have and the kit's nets lack.
+
+    Ceilings and concatenation, as SqueezeNet; a norm that follows no convolution, as DenseNet.
+    """
     built = build_picture_net(picture_architecture(), 3)
     torch.manual_seed(0)
     cnn = nn.Sequential(
@@ -31,10 +35,16 @@ def net() -> PictureNet:
         nn.ReLU(),
         nn.MaxPool2d(3, stride=2, ceil_mode=True),
         Fire(8, 4, 8),
-        nn.Conv2d(16, 3, 1),
+        DenseLayer(16),
+        nn.Conv2d(16 + GROWTH, 3, 1),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
     )
+    for module in cnn.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.running_mean, -0.2, 0.2)
+            nn.init.uniform_(module.running_var, 0.5, 2.0)
+            nn.init.uniform_(module.weight, 0.5, 2.0)
     return PictureNet(frontend=built.frontend, picture=built.picture, cnn=cnn).eval()
 
 
