@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from lightning_modules.pictures import CACHE, RANDOM
 from search_spaces.errors import UserError, one_line
-from search_spaces.image_cnn import BUILT_HERE, last_layer
+from search_spaces.image_cnn import bare_image_cnn, last_layer
+from search_spaces.spaces import DEEPSPECTRUM
 from search_spaces.torch_file import NOT_TORCH
 
 # torchvision's DenseNet files are older than its names: `norm.1` there is `norm1` here.
@@ -116,10 +117,10 @@ def _is_plain(tensor: Tensor) -> bool:
 
 
 def _guess(weights: dict[str, Tensor]) -> str:
-    """Whose weights they are, if a CNN that is built here has all of their names and shapes."""
-    for name, build in BUILT_HERE.items():
+    """Whose weights they are, if a CNN of the space has all of their names and shapes."""
+    for name in map(str, DEEPSPECTRUM.dimensions["cnn"]):
         with torch.device("meta"):
-            cnn = build(1)
+            cnn = bare_image_cnn(name, 1)
         last = last_layer(cnn) + "."
         shapes = {k: v.shape for k, v in cnn.state_dict().items() if k[: len(last)] != last}
         if all(k in weights and weights[k].shape == shape for k, shape in shapes.items()):

@@ -54,7 +54,7 @@ def build_picture_net(architecture: Architecture, num_outputs: int, seed: int = 
         seed: of the fresh weights.
 
     Raises:
-        UserError: bands too narrow for the window, or a CNN that needs torchvision.
+        UserError: bands too narrow for the window.
     """
     choices: Any = architecture.choices
     frontend = LogMelFrontEnd(**frontend_settings(choices), clip_samples=architecture.clip_samples)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision.models.squeezenet import Fire
 
 from deploy.__main__ import main
 from deploy.engine import Engine
@@ -16,8 +17,6 @@ from deploy.export import ProbabilityNet, lower_program, ready_to_lower
 from deploy.quantize import FP32_MODULES, quantize
 from search_spaces import frontier
 from search_spaces.frontier import read_frontier
-from search_spaces.image_cnn_densenet import GROWTH, DenseLayer
-from search_spaces.image_cnn_squeezenet import Fire
 from search_spaces.picture_net import PictureNet, build_picture_net
 from tests.search_spaces.pictures import picture_architecture
 
@@ -34,9 +33,10 @@ def net() -> PictureNet:
         nn.Conv2d(3, 8, 3, stride=2),
         nn.ReLU(),
         nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        Fire(8, 4, 8),
-        DenseLayer(16),
-        nn.Conv2d(16 + GROWTH, 3, 1),
+        Fire(8, 4, 8, 8),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 3, 1),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
     )
