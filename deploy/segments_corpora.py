@@ -5,7 +5,7 @@ RTTM, which any corpus may come with, is in `segments`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,10 +35,8 @@ def libricss(path: Path, lines: Sequence[str]) -> Iterator[Segment]:
                 f"{where}: {len(fields)} fields between tabs, expected start_time, end_time,"
                 " speaker, utterance_id and transcription"
             )
-        start_s, end_s = (
-            seconds(text, name, where) for text, name in zip(fields, ("start", "end"), strict=False)
-        )
-        yield _ordered(Segment(session, fields[2], start_s, end_s), where)
+        times = {"start": fields[0], "end": fields[1]}
+        yield _segment(session, fields[2], times, where)
 
 
 def kaldi(path: Path, lines: Sequence[str]) -> Iterator[Segment]:
@@ -50,16 +48,13 @@ def kaldi(path: Path, lines: Sequence[str]) -> Iterator[Segment]:
             continue
         if len(fields) != len(_KALDI_FIELDS.split()):
             raise UserError(f"{where}: {len(fields)} fields, expected {_KALDI_FIELDS}")
-        utterance, recording, *times = fields
+        utterance, recording, start, end = fields
         if utterance not in speakers:
             raise UserError(
                 f"{where}: utterance {utterance} has no speaker in {KALDI_SPEAKERS} beside it;"
                 " add a line there"
             )
-        start_s, end_s = (
-            seconds(text, name, where) for text, name in zip(times, ("start", "end"), strict=True)
-        )
-        yield _ordered(Segment(recording, speakers[utterance], start_s, end_s), where)
+        yield _segment(recording, speakers[utterance], {"start": start, "end": end}, where)
 
 
 def ami(path: Path) -> Iterator[Segment]:
@@ -78,19 +73,16 @@ def ami(path: Path) -> Iterator[Segment]:
         raise UserError(f"{path}: not XML ({error}); unpack AMI's annotations anew") from None
     for number, segment in enumerate(found, start=1):
         where = f"{path} segment {number}"
-        start_s, end_s = (
-            seconds(segment.get(name, ""), name, where)
-            for name in ("transcriber_start", "transcriber_end")
-        )
-        yield _ordered(Segment(meeting, speaker, start_s, end_s), where)
+        names = ("transcriber_start", "transcriber_end")
+        yield _segment(meeting, speaker, {name: segment.get(name, "") for name in names}, where)
 
 
-def _ordered(segment: Segment, where: str) -> Segment:
-    if segment.end_s < segment.start_s:
-        raise UserError(
-            f"{where}: ends at {segment.end_s:g} s, before its start at {segment.start_s:g} s"
-        )
-    return segment
+def _segment(recording: str, speaker: str, times: Mapping[str, str], where: str) -> Segment:
+    """A segment from the texts of its start and its end, by their names in the file."""
+    start_s, end_s = (seconds(text, name, where) for name, text in times.items())
+    if end_s < start_s:
+        raise UserError(f"{where}: ends at {end_s:g} s, before its start at {start_s:g} s")
+    return Segment(recording, speaker, start_s, end_s)
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:
