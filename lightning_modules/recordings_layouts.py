@@ -71,24 +71,29 @@ def _speech_commands(root: Path, _table: Path) -> Iterator[Item]:
 
 
 def _fsd50k(root: Path, _table: Path) -> Iterator[Item]:
-    for part, columns in (("dev", ("fname", "labels", "split")), ("eval", ("fname", "labels"))):
-        table = root / f"FSD50K.ground_truth/{part}.csv"
-        if part == "eval" and not table.is_file():
-            continue
-        uploaders = _uploaders(root / f"FSD50K.metadata/{part}_clips_info_FSD50K.json")
-        for where, row in _rows(table, *columns):
-            split = _DEV_SPLITS.get(row.get("split", ""))
-            if part == "dev" and split is None:
-                raise UserError(
-                    f"{where}: split {row['split'][:20]!r}, expected train or val; mend it"
-                )
-            name = f"FSD50K.{part}_audio/{row['fname']}.wav"
-            labels = tuple(row["labels"].split(","))
-            yield _item(root, name, labels, uploaders.get(row["fname"]), split or "test")
+    dev, evaluated = (root / f"FSD50K.ground_truth/{part}.csv" for part in ("dev", "eval"))
+    uploaders = _uploaders(root, "dev")
+    for where, row in _rows(dev, "fname", "labels", "split"):
+        split = _DEV_SPLITS.get(row["split"])
+        if split is None:
+            raise UserError(f"{where}: split {row['split'][:20]!r}, expected train or val; mend it")
+        yield _fsd50k_item(root, "dev", row, uploaders, split)
+    if evaluated.is_file():
+        uploaders = _uploaders(root, "eval")
+        for _, row in _rows(evaluated, "fname", "labels"):
+            yield _fsd50k_item(root, "eval", row, uploaders, "test")
 
 
-def _uploaders(info: Path) -> Mapping[str, str]:
+def _fsd50k_item(
+    root: Path, part: str, row: Mapping[str, str], uploaders: Mapping[str, str], split: Split
+) -> Item:
+    labels, clip = tuple(row["labels"].split(",")), row["fname"]
+    return _item(root, f"FSD50K.{part}_audio/{clip}.wav", labels, uploaders.get(clip), split)
+
+
+def _uploaders(root: Path, part: str) -> Mapping[str, str]:
     """Who uploaded each clip, its source; empty without the metadata, an archive of their own."""
+    info = root / f"FSD50K.metadata/{part}_clips_info_FSD50K.json"
     if not info.is_file():
         return {}
     told = read_json(info, {"type": "object", "additionalProperties": {"type": "object"}})
