@@ -222,6 +222,23 @@ SAM_8K = SpaceSpec(
     },
 )
 
+# Nets of sam-8k with wider layers, and more frames for the first of them: for those who have a
+# millisecond (models/sam-large).
+SAM_WIDE = SpaceSpec(
+    "sam-wide",
+    1,
+    {
+        **SAM_8K.dimensions,
+        "stem_width": (32, 48),
+        "stage1_width": (48, 64),
+        "stage1_time_stride": (2, 1),
+        "stage2_width": (48, 64),
+        "stage3_width": (48, 64),
+        "stage4_width": (64, 96),
+        "head_hidden": (64,),
+    },
+)
+
 # What tells a word or an event is its spectrum, which the mean of each band over a short clip holds
 # in part; it also lasts shorter than a count (docs/space.md).
 EVENTS = replace(
@@ -263,6 +280,7 @@ SPACES = {
         SAM_PLAIN,
         SAM_4K,
         SAM_8K,
+        SAM_WIDE,
         EVENTS,
         *SECOND_SPACES,
         EVENTS_1S,
