@@ -50,7 +50,7 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     assert "<td>1.wav</td>" in html  # the hardest comes first
     assert html.index("<td>1.wav</td>") < html.index("<td>3.wav</td>")
     assert "3 labelled recordings in all" in html
-    assert ("Recordings by true and said class" in html) == (not several)
+    assert ("ows are what was true, columns what the net said" in html) == (not several)
     assert "MAE of the count" not in html
     assert ("The probability is that of the class" in html) == (not several)
     assert ("The probability is that of each yes and each no" in html) == several
