@@ -161,8 +161,8 @@ def make_evaluation(
     present = lo == 1 if task.several else np.eye(len(task.names), dtype=bool)[lo]
     right = (decision.said == present).all(axis=1)
     wrong = (decision.said != present).mean(axis=1) if task.several else (~right).astype(np.float64)
-    without = task.decide(bare)
-    bare_right = (without.said == present).all(axis=1)
+    sure = _sureness(probabilities, present, task)
+    bare_sure = _sureness(bare, present, task)
 
     def group(which: NDArray[np.bool_]) -> dict[str, Any]:
         return {
@@ -179,10 +179,10 @@ def make_evaluation(
         "interval": INTERVAL if task.several else BALANCED_INTERVAL,
         "metrics": {
             **estimates_to_json(task.judge(probabilities, lo, hi, SEED)),
-            "ece": expected_calibration_error(decision.probability, right),
-            "ece_before_temperature": expected_calibration_error(without.probability, bare_right),
+            "ece": expected_calibration_error(*sure),
+            "ece_before_temperature": expected_calibration_error(*bare_sure),
         },
-        "calibration": calibration_rows(decision.probability, right),
+        "calibration": calibration_rows(*sure),
         "confusion": None
         if task.several
         else confusion_matrix(lo, decision.said.argmax(axis=1), len(task.names)).tolist(),
@@ -254,6 +254,21 @@ def table(evaluation: dict[str, Any], task: ClassesTask) -> str:
         title = f"recall of {row['name']} ({row['clips']})"
         lines.append(f"  {title:<32}{value:>8}   95 % interval {low} to {high}")
     return "\n".join(lines)
+
+
+def _sureness(
+    probabilities: NDArray[np.float64], present: NDArray[np.bool_], task: ClassesTask
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How sure each answer is, and whether it is right: [N], or of every yes and no [N * K].
+
+    The probability of the least sure class is not that of the whole set: a calibrated net would
+    seem far too sure, the more so the more classes there are.
+    """
+    decision = task.decide(probabilities)
+    if task.several:
+        of_each = np.where(decision.said, probabilities, 1.0 - probabilities)
+        return of_each.ravel(), (decision.said == present).ravel()
+    return decision.probability, (decision.said == present).all(axis=1)
 
 
 def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:

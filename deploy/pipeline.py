@@ -138,8 +138,9 @@ def _scale(args: argparse.Namespace) -> Scale:
             f"--{field.replace('_', '-')} {given[field]}: is not of {scale.task}, as scale"
             f" {args.scale} is; leave it out, or take another scale"
         )
-    if given.get("labelled_clips", 2) < 2:
-        raise UserError("--labelled-clips 1: expected at least 2, for training and for validation")
+    for flag in ("labelled-clips", "labelled-per-class"):
+        if given.get(flag.replace("-", "_"), 2) < 2:
+            raise UserError(f"--{flag} 1: expected at least 2, for training and for validation")
     return dataclasses.replace(scale, **given)
 
 

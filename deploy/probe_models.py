@@ -86,9 +86,10 @@ def _of_bundle(
     bundle: Bundle, precision: str | None, role: Literal["teacher", "student"]
 ) -> Embedder:
     if not isinstance(bundle.task, EmbeddingTask):
+        flag = "--teacher" if role == "teacher" else "--bundle"
         raise UserError(
-            f"--probe: {bundle.path} is of {bundle.task.kind}, expected the bundle of an embedding"
-            " (--bundle)"
+            f"{flag}: {bundle.path} is of {bundle.task.kind}, expected the bundle of an embedding"
+            " (--probe)"
         )
     chosen = bundle.choose_precision(precision)
     file = bundle.manifest["files"][MODEL_FILES[chosen]]

@@ -60,9 +60,7 @@ def class_confusion_section(data: RunData) -> Section:
     return Section(
         "confusion",
         "Confusion",
-        f"Shown for {net_title(headline)}. Rows are what was true, columns what the net said."
-        if headline
-        else "",
+        f"Shown for {net_title(headline)}." if headline else "",
         figures=figures,
         tables=tables,
         missing=data.missing.get("evaluations", ()),
@@ -132,7 +130,8 @@ def _figures(evaluation: dict[str, Any]) -> list[Figure]:
     if matrix is not None and len(names) <= MOST_CLASSES:
         right = sum(matrix[at][at] for at in range(len(names)))
         alt = f"Confusion of classes: {right} of {sum(map(sum, matrix))} on the diagonal"
-        caption = "Recordings by true and said class; a cell's shade is its share of the row."
+        caption = "Recordings: rows are what was true, columns what the net said; a cell's shade is"
+        caption += " its share of the row."
         figures.insert(0, Figure(heatmap(matrix, names, "class", alt), caption))
     return figures
 

@@ -60,9 +60,15 @@ def error_by_bin_figures(
     return [_by_category(rows, names, label, metric) for metric in metrics]
 
 
+def gives_several(evaluation: dict[str, Any]) -> bool:
+    """Whether it is of several classes at once, so that every yes and no is an answer."""
+    return bool(evaluation.get("task", {}).get("several"))
+
+
 def calibration_figures(evaluation: dict[str, Any]) -> list[Figure]:
     """Reliability diagram (Guo et al. 2017, section 2), and how often each probability is given."""
     bins = evaluation["calibration"]
+    unit = "answers" if gives_several(evaluation) else "clips"
     ticks = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
     axis = linear_axis("probability that the net gave its answer (%)", ticks)
     chart = Chart(axis, linear_axis("share that was right (%)", ticks))
@@ -70,25 +76,25 @@ def calibration_figures(evaluation: dict[str, Any]) -> list[Figure]:
     most = max(row["clips"] for row in bins)
     places = [(100 * row["confidence"], 100 * row["accuracy"]) for row in bins]
     for row, place in zip(bins, places, strict=True):
-        note = f"{row['clips']} clips: said {place[0]:.0f} %, right {place[1]:.0f} %"
+        note = f"{row['clips']} {unit}: said {place[0]:.0f} %, right {place[1]:.0f} %"
         chart.points([place], "c1", [note], 3 + 8 * (row["clips"] / most) ** 0.5)
     ece = evaluation["metrics"]["ece"]
     said = "; ".join(f"said {said:.0f} %, right {right:.0f} %" for said, right in places)
-    often = Chart(axis, linear_axis("clips", [most]))
+    often = Chart(axis, linear_axis(unit, [most]))
     often.bars(
         [(100 * row["low"], 100 * row["high"], 0, row["clips"]) for row in bins],
         "c1",
-        [f"{row['clips']} clips" for row in bins],
+        [f"{row['clips']} {unit}" for row in bins],
     )
     return [
         Figure(
             chart.svg(f"Reliability diagram, expected calibration error {ece:.3f}: {said}"),
             f"Expected calibration error {ece:.3f}. On the diagonal a probability means what it"
-            " says; a dot's area is its number of clips.",
-            (("c1", "a bin of clips"), ("faint", "perfect calibration")),
+            f" says; a dot's area is its number of {unit}.",
+            (("c1", f"a bin of {unit}"), ("faint", "perfect calibration")),
         ),
         Figure(
-            often.svg(f"Histogram of the probability given to the answer, {most} clips at most"),
+            often.svg(f"Histogram of the probability given to the answer, {most} {unit} at most"),
             "How often the net gives each probability to the answer that it says.",
         ),
     ]

@@ -14,6 +14,7 @@ from deploy.report_figures import (
     confusion_figures,
     error_by_bin_figures,
     error_by_count_figures,
+    gives_several,
     labels_figure,
 )
 from deploy.report_page import Section, Table
@@ -101,10 +102,13 @@ def calibration_section(data: RunData) -> Section:
     """Whether a probability means what it says."""
     headline = headline_evaluation(data)
     judged = "class" if data.kind == "classes" else "level"
+    what = f"that of the {judged}, as deploy predict gives it"
+    if headline and gives_several(headline):
+        what = "that of each yes and each no"
     return Section(
         "calibration",
         "Calibration",
-        f"{_of(headline)}The probability is that of the {judged}, as deploy predict gives it.",
+        f"{_of(headline)}The probability is {what}.",
         figures=calibration_figures(headline) if headline else (),
         folded=[
             (net_title(other), calibration_figures(other)) for other in other_evaluations(data)

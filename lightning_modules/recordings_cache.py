@@ -89,9 +89,10 @@ def prepare_sounds(items: Sequence[Item], cache: Path | str | None, strict: bool
     for message in found.skipped:
         print(f"skipped: {message}", file=sys.stderr)
     if found.skipped and (strict or not found.items):
+        mend = "mend or remove them, or drop strict" if found.items else "mend them"
         raise UserError(
             f"root: {len(found.skipped)} of {len(items)} recordings cannot be used (see above);"
-            " mend or remove them, or drop strict"
+            f" {mend}"
         )
     return found
 

@@ -89,6 +89,7 @@ def split_recordings(
         _validation_from(items, digests, validation_by, splits)
     check_splits(items, digests, splits)
     _judge_speakers(items, splits)
+    _judge_classes(items, splits)
     return splits
 
 
@@ -120,6 +121,22 @@ def _judge_speakers(items: Sequence[Item], splits: Splits) -> None:
             f"{unknown} unlabelled recordings that train name no speaker: if they are of the"
             " test's speakers, figures will look better than on new ones"
         )
+
+
+def _judge_classes(items: Sequence[Item], splits: Splits) -> None:
+    """Say which classes are not judged: whole speakers may take none of one along."""
+    classes = {
+        split: {label for place in places for label in items[place].labels}
+        for split, places in splits.places.items()
+    }
+    for split in SPLITS[1:]:
+        missing = sorted(classes["train"] - classes[split])
+        if missing and classes[split]:
+            named = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+            splits.remarks.append(
+                f"{split} has no recording of {len(missing)} of {len(classes['train'])} classes"
+                f" ({named}): its figures say nothing of them"
+            )
 
 
 def check_splits(items: Sequence[Item], digests: Sequence[str], splits: Splits) -> None:

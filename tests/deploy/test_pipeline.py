@@ -95,6 +95,10 @@ def test_stages_log_to_one_group_of_weights_and_biases(tmp_path):
         ),
         (["--scale", "folder", "--root", "/no/such"], "error: root: /no/such: no such folder or"),
         (["--labelled-clips", "1"], "error: --labelled-clips 1: expected at least 2, for training"),
+        (
+            ["--scale", "folder", "--root", "r", "--labelled-per-class", "1"],
+            "error: --labelled-per-class 1: expected at least 2, for training",
+        ),
         (["--labelled-clips", "many"], "argument --labelled-clips: got 'many'"),
         (
             ["--scale", "folder", "--root", "r", "--protocol", "rooms"],

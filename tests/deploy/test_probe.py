@@ -337,7 +337,17 @@ def test_models_and_options_that_cannot_be_are_refused(
     rate = ("--teacher", bundles / "able", "--teacher-rate-hz", "8000")
     with pytest.raises(UserError, match=r"--teacher-rate-hz: the bundle .*able says it itself"):
         evaluate.run(parse("--probe", data, *bundle, *rate))
-    classes = ClassesTask(("a", "b"))
+    classes, read_bundle = ClassesTask(("a", "b")), probe_models.read_bundle
     monkeypatch.setattr(probe_models, "read_bundle", lambda path: FakeBundle(path, classes))
-    with pytest.raises(UserError, match="able is of classes, expected the bundle of an embedding"):
+    with pytest.raises(UserError, match=r"--bundle: .*able is of classes, expected the bundle of"):
         evaluate.run(parse("--probe", data, *bundle))
+    monkeypatch.setattr(
+        probe_models,
+        "read_bundle",
+        lambda path: FakeBundle(path, classes) if path.name == "words" else read_bundle(path),
+    )
+    (bundles / "words").mkdir()
+    with pytest.raises(
+        UserError, match=r"--teacher: .*words is of classes, expected the bundle of"
+    ):
+        evaluate.run(parse("--probe", data, *bundle, "--teacher", bundles / "words"))

@@ -50,9 +50,11 @@ def test_a_run_of_classes_has_its_own_sections(tmp_path: Path, several: bool) ->
     assert "<td>1.wav</td>" in html  # the hardest comes first
     assert html.index("<td>1.wav</td>") < html.index("<td>3.wav</td>")
     assert "3 labelled recordings in all" in html
-    assert ("Recordings by true and said class" in html) == (not several)
+    assert ("ows are what was true, columns what the net said" in html) == (not several)
     assert "MAE of the count" not in html
-    assert "The probability is that of the class" in html
+    assert ("The probability is that of the class" in html) == (not several)
+    assert ("The probability is that of each yes and each no" in html) == several
+    assert ("a bin of answers" in html) == several
     assert "level" not in html
 
 
@@ -89,6 +91,20 @@ def test_the_hardest_recordings_are_seen_where_they_still_are(tmp_path: Path) ->
     html = render(make_page(read_run(tmp_path), "dogs"))
     assert "data:image/png" not in html
     assert "no such file" in html
+
+
+def test_a_calibrated_net_of_several_classes_has_no_calibration_error() -> None:
+    task = ClassesTask(tuple("abcde"), several=True)
+    said = np.tile([0.8, 0.2, 0.2, 0.2, 0.2], (5, 1))
+    truth = said > 0.5
+    truth[range(5), range(5)] ^= True  # each class is wrong once in five
+    names = [tuple(np.array(task.names)[row]) for row in truth]
+    items = [Item(Path(), f"{n}", labels) for n, labels in enumerate(names)]
+    evaluation = make_evaluation(items, said, said, task, ORIGIN, with_rows=False)
+    assert evaluation["metrics"]["error"]["value"] == pytest.approx(0.2)
+    assert evaluation["metrics"]["ece"] == pytest.approx(0.0)
+    assert sum(row["clips"] for row in evaluation["calibration"]) == 25
+    jsonschema.validate(evaluation, CLASS_SCHEMA)
 
 
 def test_the_temperature_is_taken_out_for_the_ece_before_it() -> None:

@@ -60,6 +60,17 @@ def names(number: int) -> list[str]:
     return [f"{at}.wav" for at in range(number)]
 
 
+def test_dropping_strict_is_advised_where_that_helps(tmp_path: Path) -> None:
+    items = write(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "a.wav").write_text("no audio")
+    with pytest.raises(
+        UserError, match=r"1 of 2 recordings .* mend or remove them, or drop strict"
+    ):
+        prepare_sounds(items, tmp_path / "cache", strict=True)
+    with pytest.raises(UserError, match=r"1 of 1 recordings cannot be used .* mend them$"):
+        prepared(items[:1], tmp_path)
+
+
 def test_recordings_come_in_the_order_in_which_they_are_listed(tmp_path: Path) -> None:
     items = write(tmp_path, *names(30))
     (tmp_path / "7.wav").write_text("no audio")

@@ -56,6 +56,17 @@ def test_the_speakers_of_the_test_can_be_named():
     assert splits.remarks == ["validation is not by speaker: it is of training speakers, too"]
 
 
+def test_a_class_that_validation_or_the_test_lacks_is_said():
+    items = [replace(item, labels=("dog",)) for item in items_of(1, 10, 3)]
+    items += [Item(Path(f"one {n}.wav"), f"one {n}.wav", ("cat",), "speaker 0") for n in range(3)]
+    items += [Item(Path(f"two {n}.wav"), f"two {n}.wav", ("door",), "speaker 0") for n in range(3)]
+    said = [remark for remark in split(items).remarks if "has no recording" in remark]
+    assert said == [
+        f"{name} has no recording of 2 of 3 classes (cat, door): its figures say nothing of them"
+        for name in ("validation", "test")
+    ]
+
+
 @pytest.mark.parametrize("labelled", [1, 4])
 def test_speakers_without_labels_are_not_taken_for_the_test(labelled: int):
     items = items_of(2, labelled, 10)
