@@ -126,6 +126,19 @@ def refuse_full_folder(path: Path, field: str) -> None:
         )
 
 
+def check_new_folder(path: Path, field: str) -> None:
+    """Find out before long work whether a folder can be written by `new_folder`.
+
+    Raises:
+        UserError: there is something in it, or no folder beside it can take its name.
+    """
+    refuse_full_folder(path, field)
+    place = real_path(path)
+    if place.is_mount():
+        raise UserError(f"{field}: {path} is where a disk is mounted; name a folder in it")
+    check_writable(place.parent, field, folder=True)
+
+
 def refuse_foreign_folder(
     path: Path, field: str, own: Collection[str], marks: Iterable[str]
 ) -> None:
