@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deploy.benchmark_resume import Begun
 from deploy.benchmark_table import benchmark_table
 from deploy.bundle import MANIFEST, MODEL_FILES, Bundle, add_choice_arguments, choose_bundles
 from deploy.device import NO_METER, charging, describe_device, governor, temperature_c
@@ -70,14 +71,25 @@ def run(args: argparse.Namespace) -> int:
         check_writable(path, "--out")
     wandb = read_wandb_options(args, args.out.parent)
     check_online(wandb)
+    begun = Begun(paths[0].parent, _settings(jobs, args))
     measured = []
     for number, ((bundle, precision), path) in enumerate(zip(jobs, paths, strict=True), start=1):
-        title = f"{bundle.name} {precision}"
-        print(f"{title} ({number}/{len(jobs)}): measuring", file=sys.stderr)
-        measurement = measure_bundle(bundle, precision, args.threads, args.runs)
-        write_measurement(path, measurement)
+        title = f"{bundle.name} {precision} ({number}/{len(jobs)})"
+        measurement = begun.measured(path)
+        if measurement is not None:
+            print(
+                f"{title}: kept, measured at {measurement['created']} before this command was"
+                f" killed or interrupted; to measure it anew, remove {path}",
+                file=sys.stderr,
+            )
+        else:
+            print(f"{title}: measuring", file=sys.stderr)
+            measurement = measure_bundle(bundle, precision, args.threads, args.runs)
+            write_measurement(path, measurement)
+            begun.add(path)
         print(f"{summary(measurement)}\n  wrote {path}")
         measured.append(measurement)
+    begun.end()
     if len(jobs) > 1:
         print(f"\n{benchmark_table(list(zip(bundles, measured, strict=True)))}")
     if wandb is not None:
@@ -89,6 +101,38 @@ def run(args: argparse.Namespace) -> int:
 
 def _file(out: Path, bundle: Bundle, precision: str) -> Path:
     return out if out.suffix == ".json" else out / f"{bundle.name}-{precision}.json"
+
+
+def _settings(jobs: list[tuple[Bundle, str]], args: argparse.Namespace) -> dict[str, Any]:
+    """What a measurement follows from besides the host's state at the time."""
+    return {
+        "measured": [_measured(bundle, precision) for bundle, precision in jobs],
+        "device": describe_device(),
+        "build": _build(),
+        "threads": args.threads,
+        "runs": args.runs,
+    }
+
+
+def _measured(bundle: Bundle, precision: str) -> dict[str, Any]:
+    return {
+        "name": bundle.name,
+        "precision": precision,
+        "model_sha256": bundle.manifest["files"][MODEL_FILES[precision]]["sha256"],
+        "manifest_sha256": sha256_file(bundle.path / MANIFEST),
+    }
+
+
+def _build() -> dict[str, Any]:
+    import torch
+
+    return {
+        "runtime": f"{RUNTIME_NAME} {version(RUNTIME_NAME)}",
+        "backend": BACKEND,
+        "kit": version("ersam-kit"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> dict[str, Any]:
@@ -118,20 +162,9 @@ def measure_bundle(bundle: Bundle, precision: str, threads: int, runs: int) -> d
     no_proc = "the system has no /proc to read it from"
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "bundle": {
-            "name": bundle.name,
-            "precision": precision,
-            "model_sha256": bundle.manifest["files"][MODEL_FILES[precision]]["sha256"],
-            "manifest_sha256": sha256_file(bundle.path / MANIFEST),
-        },
+        "bundle": _measured(bundle, precision),
         "device": describe_device(),
-        "build": {
-            "runtime": f"{RUNTIME_NAME} {version(RUNTIME_NAME)}",
-            "backend": BACKEND,
-            "kit": version("ersam-kit"),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        "build": _build(),
         "threads": threads,
         "conditions": {
             "governor": governor(),

@@ -24,14 +24,20 @@ def write_npy(path: Path, pieces: Iterator[Int16]) -> int:
     first = next(pieces, None)
     if first is None:
         return 0
-    samples = 0
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        _write_header(stream, samples)
-        for piece in chain([first], pieces):
-            stream.write(piece.tobytes())
-            samples += len(piece)
-        stream.seek(0)
-        _write_header(stream, samples)  # as long as before: numpy leaves room for the length
+        return write_pieces(stream, chain([first], pieces))
+
+
+def write_pieces(stream: BinaryIO, pieces: Iterator[Int16]) -> int:
+    """Write pieces [T] as `write_npy` does to a file that is open, in the place of all it holds."""
+    samples = 0
+    stream.seek(0)
+    _write_header(stream, samples)
+    for piece in pieces:
+        stream.write(piece.tobytes())
+        samples += len(piece)
+    stream.seek(0)
+    _write_header(stream, samples)  # as long as before: numpy leaves room for the length
     return samples
 
 

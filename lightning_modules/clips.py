@@ -23,7 +23,7 @@ from lightning_modules.sources_cache import prepare_speech
 from lightning_modules.sources_speakers import sexes_of_readers
 from lightning_modules.splits import SPLITS, split_readers
 from search_spaces.command_line import CommandParser, positive_whole_number, whole_number
-from search_spaces.files import new_folder, refuse_full_folder, whole_lines
+from search_spaces.files import check_new_folder, new_folder, whole_lines
 
 TABLE_NAME = "clips.csv"
 COLUMNS = ("file", "count", "snr_db", "rt60_s", "level_dbfs", "protocol", "sexes")
@@ -33,11 +33,12 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; see ``--help``.
 
     Raises:
-        UserError: bad options or speech, or a folder ``--out`` that holds something.
+        UserError: bad options or speech, or a folder ``--out`` that holds something or
+            cannot be written.
     """
     options = _parser().parse_args(argv)
     out = Path(options.out)
-    refuse_full_folder(out, "--out")
+    check_new_folder(out, "--out")
     check_protocol(options.protocol, options.rooms)
     speech = prepare_speech(options.speech, options.cache, options.strict)
     mixtures = open_mixtures(

@@ -31,6 +31,7 @@ from search_spaces.command_line import (
 from search_spaces.errors import UserError
 from search_spaces.files import (
     atomic_path,
+    check_writable,
     read_json,
     refuse_full_folder,
     sha256_text,
@@ -68,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
             f"--seconds {options.seconds:g}: expected {SHORTEST_S:g} to {longest_s:g}"
             f"{'' if options.background else ' (longer ones need --background)'}"
         )
+    check_writable(options.out, "--out", folder=True)
     validation_by: ValidationBy = options.validation_by
     with blaming("--events"):
         events = _heard(options.events, options.cache)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from lightning_modules.audio import Int16, read_blocks, to_pcm16
 from lightning_modules.audio_maps import map_npy
-from lightning_modules.audio_npy import write_npy
+from lightning_modules.audio_npy import write_pieces
 from lightning_modules.sources_cache import cache_root
 from search_spaces.files import atomic_path, real_path, sha256_text
 
@@ -94,7 +94,8 @@ def _decode(path: Path, place: Path) -> None:
                 peak = max(peak, float(block.max()), -float(block.min()))
                 yield to_pcm16(block * np.float32(gain))
 
-    with atomic_path(place) as temporary:  # killed between the two, nothing clipped is there
-        write_npy(temporary, pieces(1.0))
+    # killed between the two, nothing clipped is there
+    with atomic_path(place) as temporary, temporary.open("wb") as stream:
+        write_pieces(stream, pieces(1.0))
         if peak > 1.0:  # known only at the end
-            write_npy(temporary, pieces(1.0 / peak))
+            write_pieces(stream, pieces(1.0 / peak))

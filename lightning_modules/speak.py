@@ -26,7 +26,7 @@ from search_spaces.command_line import (
     whole_number_within,
 )
 from search_spaces.errors import UserError
-from search_spaces.files import new_folder, refuse_full_folder
+from search_spaces.files import check_new_folder, new_folder
 
 # English as espeak-ng speaks it: American, British, Caribbean
 LANGUAGES = (
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     """
     options = _parser().parse_args(argv)
     words = read_words(options.words)
-    refuse_full_folder(options.out, "--out")
+    check_new_folder(options.out, "--out")
     check_languages(options.languages)
     settings = {
         "espeak": release(),

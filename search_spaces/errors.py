@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from pathlib import Path
 from search_spaces.termination import Terminated
 
 EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
+
+_OLDEST_PYTHON = (3, 11)
+_PACKAGES = ("search_spaces", "lightning_modules", "deploy", "benchmarks", "tests")  # the kit's
 
 
 class UserError(Exception):
@@ -25,8 +29,8 @@ def run_command(main: Callable[[], int | None]) -> int:
 
     Returns:
         The exit code: what ``main`` returned (None counts as 0), 2 for bad input or for a refusal
-        of the operating system (missing path, read-only folder, full disk), 130 for Ctrl-C, 143 for
-        SIGTERM where the command hears it (`termination`).
+        of the operating system (missing path, read-only folder, full disk) or a Python that is not
+        the kit's, 130 for Ctrl-C, 143 for SIGTERM where the command hears it (`termination`).
     """
     try:
         code = _exit_code(main)
@@ -39,9 +43,15 @@ def run_command(main: Callable[[], int | None]) -> int:
 def _exit_code(main: Callable[[], int | None]) -> int:
     try:
         _prepare_streams()
+        _check_python()
         return main() or 0
     except UserError as error:
         complain(error)
+        return EXIT_BAD_INPUT
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] in _PACKAGES:
+            raise
+        complain(f"{error.name}: not installed in {_this_python()}")
         return EXIT_BAD_INPUT
     except BrokenPipeError:  # `| head` has read enough
         _forsake_stdout()
@@ -57,6 +67,20 @@ def _exit_code(main: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _check_python() -> None:
+    if sys.version_info < _OLDEST_PYTHON:
+        oldest = ".".join(map(str, _OLDEST_PYTHON))
+        raise UserError(f"Python {oldest} or later is needed, this is {_this_python()}")
+
+
+def _this_python() -> str:
+    """Which one it is, and the mend where it is not the kit's."""
+    return (
+        f"{sys.executable} (Python {platform.python_version()}); type `source .venv/bin/activate`"
+        " in the kit's folder first (`make setup` makes .venv)"
+    )
 
 
 def _flush_stdout() -> bool:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from search_spaces.errors import UserError
 
@@ -39,7 +39,7 @@ def take_lock(stream: IO[str], path: Path, refusal: str) -> None:
         raise UserError(refusal)
 
 
-def locks(stream: IO[str], path: Path, lock: Callable[[IO[str], int], None]) -> bool:
+def locks(stream: IO[Any], path: Path, lock: Callable[[IO[Any], int], None]) -> bool:
     """Whether an open file could be locked until it is closed, and is still the one at ``path``.
 
     Args:

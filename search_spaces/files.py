@@ -16,6 +16,7 @@ from typing import Any
 from search_spaces.errors import UserError, full_disk_named
 from search_spaces.file_lock import held
 from search_spaces.json_values import Validator, check_json, parse_json
+from search_spaces.part_files import open_part
 
 _UMASK = os.umask(0o077)  # it can be read by setting it alone, and threads share it
 os.umask(_UMASK)
@@ -26,6 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it only when the block succeeds.
 
     A reader therefore sees the old file or the whole new one, also after a kill or on a full disk.
+    What a kill leaves goes with the next one (`part_files`): write to the temporary in place.
     The temporary keeps the suffix, since some writers choose their format by it. Of a link what it
     leads to is replaced. A file that is there keeps its permissions.
 
@@ -38,14 +40,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise UserError(f"{path}: is a folder or a device; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
-        )
+        temporary, lock = open_part(path)
     except OSError as error:
         error.filename = str(path)
         raise
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -53,12 +51,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_UMASK)
         temporary.replace(path)
     except OSError as error:
-        if error.filename in (None, name):  # a full disk comes without a name
+        if error.filename in (None, str(temporary)):  # a full disk comes without a name
             error.filename = str(path)
         raise
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+        lock.close()
 
 
 def real_path(path: Path) -> Path:
@@ -125,6 +124,19 @@ def refuse_full_folder(path: Path, field: str) -> None:
         raise UserError(
             f"{field}: {path} exists and is not empty; name another folder or remove it"
         )
+
+
+def check_new_folder(path: Path, field: str) -> None:
+    """Find out before long work whether a folder can be written by `new_folder`.
+
+    Raises:
+        UserError: there is something in it, or no folder beside it can take its name.
+    """
+    refuse_full_folder(path, field)
+    place = real_path(path)
+    if place.is_mount():
+        raise UserError(f"{field}: {path} is where a disk is mounted; name a folder in it")
+    check_writable(place.parent, field, folder=True)
 
 
 def refuse_foreign_folder(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.errors import UserError
-from search_spaces.files import check_writable
 
 MODES = ("offline", "online")
 PROJECT = "ersam-kit"
@@ -92,6 +91,8 @@ def read_wandb_options(
         UserError: options without `--wandb`, a project's name that W&B does not take, or a folder
             that cannot be written.
     """
+    from search_spaces.files import check_writable  # needs packages, which may be missing
+
     given = args if isinstance(args, Mapping) else vars(args)
     if given["wandb"] is None:
         for name in _NEEDING_WANDB:

@@ -2,14 +2,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy import benchmark
 from deploy.__main__ import main
 from deploy.benchmark import check_vectors
+from deploy.benchmark_resume import Begun
 from deploy.bundle import DEFAULT_BUNDLE, MANIFEST, Bundle, read_bundle
-from deploy.measurement import read_measurement
+from deploy.measurement import read_measurement, write_measurement
 from search_spaces.errors import UserError
+from tests.deploy.test_measurement import measurement as a_measurement
 
 
 def test_measures_what_the_issue_asks_for(
@@ -76,6 +80,57 @@ def test_answers_unlike_the_vectors_fail(
     monkeypatch.setattr(Bundle, "tolerance", lambda *_: 1e-3)
     with pytest.raises(UserError, match=r"int8 differs from its vectors by 0\.\d+, allowed 0\.001"):
         check_vectors(bundle, "int8", bundle.load("fp32"))  # another model than it should be
+
+
+def test_goes_on_where_it_was_interrupted_and_measures_all_anew_when_it_had_ended(
+    bundle_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = []
+
+    def interrupted_at_int8(_: Any, precision: str, *__: Any) -> dict[str, Any]:
+        asked.append(precision)
+        if asked == ["fp32", "int8"]:
+            raise KeyboardInterrupt
+        value = a_measurement()
+        value["bundle"]["precision"] = precision
+        return value
+
+    monkeypatch.setattr(benchmark, "measure_bundle", interrupted_at_int8)
+    monkeypatch.setattr(benchmark, "summary", lambda value: value["bundle"]["precision"])
+    command = ["benchmark", "--bundle", str(bundle_path), "--out", str(tmp_path)]
+    fp32, int8 = (tmp_path / f"{bundle_path.name}-{kind}.json" for kind in ("fp32", "int8"))
+    assert main(command) == 130
+    first = fp32.read_bytes()
+    capsys.readouterr()
+    assert main([*command, "--runs", "200"]) == 0
+    assert asked == ["fp32", "int8", "int8"]
+    assert fp32.read_bytes() == first
+    out, err = capsys.readouterr()
+    assert f"fp32 (1/2): kept, measured at {read_measurement(fp32)['created']} before" in err
+    assert f"to measure it anew, remove {fp32}" in err
+    assert out.startswith("fp32\n")
+    assert sorted(tmp_path.iterdir()) == [fp32, int8]
+    assert main(command) == 0
+    assert asked[3:] == ["fp32", "int8"]
+
+
+@pytest.mark.parametrize("change", ["options", "file", "journal"])
+def test_what_was_measured_otherwise_or_is_another_file_is_not_kept(
+    change: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "net-int8.json"
+    write_measurement(path, a_measurement())
+    Begun(tmp_path, {"runs": 200}).add(path)
+    assert Begun(tmp_path, {"runs": 200}).measured(path) == read_measurement(path)
+    if change == "file":
+        path.write_text(path.read_text("utf-8") + "\n", "utf-8")
+    if change == "journal":
+        (tmp_path / ".benchmark.part.json").write_text("{", "utf-8")
+    runs = 300 if change == "options" else 200
+    assert Begun(tmp_path, {"runs": runs}).measured(path) is None
 
 
 def test_help_needs_neither_torch_nor_executorch() -> None:

@@ -43,6 +43,38 @@ def test_our_own_faults_are_not_hidden():
         run_command(lambda: 1 // 0)
 
 
+# Without the environment's packages, as a Python that was not activated.
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["deploy", "predict", "a.wav"],
+        ["deploy", "--help"],
+        ["lightning_modules", "clips", "--out", "x"],
+        ["lightning_modules", "fit"],
+        ["search_spaces", "describe", "--space", "sam-lite"],
+        ["search_spaces", "nnictl", "create", "--config", "x.yml"],
+    ],
+)
+def test_a_python_without_the_packages_is_one_line(command):
+    bare = [sys.executable, "-S", "-m", *command]
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert f": not installed in {sys.executable} (Python 3." in line
+    assert "; type `source .venv/bin/activate` in the kit's folder first" in line
+    assert done.returncode == 2
+
+
+def test_a_python_that_is_too_old_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 12))
+    assert run_command(lambda: None) == 2
+    assert capsys.readouterr().err.startswith("error: Python 3.11 or later is needed, this is ")
+
+
+def test_a_missing_module_of_our_own_is_not_hidden():
+    with pytest.raises(ModuleNotFoundError):
+        run_command(refuse(ModuleNotFoundError("No module", name="deploy.gone")))
+
+
 # Few lines, which Python holds back until the end of the process.
 BRIEF = [sys.executable, "-m", "lightning_modules", "--help"]
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}

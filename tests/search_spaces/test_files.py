@@ -9,6 +9,7 @@ import pytest
 from search_spaces.errors import UserError
 from search_spaces.files import (
     atomic_path,
+    check_new_folder,
     check_writable,
     new_folder,
     read_json,
@@ -208,6 +209,24 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
         refuse_full_folder(tmp_path, "--out")
     with pytest.raises(UserError, match=r"--out: .*a is a file; name a folder"):
         refuse_full_folder(tmp_path / "a", "--out")
+
+
+def test_a_folder_to_come_is_refused_before_the_work_where_it_cannot_take_its_name(tmp_path):
+    check_new_folder(tmp_path / "new" / "clips", "--out")
+    (tmp_path / "a").touch()
+    assert names(tmp_path) == ["a"]
+    with pytest.raises(UserError, match=r"--out: .*/a is a file; name a folder"):
+        check_new_folder(tmp_path / "a" / "clips", "--out")
+    with pytest.raises(UserError, match=r"--out: .* exists and is not empty"):
+        check_new_folder(tmp_path, "--out")
+    with pytest.raises(UserError, match=r"--out: /proc cannot be written \("):
+        check_new_folder(Path("/proc/clips"), "--out")
+
+
+def test_a_folder_to_come_cannot_be_where_a_disk_is_mounted(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(UserError, match=r"--out: .* is where a disk is mounted; name a folder in"):
+        check_new_folder(tmp_path, "--out")
 
 
 def test_a_folder_of_other_things_is_refused_and_an_own_one_is_not(tmp_path):
