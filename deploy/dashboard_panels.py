@@ -88,12 +88,14 @@ SECTIONS: dict[str, tuple[Panel, ...]] = {
             "train/pseudo_labels",
             "train/additivity",
             "train/distillation",
+            "train/mentor",
         ),
         _curve(
             "Level error by size of net",
             "val/level_error/largest",
             "val/level_error/middle",
             "val/level_error/smallest",
+            "val/level_error/fixed",
         ),
         Panel("Error by size of net, at the end", "table", (SUBNET_TABLE,), ("fit",)),
     ),
@@ -111,6 +113,7 @@ SECTIONS: dict[str, tuple[Panel, ...]] = {
             "val/error/largest",
             "val/error/middle",
             "val/error/smallest",
+            "val/error/fixed",
         ),
     ),
 }

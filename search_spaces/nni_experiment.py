@@ -244,6 +244,11 @@ def run_nnictl(arguments: list[str]) -> int:
             parse_args()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except EOFError:  # as with `experiment delete` in a script
+        raise UserError(
+            f"nnictl {' '.join(arguments)}: it asks a question, and standard input gives no answer;"
+            " put `yes |` before the command to agree"
+        ) from None
     except _FAILURES as error:
         reason = " ".join(told) or str(error) or type(error).__name__
         raise UserError(f"nnictl {arguments[0]}: {reason}") from error

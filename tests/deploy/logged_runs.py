@@ -43,7 +43,8 @@ def holders_of(key: str, panel: Panel, runs: Sequence[OfflineRun]) -> list[Offli
 def log_walk(folder: Path, speech: Path, frontier: Path, bundle: Path) -> None:
     """Log fit, search, lower, benchmark and phone into ``folder``/wandb, one group.
 
-    What is measured is made up and what is lowered was lowered before; the rest is as it is.
+    There are two of fit: of a supernet, and of one net that it teaches. What is measured is made up
+    and what is lowered was lowered before; the rest is as it is.
     """
     torch.set_num_threads(1)  # a busy machine takes minutes with more
     flags = ["--wandb", "--wandb-group", GROUP, "--wandb-dir", str(folder)]
@@ -52,6 +53,9 @@ def log_walk(folder: Path, speech: Path, frontier: Path, bundle: Path) -> None:
     sure = ["--model.pseudo_labels.threshold", "0"]  # of every clip: accuracy has a value
     short = ["--trainer.max_steps", "2", "--data.steps_per_epoch", "2"]
     assert fit_command.main(["fit", *smoke, *short, *sure, *flags]) == 0
+    taught = ["--model.architecture", "largest", "--model.distil_from", str(train / "supernet.pt")]
+    taught += ["--trainer.default_root_dir", str(folder / "taught")]
+    assert fit_command.main(["fit", *smoke, *short, *taught, *flags]) == 0
     size = ["--population", "4", "--generations", "1", "--winners", "1", "--ranking-clips", "4"]
     inputs = ["--checkpoint", str(train / "supernet.pt"), "--out", str(folder / "search")]
     with mock.patch("sys.argv", ["search_spaces", "search", *inputs, *size, *flags]):

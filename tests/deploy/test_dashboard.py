@@ -23,7 +23,7 @@ from search_spaces.errors import UserError
 from tests.deploy.logged_runs import GROUP, holders_of, log_walk, logged_keys
 from tests.wandb_server import Server
 
-JOBS = ["fit", "search", "lower", "benchmark", "phone", "phone"]
+JOBS = ["fit", "fit", "search", "lower", "benchmark", "phone", "phone"]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,14 @@ def test_every_panel_shows_what_is_logged(runs: list[OfflineRun]):
                 rows = holders[0].table(key)
                 assert rows
                 assert panel.kind == "table" or {panel.x, panel.y} <= rows[0].keys()
+
+
+def test_a_net_trained_alone_is_shown_as_a_supernet_is(runs: list[OfflineRun]):
+    alone = runs[1]
+    assert {"train/mentor", "val/level_error/fixed"} <= logged_keys(alone)
+    labels = {key for panel in panels("Labels") for key in panel.keys}
+    assert {"train/mentor", "val/level_error/fixed"} <= labels
+    assert "val/error/fixed" in {key for panel in panels("Classes") for key in panel.keys}
 
 
 def test_energy_that_is_absent_stays_absent(runs: list[OfflineRun]):

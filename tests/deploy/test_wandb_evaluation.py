@@ -29,12 +29,14 @@ from tests.lightning_modules.test_classes import arguments
 
 @pytest.fixture(scope="module")
 def logged(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the logs of a training of classes and of two evaluations."""
+    """A folder with the logs of two trainings of classes and of two evaluations."""
     folder = tmp_path_factory.mktemp("logged")
     root = write_folder(folder / "data", speakers=("secretann", "secretbob", "secretcy"))
     flags = ["--wandb", "--wandb-group", "classes", "--wandb-dir", str(folder)]
     short = ["--trainer.max_steps", "2", "--data.steps_per_epoch", "2"]
     assert run(arguments(root, folder / "train", *short, *flags)) == 0
+    alone = ["--model.architecture", "largest"]
+    assert run(arguments(root, folder / "alone", *short, *alone, *flags)) == 0
     options = WandbOptions("offline", "p", "classes", folder)
     said = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8], [0.4, 0.6]])
     for several in (False, True):

@@ -196,6 +196,15 @@ def test_what_nni_says_of_an_experiment_that_has_ended_is_one_line(
     assert capsys.readouterr().out == ""
 
 
+def test_a_question_that_nobody_answers_is_one_line(monkeypatch: pytest.MonkeyPatch):
+    def ask(*_: object) -> None:
+        raise EOFError
+
+    monkeypatch.setattr("nni.tools.nnictl.nnictl.experiment_clean", ask)
+    with pytest.raises(UserError, match=r"nnictl experiment delete x: it asks a question, and"):
+        run_nnictl(["experiment", "delete", "x"])
+
+
 def test_workers_elsewhere_need_the_managers_address(tmp_path: Path):
     path = tmp_path / "c.yml"
     config = yaml.safe_load((EXPERIMENTS / "remote.yml").read_text())
