@@ -14,7 +14,7 @@ from search_spaces.command_line import CommandParser, positive_whole_number
 from search_spaces.errors import UserError, run_command
 
 MODELS_FOLDER = Path("models")
-MAX_PARAMS = 100_000
+TARGET_PARAMS = "<= 100 k"
 # Aims of nets of few labels, and of those trained with all labels (models/README.md)
 FEW_LABELS = 500
 TARGET_MS, TARGET_ALL_LABELS_MS = {"fp32": 1.5, "int8": 0.9}, {"int8": 0.5}
@@ -37,10 +37,10 @@ def main() -> int:
 
 def _run(args: argparse.Namespace) -> int:
     bundles = [read_bundle(path) for path in args.bundle or _shipped_bundles()]
-    for bundle in bundles:
-        _check_params(bundle)
     figures, details = [], {}
     for bundle in bundles:
+        params_k = bundle.manifest["costs"]["params"] / 1000
+        figures.append(figure(f"{bundle.name}: parameters", params_k, "k", target=TARGET_PARAMS))
         for precision in bundle.precisions:
             measurement = measure_bundle(bundle, precision, threads=1, runs=args.runs)
             print(summary(measurement), file=sys.stderr)
@@ -59,19 +59,6 @@ def _shipped_bundles() -> list[Path]:
     if not folders:
         raise UserError(f"{MODELS_FOLDER}/: holds no bundle; give one with --bundle")
     return folders
-
-
-def _check_params(bundle: Bundle) -> None:
-    """The targets are for nets of at most 100 k parameters.
-
-    Raises:
-        UserError: a larger net.
-    """
-    params = bundle.manifest["costs"]["params"]
-    if params > MAX_PARAMS:
-        raise UserError(
-            f"{bundle.path}: has {params:,} parameters, the targets are for at most {MAX_PARAMS:,}"
-        )
 
 
 def aims(bundle: Bundle, precision: str) -> tuple[str | None, str | None]:
