@@ -101,8 +101,17 @@ class Speech:
 
 
 def cache_root(cache: Path | str | None = None) -> Path:
-    """The cache folder: ``cache``, else ``$ERSAM_CACHE``, else ``.cache/ersam`` here."""
-    return Path(cache or os.environ.get(CACHE_VARIABLE) or Path(".cache", "ersam"))
+    """The cache folder: ``cache``, else ``$ERSAM_CACHE``, else ``.cache/ersam`` here.
+
+    Raises:
+        UserError: it is a file.
+    """
+    of_shell = os.environ.get(CACHE_VARIABLE)
+    root = Path(cache or of_shell or Path(".cache", "ersam"))
+    if root.is_file():
+        field = CACHE_VARIABLE if of_shell and not cache else "cache"
+        raise UserError(f"{field}: {root} is a file; name a folder")
+    return root
 
 
 def prepare_speech(speech: str, cache: Path | str | None = None, strict: bool = False) -> Speech:

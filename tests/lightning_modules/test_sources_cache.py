@@ -255,3 +255,15 @@ def test_cache_folder_is_the_argument_then_the_variable(monkeypatch: pytest.Monk
     monkeypatch.setenv("ERSAM_CACHE", "/elsewhere")
     assert cache_root() == Path("/elsewhere")
     assert cache_root("here") == Path("here")
+
+
+def test_a_cache_that_is_a_file_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UserError, match=f"^cache: {file} is a file; name a folder$"):
+        cache_root(file)
+    monkeypatch.setenv("ERSAM_CACHE", str(file))
+    with pytest.raises(UserError, match=f"^ERSAM_CACHE: {file} is a file; name a folder$"):
+        cache_root()
