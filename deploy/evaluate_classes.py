@@ -40,7 +40,7 @@ from search_spaces.errors import UserError
 from search_spaces.files import sha256_text
 from search_spaces.metrics import bootstrap_mean, confusion_matrix, expected_calibration_error
 from search_spaces.task import estimates_to_json
-from search_spaces.task_classes import ClassesTask
+from search_spaces.task_classes import ClassesTask, Decisions
 
 # Of one class per recording; of several nothing is balanced.
 BALANCED_INTERVAL = {
@@ -161,8 +161,8 @@ def make_evaluation(
     present = lo == 1 if task.several else np.eye(len(task.names), dtype=bool)[lo]
     right = (decision.said == present).all(axis=1)
     wrong = (decision.said != present).mean(axis=1) if task.several else (~right).astype(np.float64)
-    sure = _sureness(probabilities, present, task)
-    bare_sure = _sureness(bare, present, task)
+    sure = _sureness(decision, probabilities, present, task)
+    bare_sure = _sureness(task.decide(bare), bare, present, task)
 
     def group(which: NDArray[np.bool_]) -> dict[str, Any]:
         return {
@@ -257,14 +257,16 @@ def table(evaluation: dict[str, Any], task: ClassesTask) -> str:
 
 
 def _sureness(
-    probabilities: NDArray[np.float64], present: NDArray[np.bool_], task: ClassesTask
+    decision: Decisions,
+    probabilities: NDArray[np.float64],
+    present: NDArray[np.bool_],
+    task: ClassesTask,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """How sure each answer is, and whether it is right: [N], or of every yes and no [N * K].
 
     The probability of the least sure class is not that of the whole set: a calibrated net would
     seem far too sure, the more so the more classes there are.
     """
-    decision = task.decide(probabilities)
     if task.several:
         of_each = np.where(decision.said, probabilities, 1.0 - probabilities)
         return of_each.ravel(), (decision.said == present).ravel()
